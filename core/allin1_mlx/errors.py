@@ -1,0 +1,51 @@
+"""Every error that this package raises on purpose.
+
+    AllInOneError               something the user can read and act on
+    ├── UsageError              options that contradict each other or do not exist
+    ├── AudioError              a file that cannot be read as music
+    ├── StemsError              own stems that are missing or do not fit together
+    ├── WeightsError            weights that cannot be found, or not be trusted
+    │   └── DownloadError       ... because they did not arrive
+    ├── CheckpointError         a checkpoint file that is damaged, hostile or of another model
+    └── ResultError             a result file (JSON) that cannot be understood
+
+    Cancelled                   not an error: raised inside `on_progress` to stop a computation
+
+A message names the file, says what was seen, and what to do about it.
+"""
+
+
+class AllInOneError(Exception):
+    """Base of all errors whose message is meant for the user."""
+
+
+class UsageError(AllInOneError):
+    """Options that contradict each other, or a name that does not exist."""
+
+
+class AudioError(AllInOneError):
+    """An input that cannot be decoded or analysed."""
+
+
+class StemsError(AllInOneError):
+    """Stem files that are missing or differ in length or sample rate."""
+
+
+class WeightsError(AllInOneError):
+    """Weights that were asked for and are not to be had."""
+
+
+class DownloadError(WeightsError):
+    """Weights that could not be downloaded or did not pass verification."""
+
+
+class CheckpointError(AllInOneError):
+    """A checkpoint that is damaged, hostile, or does not fit its model."""
+
+
+class ResultError(AllInOneError):
+    """A result file that is not valid."""
+
+
+class Cancelled(Exception):  # noqa: N818 - a request, not an error
+    """Raise inside an `on_progress` callback to stop the computation."""
