@@ -1,0 +1,261 @@
+"""Checkpoints: files of named arrays and the configuration beside them, read without trust.
+
+Arrays come out as float32 numpy arrays, whatever float they were stored as; convolution kernels
+are (out, height, width, in) as MLX wants them. `.npz` after NumPy's format 1.0/2.0,
+`.safetensors` after that project's format description, `.pth` see pickled.py. A file from
+outside can only give arrays or a CheckpointError: nothing in it is executed, and no size that
+it claims is believed before it fits the file.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from .archive import MAX_BYTES, open_archive
+from .errors import CheckpointError
+
+Arrays = dict[str, NDArray[np.float32]]
+
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+
+_MAX_HEADER = 1 << 20  # bytes of a .safetensors header; 491 arrays take 60 000
+_MAX_CONFIG = 1 << 16  # bytes; a real one has 1 700
+_MAX_AXES = 8
+_MAX_VALUES = MAX_BYTES // 4  # of one array, and of all together, as float32
+
+
+def read_arrays(path: str | PathLike[str]) -> Arrays:
+    """Read all arrays of a .npz or .safetensors checkpoint.
+
+    Raises CheckpointError where the file is damaged, hostile, or no such file; OSError where it
+    cannot be opened.
+    """
+    file = Path(path)
+    _check_file(file, MAX_BYTES)
+    if file.suffix == ".npz":
+        return _read_npz(file)
+    if file.suffix == ".safetensors":
+        return _read_safetensors(file)
+    raise CheckpointError(
+        f"{file.name}: not a kind of checkpoint that can be read; expected .npz or .safetensors"
+    )
+
+
+def read_config(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read the hyperparameters beside a checkpoint: a .yaml, .yml or .json file.
+
+    Raises CheckpointError where it holds anything but a mapping with names as keys.
+    """
+    file = Path(path)
+    _check_file(file, _MAX_CONFIG)
+    try:
+        text = file.read_text(encoding="utf-8")
+        data = json.loads(text) if file.suffix == ".json" else _parse_yaml(text)
+    except (ValueError, RecursionError, yaml.YAMLError) as e:
+        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+        raise CheckpointError(f"{file.name}: not a readable configuration ({reason})") from e
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise CheckpointError(f"{file.name}: expected a mapping from names to values")
+    return data
+
+
+def check_arrays(
+    arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, tuple[int, ...]], *, name: str
+) -> None:
+    """Raise CheckpointError unless `arrays` has exactly the `expected` names and shapes.
+
+    Values must be finite. `name` stands first in the error, usually the file's name.
+    """
+    missing = [key for key in expected if key not in arrays]
+    surplus = [key for key in arrays if key not in expected]
+    misshapen = [
+        f"{key} {tuple(arrays[key].shape)} instead of {tuple(shape)}"
+        for key, shape in expected.items()
+        if key in arrays and tuple(arrays[key].shape) != tuple(shape)
+    ]
+    faults = [
+        f"{len(found)} {what}: {_listed(found)}"
+        for what, found in (
+            ("missing", missing),
+            ("left over", surplus),
+            ("of another shape", misshapen),
+        )
+        if found
+    ]
+    if faults:
+        raise CheckpointError(f"{name}: the arrays do not fit the model; " + "; ".join(faults))
+    for key, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise CheckpointError(f"{name}: {key} holds NaN or infinite values; get the file again")
+
+
+def as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
+    """Any float array as float32; what is too large becomes infinite, for `check_arrays`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(array, dtype=np.float32).reshape(array.shape)
+
+
+def check_shape(shape: Iterable[Any], *, name: str, key: str) -> tuple[int, ...]:
+    """The shape as a tuple; CheckpointError unless it has few axes, each a positive integer."""
+    axes = tuple(shape)
+    plausible = len(axes) <= _MAX_AXES and all(type(n) is int and n > 0 for n in axes)
+    if not plausible or math.prod(axes) > _MAX_VALUES:
+        raise CheckpointError(f"{name}: {key} claims the shape {str(axes)[:80]}")
+    return axes
+
+
+def _check_file(file: Path, limit: int) -> None:
+    """Raise unless `file` is a regular file of a plausible size."""
+    size = file.stat().st_size
+    if not file.is_file():
+        raise CheckpointError(f"{file.name}: not a regular file")
+    if not 0 < size <= limit:
+        raise CheckpointError(
+            f"{file.name}: {size} bytes; expected between 1 and {limit} for a file of this kind"
+        )
+
+
+def _listed(names: list[str], *, most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(name[:120] for name in names[:most]) + more
+
+
+def _read_npz(file: Path) -> Arrays:
+    arrays = {}
+    with open_archive(file) as archive:
+        for member in archive.sizes:
+            if not member.endswith(".npy"):
+                raise CheckpointError(f"{file.name}: {member!r} is no array; expected .npy members")
+            arrays[member.removesuffix(".npy")] = _parse_npy(
+                file.name, member, archive.read(member)
+            )
+    return arrays
+
+
+def _parse_npy(name: str, key: str, data: bytes) -> NDArray[np.float32]:
+    """One .npy file; its header is a literal that is parsed, never a pickle."""
+    stream = io.BytesIO(data)
+    try:
+        version = npy.read_magic(stream)
+        if version == (1, 0):
+            shape, fortran, dtype = npy.read_array_header_1_0(stream)
+        elif version == (2, 0):
+            shape, fortran, dtype = npy.read_array_header_2_0(stream)
+        else:
+            raise ValueError(f"format {version}")
+    except (ValueError, TypeError, RecursionError, MemoryError) as e:
+        reason = str(e).splitlines()[0][:120] if str(e) else type(e).__name__
+        raise CheckpointError(f"{name}: {key} has no valid array header ({reason})") from e
+    if dtype.kind != "f" or dtype.itemsize > 8:
+        raise CheckpointError(f"{name}: {key} holds {dtype}; expected 16, 32 or 64 bit floats")
+    axes = check_shape(shape, name=name, key=key)
+    if len(data) - stream.tell() != math.prod(axes) * dtype.itemsize:
+        raise CheckpointError(
+            f"{name}: {key} claims the shape {axes} of {dtype}, "
+            f"but holds {len(data) - stream.tell()} bytes"
+        )
+    flat = np.frombuffer(data, dtype, offset=stream.tell())
+    return as_float32(flat.reshape(axes, order="F" if fortran else "C"))
+
+
+_ITEM_BYTES = {"F16": 2, "BF16": 2, "F32": 4, "F64": 8}
+
+
+def _read_safetensors(file: Path) -> Arrays:
+    """8 bytes of header length, the header (JSON), then the arrays without gaps."""
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        room = file.stat().st_size - 8
+        if not 2 <= length <= min(room, _MAX_HEADER):
+            raise CheckpointError(
+                f"{file.name}: claims a header of {length} bytes in a file of {room + 8}"
+            )
+        header = _parse_header(file.name, stream.read(length))
+        _check_spans(file.name, header, room - length)
+        arrays = {}
+        for key, (dtype, shape, _, end) in sorted(header.items(), key=lambda item: item[1][2:]):
+            size = math.prod(shape) * _ITEM_BYTES[dtype]
+            stream.seek(8 + length + end - size)
+            data = stream.read(size)
+            if len(data) != size:
+                raise CheckpointError(f"{file.name}: ends within {key}")
+            arrays[key] = _decode(data, dtype).reshape(shape)
+    return arrays
+
+
+_Entry = tuple[str, tuple[int, ...], int, int]  # dtype, shape, begin, end
+
+
+def _parse_header(name: str, text: bytes) -> dict[str, _Entry]:
+    """The entries of a .safetensors header by array name, each checked by itself."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key appears twice")
+        return found
+
+    try:
+        data = json.loads(text.decode("utf-8"), object_pairs_hook=unique)
+    except (ValueError, RecursionError) as e:
+        raise CheckpointError(f"{name}: the header is not valid JSON ({str(e)[:120]})") from e
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{name}: the header is not a JSON object")
+    entries: dict[str, _Entry] = {}
+    for key, value in data.items():
+        if key == "__metadata__":
+            continue
+        if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
+            raise CheckpointError(f"{name}: {key[:120]} lacks dtype, shape and data_offsets")
+        dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
+        if not isinstance(dtype, str) or dtype not in _ITEM_BYTES:
+            raise CheckpointError(
+                f"{name}: {key[:120]} holds {str(dtype)[:20]}; expected F16, BF16, F32 or F64"
+            )
+        if not isinstance(shape, list) or not isinstance(offsets, list):
+            raise CheckpointError(f"{name}: {key[:120]} has no list as shape and data_offsets")
+        if len(offsets) != 2 or not all(type(n) is int for n in offsets):
+            raise CheckpointError(f"{name}: {key[:120]} has the offsets {str(offsets)[:80]}")
+        axes = check_shape(shape, name=name, key=key[:120])
+        entries[key] = (dtype, axes, offsets[0], offsets[1])
+    return entries
+
+
+def _check_spans(name: str, entries: dict[str, _Entry], room: int) -> None:
+    """Raise unless the arrays lie end to end and fill the `room` bytes after the header."""
+    at = 0
+    for key, (dtype, shape, begin, end) in sorted(entries.items(), key=lambda e: e[1][2:]):
+        size = math.prod(shape) * _ITEM_BYTES[dtype]
+        if begin != at or end - begin != size or end > room:
+            raise CheckpointError(
+                f"{name}: {key} lies at {begin} to {end} of {room} bytes; "
+                f"expected {size} bytes from {at} on"
+            )
+        at = end
+    if at != room:
+        raise CheckpointError(f"{name}: {room - at} bytes after the last array")
+
+
+def _decode(data: bytes, dtype: str) -> NDArray[np.float32]:
+    """Little-endian floats as float32, (n,); bfloat16 is the upper half of a float32."""
+    if dtype == "BF16":
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    return as_float32(np.frombuffer(data, {"F16": "<f2", "F32": "<f4", "F64": "<f8"}[dtype]))
+
+
+def _parse_yaml(text: str) -> Any:
+    """YAML's plain values, without aliases: through them a short file can stand for a huge one."""
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+        raise ValueError("aliases are not allowed here")
+    return yaml.safe_load(text)
