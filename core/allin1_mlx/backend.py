@@ -1,0 +1,37 @@
+"""MLX, with a fast BLAS under it where the machine has one.
+
+MLX's Linux CPU wheel brings the reference BLAS: a 4096 x 4096 product ran at 3.6 GFLOP/s on two
+cores, and at 163 GFLOP/s with OpenBLAS. A library that is loaded first with global symbols takes
+the wheel's place, so it has to happen before `mlx.core` is imported: everything of this package
+imports `mx` and `nn` from here. Without OpenBLAS, on macOS and on GPUs nothing changes.
+"""
+
+import ctypes
+import ctypes.util
+import sys
+
+
+def _load_openblas() -> bool:
+    """Load OpenBLAS with global symbols; False where it is not needed or not installed."""
+    if not sys.platform.startswith("linux") or "mlx.core" in sys.modules:
+        return False
+    for name in ("libopenblas.so.0", "libopenblas.so"):
+        try:
+            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+HAS_OPENBLAS = _load_openblas()
+
+import mlx.core as mx  # noqa: E402
+import mlx.nn as nn  # noqa: E402
+
+__all__ = ["HAS_OPENBLAS", "has_gpu", "mx", "nn"]
+
+
+def has_gpu() -> bool:
+    """Whether MLX computes on a GPU (Apple's or NVIDIA's)."""
+    return bool(mx.default_device() == mx.Device(mx.gpu))

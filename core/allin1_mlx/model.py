@@ -1,0 +1,225 @@
+"""The all-in-one network of Kim & Nam (2023): stems' spectrograms in, four kinds of logits out.
+
+Axes: N songs, K stems, T frames, F bands, C channels. A stem is embedded frame by frame, then
+passes blocks of a time layer (each stem by itself, dilation doubling from block to block) and an
+instrument layer (stems beside one another); the heads see all stems of a frame at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from mlx.utils import tree_flatten, tree_unflatten
+from numpy.typing import NDArray
+
+from .attention import KERNEL, NeighbourhoodAttention1d, NeighbourhoodAttention2d
+from .backend import mx, nn
+from .types import LABELS
+
+LAYER_NORM_EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class Config:
+    """Dimensions of a network, and its decoder's threshold.
+
+    stems: K, inputs of the network (4, or 1 for the mix); dim: C; threshold: a downbeat or beat
+    below it cannot open or close the song.
+    """
+
+    stems: int = 4
+    bands: int = 81
+    dim: int = 24
+    heads: int = 2
+    depth: int = 11
+    mlp_ratio: int = 4
+    instrument_attention: bool = True
+    threshold: float = 0.24
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Config:
+        """Read the hyperparameters as the published harmonix checkpoints name them."""
+        data = values["data"]
+        return cls(
+            stems=int(data["num_instruments"]),
+            bands=int(values["dim_input"]),
+            dim=int(values["dim_embed"]),
+            heads=int(values["num_heads"]),
+            depth=int(values["depth"]),
+            mlp_ratio=int(values["mlp_ratio"]),
+            instrument_attention=bool(values["instrument_attention"]),
+            threshold=float(values["best_threshold_downbeat"]),
+        )
+
+
+class Embedding(nn.Module):
+    """Frames to vectors: (B, T, 81) -> (B, T, C). Frequency shrinks to one place."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.conv0 = nn.Conv2d(1, dim // 2, (3, 3), padding=(1, 0))
+        self.conv1 = nn.Conv2d(dim // 2, dim, (1, 12))
+        self.conv2 = nn.Conv2d(dim, dim, (3, 3), padding=(1, 0))
+        self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        x = x[..., None]
+        for conv in (self.conv0, self.conv1, self.conv2):
+            x = nn.elu(_pool_frequency(conv(x)))
+        return self.norm(x.squeeze(2))
+
+
+def _pool_frequency(x: mx.array) -> mx.array:
+    """Maximum of three neighbouring frequencies, a rest of one or two dropped: (B, T, F, C)."""
+    B, T, F, C = x.shape
+    return x[:, :, : F // 3 * 3].reshape(B, T, F // 3, 3, C).max(axis=3)
+
+
+class TimeLayer(nn.Module):
+    """Two neighbourhood attentions along time side by side, dilation d and 2 d: (B, T, C)."""
+
+    def __init__(self, dim: int, heads: int, mlp_ratio: int, dilation: int) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.norm_before = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.near = NeighbourhoodAttention1d(dim, heads)
+        self.near_out = nn.Linear(dim, dim)
+        self.far = NeighbourhoodAttention1d(dim, heads)
+        self.far_out = nn.Linear(dim, dim)
+        self.norm_after = nn.LayerNorm(2 * dim, eps=LAYER_NORM_EPS)
+        self.expand = nn.Linear(2 * dim, 2 * dim * mlp_ratio)
+        self.shrink = nn.Linear(2 * dim * mlp_ratio, dim)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        T = x.shape[1]
+        normed = self.norm_before(x)
+        # The far attention needs five positions of each residue of 2 d; padding follows the norm.
+        shortest = 2 * KERNEL * self.dilation
+        if shortest > T:
+            normed = mx.pad(normed, ((0, 0), (0, shortest - T), (0, 0)))
+        near = x + self.near_out(self.near(normed, self.dilation)[:, :T])
+        far = x + self.far_out(self.far(normed, 2 * self.dilation)[:, :T])
+        both = self.norm_after(mx.concatenate([near, far], axis=-1))
+        return (near + far) / 2 + self.shrink(nn.gelu(self.expand(both)))
+
+
+class InstrumentLayer(nn.Module):
+    """Neighbourhood attention over stems and adjacent frames: (N, K, T, C)."""
+
+    def __init__(self, dim: int, heads: int, mlp_ratio: int) -> None:
+        super().__init__()
+        self.norm_before = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.attention = NeighbourhoodAttention2d(dim, heads)
+        self.attention_out = nn.Linear(dim, dim)
+        self.norm_after = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.expand = nn.Linear(dim, dim * mlp_ratio)
+        self.shrink = nn.Linear(dim * mlp_ratio, dim)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        _, K, T, _ = x.shape
+        missing = (max(0, KERNEL - K), max(0, KERNEL - T))
+        normed = mx.pad(self.norm_before(x), ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)))
+        x = x + self.attention_out(self.attention(normed)[:, :K, :T])
+        return x + self.shrink(nn.gelu(self.expand(self.norm_after(x))))
+
+
+class Block(nn.Module):
+    """A time layer, then an instrument layer: (N, K, T, C) -> (N, K, T, C)."""
+
+    def __init__(self, config: Config, dilation: int) -> None:
+        super().__init__()
+        self.time = TimeLayer(config.dim, config.heads, config.mlp_ratio, dilation)
+        if config.instrument_attention:
+            self.instrument = InstrumentLayer(config.dim, config.heads, config.mlp_ratio)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        N, K, T, C = x.shape
+        x = self.time(x.reshape(N * K, T, C)).reshape(N, K, T, C)
+        return self.instrument(x) if "instrument" in self else x
+
+
+class AllInOne(nn.Module):
+    """One network. Logits per frame in the order beat, downbeat, section, then LABELS."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = Embedding(config.dim)
+        self.blocks = [Block(config, 2**level) for level in range(config.depth)]
+        self.norm = nn.LayerNorm(config.dim, eps=LAYER_NORM_EPS)
+        self.heads = nn.Linear(config.stems * config.dim, 3 + len(LABELS))
+
+    def embed(self, x: mx.array) -> mx.array:
+        """Spectrograms (N, K, T, 81) to normed embeddings (N, K, T, C)."""
+        N, K, T, F = x.shape
+        x = self.embedding(x.reshape(N * K, T, F)).reshape(N, K, T, -1)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)
+
+    def classify(self, embeddings: mx.array) -> mx.array:
+        """Embeddings (N, K, T, C) to logits (N, 13, T)."""
+        N, K, T, C = embeddings.shape
+        frames = embeddings.transpose(0, 2, 1, 3).reshape(N, T, K * C)
+        return self.heads(frames).transpose(0, 2, 1)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """Spectrograms (N, K, T, 81) to logits (N, 13, T)."""
+        return self.classify(self.embed(x))
+
+
+# How the published checkpoints name what stands here; parts joined into one array are listed.
+_HEADS = ("beat", "downbeat", "section", "function")
+_NAMES = (
+    ("embedding.", "embeddings."),
+    ("blocks.", "encoder.layers."),
+    (".time.near_out.", ".timelayer.attention.output.dense."),
+    (".time.far_out.", ".timelayer.attention2.output.dense."),
+    (".time.near.", ".timelayer.attention.self."),
+    (".time.far.", ".timelayer.attention2.self."),
+    (".time.", ".timelayer."),
+    (".instrument.attention_out.", ".instlayer.attention.output.dense."),
+    (".instrument.attention.", ".instlayer.attention.self."),
+    (".instrument.", ".instlayer."),
+    (".norm_before.", ".layernorm_before."),
+    (".norm_after.", ".layernorm_after."),
+    (".expand.", ".intermediate.dense."),
+    (".shrink.", ".output.dense."),
+)
+
+
+def published_names(name: str) -> tuple[str, ...]:
+    """Names in a checkpoint file of the arrays that form one parameter, in joining order."""
+    for ours, theirs in _NAMES:
+        name = name.replace(ours, theirs)
+    if ".qkv." in name:
+        return tuple(name.replace(".qkv.", f".{part}.") for part in ("query", "key", "value"))
+    if name.startswith("heads."):
+        return tuple(name.replace("heads.", f"{head}_classifier.classifier.") for head in _HEADS)
+    return (name,)
+
+
+def published_shapes(model: AllInOne) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every array that a checkpoint file of this network holds."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, array in tree_flatten(model.parameters()):
+        parts = published_names(name)
+        if parts[0].startswith("beat_classifier"):
+            rows = (1, 1, 1, len(LABELS))
+        else:
+            rows = (array.shape[0] // len(parts),) * len(parts)
+        for part, first in zip(parts, rows, strict=True):
+            shapes[part] = (first, *array.shape[1:])
+    return shapes
+
+
+def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]]) -> None:
+    """Give the network the arrays of a checkpoint file, checked before against its shapes."""
+    joined = []
+    for name, _ in tree_flatten(model.parameters()):
+        parts = [arrays[part] for part in published_names(name)]
+        joined.append((name, mx.array(np.concatenate(parts) if len(parts) > 1 else parts[0])))
+    model.update(tree_unflatten(joined))

@@ -1,0 +1,142 @@
+"""The network's input: logarithmic filterbank spectrograms, 81 bands, 100 frames per second.
+
+Frame i is centred on sample 441 i, with zeros outside the signal; T = ceil(samples / 441). A band
+is a triangle between neighbouring semitones, normed to sum 1; the value is log10(1 + magnitude)
+of samples in [-1, 1). After Böck et al. (madmom, 2016) as used by Kim & Nam (2023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .backend import mx
+from .types import HOP, SAMPLE_RATE
+
+FRAME = 2048  # samples per frame
+BINS = FRAME // 2  # the Nyquist bin is dropped
+BANDS_PER_OCTAVE = 12
+LOWEST, HIGHEST = 30.0, 17_000.0  # Hz
+A4 = 440.0  # Hz
+BLOCK = 2048  # frames computed at once: bounds memory, whatever the song's length
+
+Backend = Literal["mlx_fast", "mlx"]
+
+
+@lru_cache(maxsize=1)
+def band_edges() -> NDArray[np.int64]:
+    """The semitones' FFT bins, ascending without repeats: (83,). Band j spans edges j .. j + 2."""
+    octaves = np.log2(np.array([LOWEST, HIGHEST]) / A4)
+    first, last = np.ceil(octaves[0] * BANDS_PER_OCTAVE), np.floor(octaves[1] * BANDS_PER_OCTAVE)
+    semitones = A4 * 2.0 ** (np.arange(first, last + 1) / BANDS_PER_OCTAVE)
+    # A frequency exactly between two bins goes to the upper one.
+    nearest = np.floor(semitones * FRAME / SAMPLE_RATE + 0.5).astype(np.int64)
+    return np.unique(np.clip(nearest, 1, BINS - 1))
+
+
+@lru_cache(maxsize=1)
+def filterbank() -> NDArray[np.float32]:
+    """Triangular filters, each of sum 1: (1024 bins, 81 bands) float32."""
+    edges = band_edges()
+    weights = np.zeros((BINS, len(edges) - 2), np.float64)
+    for band, (start, centre, stop) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
+        if stop - start < 2:
+            weights[start, band] = 1.0
+            continue
+        weights[start:centre, band] = np.arange(centre - start) / (centre - start)
+        weights[centre:stop, band] = 1 - np.arange(stop - centre) / (stop - centre)
+    return (weights / weights.sum(axis=0)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def band_frequencies() -> NDArray[np.float32]:
+    """Centre of each band in Hz: (81,) float32."""
+    bins = np.arange(BINS) * (SAMPLE_RATE / FRAME)
+    return (bins @ filterbank()).astype(np.float32)
+
+
+def frame_count(samples: int) -> int:
+    """Frames of a signal of so many samples at 44.1 kHz."""
+    return -(-samples // HOP)
+
+
+def magnitudes(signals: NDArray[np.float32], *, backend: Backend = "mlx_fast") -> mx.array:
+    """Filtered magnitudes, before the logarithm.
+
+    signals: (K, S) float32 in [-1, 1) at 44.1 kHz. Returns (K, T, 81) float32 on the device.
+    """
+    filter_block = _BACKENDS[backend]
+    K, S = signals.shape
+    T = frame_count(S)
+    blocks = []
+    for start in range(0, T, BLOCK):
+        stop = min(start + BLOCK, T)
+        blocks.append(filter_block(_frames(signals, start, stop)))
+        mx.eval(blocks[-1])
+    if not blocks:
+        return mx.zeros((K, 0, filterbank().shape[1]))
+    return mx.concatenate(blocks, axis=1)
+
+
+def logarithm(magnitude: mx.array) -> mx.array:
+    """log10(1 + magnitude), the network's input."""
+    return mx.log10(1 + magnitude)
+
+
+def spectrogram(signals: NDArray[np.float32], *, backend: Backend = "mlx_fast") -> mx.array:
+    """Log filterbank spectrogram of K mono signals.
+
+    signals: (K, S) float32 in [-1, 1) at 44.1 kHz. Returns (K, T, 81) float32 on the device.
+    """
+    return logarithm(magnitudes(signals, backend=backend))
+
+
+def _frames(signals: NDArray[np.float32], start: int, stop: int) -> mx.array:
+    """Overlapping frames start .. stop - 1 of each signal: (K, stop - start, 2048), unwindowed."""
+    K, S = signals.shape
+    first = start * HOP - FRAME // 2
+    last = (stop - 1) * HOP + FRAME // 2
+    covered = signals[:, max(first, 0) : min(last, S)]
+    padding = (max(-first, 0), max(last - S, 0))
+    samples = mx.array(np.pad(covered, ((0, 0), padding)))
+    length = last - first
+    return mx.as_strided(samples, (K, stop - start, FRAME), (length, HOP, 1))
+
+
+def _window() -> mx.array:
+    return mx.array(np.hanning(FRAME).astype(np.float32))
+
+
+def _filter_fast(frames: mx.array) -> mx.array:
+    """Real FFT; each group of neighbouring bands is multiplied with its own bins only."""
+    spectrum = mx.fft.rfft(frames * _window())
+    magnitude = mx.sqrt(mx.square(spectrum.real) + mx.square(spectrum.imag))
+    bands = [magnitude[..., low:high] @ mx.array(weights) for low, high, weights in _band_groups()]
+    return mx.concatenate(bands, axis=-1)
+
+
+@lru_cache(maxsize=1)
+def _band_groups() -> tuple[tuple[int, int, NDArray[np.float32]], ...]:
+    """The filterbank in dense pieces: (first bin, end bin, weights of nine bands on them)."""
+    groups = []
+    for bands in np.split(filterbank(), 9, axis=1):
+        used = np.flatnonzero(bands.any(axis=1))
+        low, high = int(used[0]), int(used[-1]) + 1
+        groups.append((low, high, np.ascontiguousarray(bands[low:high])))
+    return tuple(groups)
+
+
+def _filter_reference(frames: mx.array) -> mx.array:
+    """The definition, word for word: complex FFT, magnitude, one product with the filterbank."""
+    spectrum = mx.fft.fft(frames * _window())[..., :BINS]
+    return mx.abs(spectrum) @ mx.array(filterbank())
+
+
+_BACKENDS: dict[str, Callable[[mx.array], mx.array]] = {
+    "mlx_fast": _filter_fast,
+    "mlx": _filter_reference,
+}
