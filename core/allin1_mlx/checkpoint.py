@@ -12,7 +12,7 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -22,52 +22,53 @@ import yaml
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from .archive import MAX_BYTES, open_archive
+from .archive import MAX_BYTES, check_file, open_archive
 from .errors import CheckpointError
-
-Arrays = dict[str, NDArray[np.float32]]
+from .floats import ITEM_BYTES, Arrays, as_float32, check_shape, decode_floats
+from .pickled import read_checkpoint
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 
 _MAX_HEADER = 1 << 20  # bytes of a .safetensors header; 491 arrays take 60 000
 _MAX_CONFIG = 1 << 16  # bytes; a real one has 1 700
-_MAX_AXES = 8
-_MAX_VALUES = MAX_BYTES // 4  # of one array, and of all together, as float32
 
 
 def read_arrays(path: str | PathLike[str]) -> Arrays:
-    """Read all arrays of a .npz or .safetensors checkpoint.
+    """Read all arrays of a .npz or .safetensors checkpoint, or of an original harmonix .pth file.
 
     Raises CheckpointError where the file is damaged, hostile, or no such file; OSError where it
     cannot be opened.
     """
     file = Path(path)
-    _check_file(file, MAX_BYTES)
+    check_file(file, MAX_BYTES)
     if file.suffix == ".npz":
         return _read_npz(file)
     if file.suffix == ".safetensors":
         return _read_safetensors(file)
+    if file.suffix == ".pth":
+        return {key: _channels_last(array) for key, array in read_checkpoint(file).arrays.items()}
     raise CheckpointError(
-        f"{file.name}: not a kind of checkpoint that can be read; expected .npz or .safetensors"
+        f"{file.name}: not a kind of checkpoint that can be read; "
+        f"expected .npz, .safetensors or .pth"
     )
 
 
 def read_config(path: str | PathLike[str]) -> dict[str, Any]:
-    """Read the hyperparameters beside a checkpoint: a .yaml, .yml or .json file.
+    """Read hyperparameters: the .yaml, .yml or .json file beside a checkpoint, or a .pth itself.
 
     Raises CheckpointError where it holds anything but a mapping with names as keys.
     """
     file = Path(path)
-    _check_file(file, _MAX_CONFIG)
+    if file.suffix == ".pth":
+        return _check_config(read_checkpoint(file).fields.get("config"), file.name)
+    check_file(file, _MAX_CONFIG)
     try:
         text = file.read_text(encoding="utf-8")
         data = json.loads(text) if file.suffix == ".json" else _parse_yaml(text)
     except (ValueError, RecursionError, yaml.YAMLError) as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise CheckpointError(f"{file.name}: not a readable configuration ({reason})") from e
-    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
-        raise CheckpointError(f"{file.name}: expected a mapping from names to values")
-    return data
+    return _check_config(data, file.name)
 
 
 def check_arrays(
@@ -100,30 +101,15 @@ def check_arrays(
             raise CheckpointError(f"{name}: {key} holds NaN or infinite values; get the file again")
 
 
-def as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
-    """Any float array as float32; what is too large becomes infinite, for `check_arrays`."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(array, dtype=np.float32).reshape(array.shape)
+def _check_config(data: Any, name: str) -> dict[str, Any]:
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise CheckpointError(f"{name}: expected a configuration, a mapping from names to values")
+    return data
 
 
-def check_shape(shape: Iterable[Any], *, name: str, key: str) -> tuple[int, ...]:
-    """The shape as a tuple; CheckpointError unless it has few axes, each a positive integer."""
-    axes = tuple(shape)
-    plausible = len(axes) <= _MAX_AXES and all(type(n) is int and n > 0 for n in axes)
-    if not plausible or math.prod(axes) > _MAX_VALUES:
-        raise CheckpointError(f"{name}: {key} claims the shape {str(axes)[:80]}")
-    return axes
-
-
-def _check_file(file: Path, limit: int) -> None:
-    """Raise unless `file` is a regular file of a plausible size."""
-    size = file.stat().st_size
-    if not file.is_file():
-        raise CheckpointError(f"{file.name}: not a regular file")
-    if not 0 < size <= limit:
-        raise CheckpointError(
-            f"{file.name}: {size} bytes; expected between 1 and {limit} for a file of this kind"
-        )
+def _channels_last(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A kernel (out, in, height, width) as (out, height, width, in); other arrays as they are."""
+    return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim == 4 else array
 
 
 def _listed(names: list[str], *, most: int = 5) -> str:
@@ -159,7 +145,7 @@ def _parse_npy(name: str, key: str, data: bytes) -> NDArray[np.float32]:
         raise CheckpointError(f"{name}: {key} has no valid array header ({reason})") from e
     if dtype.kind != "f" or dtype.itemsize > 8:
         raise CheckpointError(f"{name}: {key} holds {dtype}; expected 16, 32 or 64 bit floats")
-    axes = check_shape(shape, name=name, key=key)
+    axes = check_shape(shape, where=f"{name}: {key}")
     if len(data) - stream.tell() != math.prod(axes) * dtype.itemsize:
         raise CheckpointError(
             f"{name}: {key} claims the shape {axes} of {dtype}, "
@@ -167,9 +153,6 @@ def _parse_npy(name: str, key: str, data: bytes) -> NDArray[np.float32]:
         )
     flat = np.frombuffer(data, dtype, offset=stream.tell())
     return as_float32(flat.reshape(axes, order="F" if fortran else "C"))
-
-
-_ITEM_BYTES = {"F16": 2, "BF16": 2, "F32": 4, "F64": 8}
 
 
 def _read_safetensors(file: Path) -> Arrays:
@@ -185,12 +168,12 @@ def _read_safetensors(file: Path) -> Arrays:
         _check_spans(file.name, header, room - length)
         arrays = {}
         for key, (dtype, shape, _, end) in sorted(header.items(), key=lambda item: item[1][2:]):
-            size = math.prod(shape) * _ITEM_BYTES[dtype]
+            size = math.prod(shape) * ITEM_BYTES[dtype]
             stream.seek(8 + length + end - size)
             data = stream.read(size)
             if len(data) != size:
                 raise CheckpointError(f"{file.name}: ends within {key}")
-            arrays[key] = _decode(data, dtype).reshape(shape)
+            arrays[key] = decode_floats(data, dtype).reshape(shape)
     return arrays
 
 
@@ -219,7 +202,7 @@ def _parse_header(name: str, text: bytes) -> dict[str, _Entry]:
         if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
             raise CheckpointError(f"{name}: {key[:120]} lacks dtype, shape and data_offsets")
         dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
-        if not isinstance(dtype, str) or dtype not in _ITEM_BYTES:
+        if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
             raise CheckpointError(
                 f"{name}: {key[:120]} holds {str(dtype)[:20]}; expected F16, BF16, F32 or F64"
             )
@@ -227,7 +210,7 @@ def _parse_header(name: str, text: bytes) -> dict[str, _Entry]:
             raise CheckpointError(f"{name}: {key[:120]} has no list as shape and data_offsets")
         if len(offsets) != 2 or not all(type(n) is int for n in offsets):
             raise CheckpointError(f"{name}: {key[:120]} has the offsets {str(offsets)[:80]}")
-        axes = check_shape(shape, name=name, key=key[:120])
+        axes = check_shape(shape, where=f"{name}: {key[:120]}")
         entries[key] = (dtype, axes, offsets[0], offsets[1])
     return entries
 
@@ -236,7 +219,7 @@ def _check_spans(name: str, entries: dict[str, _Entry], room: int) -> None:
     """Raise unless the arrays lie end to end and fill the `room` bytes after the header."""
     at = 0
     for key, (dtype, shape, begin, end) in sorted(entries.items(), key=lambda e: e[1][2:]):
-        size = math.prod(shape) * _ITEM_BYTES[dtype]
+        size = math.prod(shape) * ITEM_BYTES[dtype]
         if begin != at or end - begin != size or end > room:
             raise CheckpointError(
                 f"{name}: {key} lies at {begin} to {end} of {room} bytes; "
@@ -245,13 +228,6 @@ def _check_spans(name: str, entries: dict[str, _Entry], room: int) -> None:
         at = end
     if at != room:
         raise CheckpointError(f"{name}: {room - at} bytes after the last array")
-
-
-def _decode(data: bytes, dtype: str) -> NDArray[np.float32]:
-    """Little-endian floats as float32, (n,); bfloat16 is the upper half of a float32."""
-    if dtype == "BF16":
-        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
-    return as_float32(np.frombuffer(data, {"F16": "<f2", "F32": "<f4", "F64": "<f8"}[dtype]))
 
 
 def _parse_yaml(text: str) -> Any:

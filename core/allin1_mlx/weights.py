@@ -3,7 +3,8 @@
 Searched in this order: an explicit path; the weights folder (`--mlx-weights-dir`, by default
 ./mlx-weights); the cache of downloads. The bundled checkpoint is part of the package. Files are
 named as Kim & Nam's MLX port names them: harmonix-fold{0..7}_mlx.npz with a .yaml beside it
-(.safetensors and .json do as well).
+(.safetensors and .json do as well), or as the authors' own harmonix-fold{0..7}-*.pth, which hold
+their configuration.
 """
 
 from __future__ import annotations
@@ -81,11 +82,15 @@ def find_fold(fold: int, folders: tuple[Path, ...]) -> tuple[Path, Path] | None:
             weights = folder / f"harmonix-fold{fold}_mlx{suffix}"
             if weights.is_file():
                 return weights, config_beside(weights)
+        for original in sorted(folder.glob(f"harmonix-fold{fold}-*.pth")):
+            return original, original
     return None
 
 
 def config_beside(weights: Path) -> Path:
-    """The configuration of the same name as a weights file; WeightsError where there is none."""
+    """The configuration that belongs to a weights file; WeightsError where there is none."""
+    if weights.suffix == ".pth":
+        return weights
     for suffix in CONFIG_SUFFIXES:
         if (config := weights.with_suffix(suffix)).is_file():
             return config
