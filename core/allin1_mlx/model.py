@@ -7,9 +7,9 @@ instrument layer (stems beside one another); the heads see all stems of a frame 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .attention import KERNEL, NeighbourhoodAttention1d, NeighbourhoodAttention2d
 from .backend import mx, nn
+from .checkpoint import check_arrays
 from .types import LABELS
 
 LAYER_NORM_EPS = 1e-5
@@ -99,7 +100,7 @@ class TimeLayer(nn.Module):
         # The far attention needs five positions of each residue of 2 d; padding follows the norm.
         shortest = 2 * KERNEL * self.dilation
         if shortest > T:
-            normed = mx.pad(normed, ((0, 0), (0, shortest - T), (0, 0)))
+            normed = mx.pad(normed, [(0, 0), (0, shortest - T), (0, 0)])
         near = x + self.near_out(self.near(normed, self.dilation)[:, :T])
         far = x + self.far_out(self.far(normed, 2 * self.dilation)[:, :T])
         both = self.norm_after(mx.concatenate([near, far], axis=-1))
@@ -121,7 +122,7 @@ class InstrumentLayer(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         _, K, T, _ = x.shape
         missing = (max(0, KERNEL - K), max(0, KERNEL - T))
-        normed = mx.pad(self.norm_before(x), ((0, 0), (0, missing[0]), (0, missing[1]), (0, 0)))
+        normed = mx.pad(self.norm_before(x), [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)])
         x = x + self.attention_out(self.attention(normed)[:, :K, :T])
         return x + self.shrink(nn.gelu(self.expand(self.norm_after(x))))
 
@@ -152,12 +153,18 @@ class AllInOne(nn.Module):
         self.norm = nn.LayerNorm(config.dim, eps=LAYER_NORM_EPS)
         self.heads = nn.Linear(config.stems * config.dim, 3 + len(LABELS))
 
-    def embed(self, x: mx.array) -> mx.array:
-        """Spectrograms (N, K, T, 81) to normed embeddings (N, K, T, C)."""
+    def embed(self, x: mx.array, *, on_block: Callable[[int], None] | None = None) -> mx.array:
+        """Spectrograms (N, K, T, 81) to normed embeddings (N, K, T, C).
+
+        on_block: called with the number of blocks done, each computed before the next begins.
+        """
         N, K, T, F = x.shape
         x = self.embedding(x.reshape(N * K, T, F)).reshape(N, K, T, -1)
-        for block in self.blocks:
+        for done, block in enumerate(self.blocks, start=1):
             x = block(x)
+            if on_block is not None:
+                mx.eval(x)
+                on_block(done)
         return self.norm(x)
 
     def classify(self, embeddings: mx.array) -> mx.array:
@@ -191,6 +198,11 @@ _NAMES = (
 )
 
 
+def parameters(model: AllInOne) -> list[tuple[str, mx.array]]:
+    """All parameters with their names, in a fixed order."""
+    return cast("list[tuple[str, mx.array]]", tree_flatten(model.parameters()))
+
+
 def published_names(name: str) -> tuple[str, ...]:
     """Names in a checkpoint file of the arrays that form one parameter, in joining order."""
     for ours, theirs in _NAMES:
@@ -205,10 +217,10 @@ def published_names(name: str) -> tuple[str, ...]:
 def published_shapes(model: AllInOne) -> dict[str, tuple[int, ...]]:
     """Name and shape of every array that a checkpoint file of this network holds."""
     shapes: dict[str, tuple[int, ...]] = {}
-    for name, array in tree_flatten(model.parameters()):
+    for name, array in parameters(model):
         parts = published_names(name)
         if parts[0].startswith("beat_classifier"):
-            rows = (1, 1, 1, len(LABELS))
+            rows: tuple[int, ...] = (1, 1, 1, len(LABELS))
         else:
             rows = (array.shape[0] // len(parts),) * len(parts)
         for part, first in zip(parts, rows, strict=True):
@@ -216,10 +228,14 @@ def published_shapes(model: AllInOne) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]]) -> None:
-    """Give the network the arrays of a checkpoint file, checked before against its shapes."""
-    joined = []
-    for name, _ in tree_flatten(model.parameters()):
-        parts = [arrays[part] for part in published_names(name)]
-        joined.append((name, mx.array(np.concatenate(parts) if len(parts) > 1 else parts[0])))
+def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]], *, name: str) -> None:
+    """Give the network the arrays of a checkpoint file called `name`.
+
+    Raises CheckpointError unless names and shapes are exactly those of the network.
+    """
+    check_arrays(arrays, published_shapes(model), name=name)
+    joined: list[tuple[str, Any]] = []
+    for parameter, _ in parameters(model):
+        parts = [arrays[part] for part in published_names(parameter)]
+        joined.append((parameter, mx.array(np.concatenate(parts) if len(parts) > 1 else parts[0])))
     model.update(tree_unflatten(joined))

@@ -1,0 +1,58 @@
+"""Music structure analysis on one's own computer: tempo, beats, downbeats, labelled sections.
+
+    from allin1_mlx import analyze
+    analysis = analyze("song.mp3")
+    analysis.bpm, analysis.beats, analysis.downbeats, analysis.segments
+
+`Analyzer` keeps its network for many songs. The rungs below it can be entered one by one:
+`load_audio` -> `spectrogram` or `spectral_stems` -> `predict` -> `decode_beats`, `pick_sections`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .audio import load_audio
+    from .beats import decode_beats
+    from .demix.spectral import spectral_stems
+    from .pipeline import Analyzer, analyze
+    from .predict import predict
+    from .sections import pick_sections
+    from .spectrogram import spectrogram
+
+from .errors import AllInOneError, Cancelled
+from .types import Activations, Analysis, Segment, Tempo
+
+__all__ = [
+    "Activations",
+    "AllInOneError",
+    "Analysis",
+    "Analyzer",
+    "Cancelled",
+    "Segment",
+    "Tempo",
+    "analyze",
+    "decode_beats",
+    "load_audio",
+    "pick_sections",
+    "predict",
+    "spectral_stems",
+    "spectrogram",
+]
+
+_HOMES = {
+    "Analyzer": ".pipeline",
+    "analyze": ".pipeline",
+    "decode_beats": ".beats",
+    "load_audio": ".audio",
+    "pick_sections": ".sections",
+    "predict": ".predict",
+    "spectral_stems": ".demix.spectral",
+    "spectrogram": ".spectrogram",
+}  # loaded when first used: MLX takes longer to start than `--help` may
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

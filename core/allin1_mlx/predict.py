@@ -1,0 +1,111 @@
+"""From spectrograms to frame-wise probabilities: one network, or the mean of an ensemble.
+
+An ensemble's logits are the mean of its folds' logits, before sigmoid and softmax; its threshold
+is the mean of theirs (Kim & Nam 2023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .backend import mx
+from .checkpoint import read_arrays, read_config
+from .errors import CheckpointError
+from .model import AllInOne, Config, load_arrays
+from .types import Activations
+from .weights import ModelFiles
+
+
+@dataclass(frozen=True)
+class Network:
+    """The folds of one model, ready to predict. name: as in `--model`, never "auto"."""
+
+    name: str
+    folds: tuple[AllInOne, ...]
+
+    @property
+    def stems(self) -> int:
+        """Spectrograms that the network wants: 4 stems, or 1 for the mix."""
+        return self.folds[0].config.stems
+
+    @property
+    def threshold(self) -> float:
+        """The activation that opens and closes the song for the beat decoder."""
+        return float(np.mean([fold.config.threshold for fold in self.folds]))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """logits: (13, T) float32 in the order beat, downbeat, section, LABELS.
+
+    embeddings: (K, T, C) float32, of an ensemble (K, T, C, folds); None unless asked for.
+    """
+
+    logits: NDArray[np.float32]
+    embeddings: NDArray[np.float32] | None
+
+
+def load_network(model: ModelFiles) -> Network:
+    """Read the checkpoints of a model. Raises CheckpointError where one does not fit."""
+    folds = []
+    for weights, config in model.files:
+        values = read_config(config)
+        try:
+            fold = AllInOne(Config.from_dict(values))
+        except (KeyError, TypeError, ValueError) as e:
+            raise CheckpointError(
+                f"{config.name}: not the configuration of such a network ({e!r})"
+            ) from e
+        load_arrays(fold, read_arrays(weights), name=weights.name)
+        folds.append(fold)
+    return Network(model.name, tuple(folds))
+
+
+def predict(
+    spectrogram: mx.array,
+    network: Network,
+    *,
+    embeddings: bool = False,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+) -> Prediction:
+    """Run the network over a whole song.
+
+    spectrogram: (K, T, 81) float32. on_progress is called with the share that is done, several
+    times a second on a slow machine; what it raises stops the computation.
+    """
+    logits, embedded = [], []
+    steps = sum(fold.config.depth for fold in network.folds)
+    for index, fold in enumerate(network.folds):
+
+        def step(level: int, done: int = index * fold.config.depth) -> None:
+            on_progress((done + level) / steps)
+
+        vectors = fold.embed(spectrogram[None], on_block=step)
+        logits.append(fold.classify(vectors)[0])
+        mx.eval(logits[-1])
+        if embeddings:
+            embedded.append(np.array(vectors[0]))
+    return Prediction(
+        np.array(mx.mean(mx.stack(logits), axis=0)),
+        _join(embedded) if embeddings else None,
+    )
+
+
+def activations(logits: NDArray[np.float32]) -> Activations:
+    """Probabilities of the logits (13, T): sigmoid of the first three, softmax of the labels."""
+    beat, downbeat, segment = _sigmoid(logits[:3])
+    exponents = np.exp(logits[3:] - logits[3:].max(axis=0, initial=-np.inf))
+    return Activations(beat, downbeat, segment, exponents / exponents.sum(axis=0))
+
+
+def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # exp of a large number is inf, and 1 / inf is 0 as it should
+        return (1 / (1 + np.exp(-x))).astype(np.float32)
+
+
+def _join(embedded: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    return embedded[0] if len(embedded) == 1 else np.stack(embedded, axis=-1)
