@@ -2,7 +2,7 @@
 
 Arrays come out as float32 numpy arrays, whatever float they were stored as; convolution kernels
 are (out, height, width, in) as MLX wants them. `.npz` after NumPy's format 1.0/2.0,
-`.safetensors` after that project's format description, `.pth` see pickled.py. A file from
+`.safetensors` after that project's format description, `.pth` see torchfile.py. A file from
 outside can only give arrays or a CheckpointError: nothing in it is executed, and no size that
 it claims is believed before it fits the file.
 """
@@ -25,12 +25,13 @@ from numpy.typing import NDArray
 from .archive import MAX_BYTES, check_file, open_archive
 from .errors import CheckpointError
 from .floats import ITEM_BYTES, Arrays, as_float32, check_shape, decode_floats
-from .pickled import read_checkpoint
+from .torchfile import read_checkpoint
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 
 _MAX_HEADER = 1 << 20  # bytes of a .safetensors header; 491 arrays take 60 000
-_MAX_CONFIG = 1 << 16  # bytes; a real one has 1 700
+_MAX_CONFIG = 1 << 14  # bytes; a real one has 1 700
+_MAX_DEPTH = 16  # of mappings and lists in each other; a real one has 2
 
 
 def read_arrays(path: str | PathLike[str]) -> Arrays:
@@ -231,7 +232,14 @@ def _check_spans(name: str, entries: dict[str, _Entry], room: int) -> None:
 
 
 def _parse_yaml(text: str) -> Any:
-    """YAML's plain values, without aliases: through them a short file can stand for a huge one."""
-    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-        raise ValueError("aliases are not allowed here")
+    """YAML's plain values; ValueError for what could take long to read."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        # Through aliases a short file can stand for a huge one.
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("aliases are not allowed here")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise ValueError("nested too deeply")
     return yaml.safe_load(text)

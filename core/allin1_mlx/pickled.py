@@ -1,10 +1,8 @@
-"""PyTorch's checkpoint files (.th, .pth) read without PyTorch and without running the pickle.
+"""A pickle read without running it: PyTorch's descriptions of checkpoints.
 
-Such a file is a zip: `<name>/data.pkl` describes the values, `<name>/data/<key>` holds the raw
-little-endian numbers of one storage. A pickle is a program for a small stack machine that may
-call any function by name. Here the machine's few instructions that a checkpoint needs are
-interpreted, and every name stands for an inert record: nothing is imported, and nothing called.
-After CPython's pickletools (protocol 2) and PyTorch's notes on its serialization.
+A pickle is a program for a small stack machine that may call any function by name. Here the few
+instructions that a checkpoint needs are interpreted, and every name stands for an inert record:
+nothing is imported, and nothing called. After CPython's pickletools, protocol 2.
 """
 
 from __future__ import annotations
@@ -14,18 +12,10 @@ import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from os import PathLike
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .archive import MAX_BYTES, Archive, check_file, open_archive
 from .errors import CheckpointError
-from .floats import ITEM_BYTES, MAX_VALUES, Arrays, as_float32, check_shape, decode_floats
-
-_MAX_PICKLE = 1 << 18  # bytes of data.pkl; the published htdemucs needs less than half
+from .floats import MAX_VALUES, check_shape
 
 # The storages that hold weights, and how their numbers are written.
 _STORAGES = {
@@ -48,49 +38,12 @@ _FRACTION = "fractions Fraction"
 _KNOWN = {*_STORAGES, *_IGNORED, _REBUILD, _DICT, _FRACTION}
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A PyTorch checkpoint: its arrays (PyTorch's layout, float32), and its other values.
+def unpickle(program: bytes, *, name: str) -> Any:
+    """The value that a pickle describes, with a Tensor for each of PyTorch's.
 
-    fields: plain values by name; what is not a plain value is an opaque record.
+    Raises CheckpointError, with `name` first, for whatever no checkpoint needs.
     """
-
-    arrays: Arrays
-    fields: dict[str, Any]
-
-
-def read_checkpoint(path: str | PathLike[str]) -> Checkpoint:
-    """Read a .th or .pth file: a dict whose `state` or `state_dict` holds tensors by name.
-
-    Raises CheckpointError where the file is damaged, hostile, or of another kind; OSError where
-    it cannot be opened.
-    """
-    file = Path(path)
-    check_file(file, MAX_BYTES)
-    with open_archive(file) as archive:
-        root = _root(archive, file.name)
-        order = root + "byteorder"
-        if order in archive.sizes and archive.sizes[order] > 16:
-            raise CheckpointError(f"{file.name}: no valid byte order")
-        if order in archive.sizes and archive.read(order) != b"little":
-            raise CheckpointError(f"{file.name}: written on a big-endian machine; not supported")
-        values = _Machine(file.name).run(archive.read(root + "data.pkl"))
-        if not isinstance(values, dict):
-            raise CheckpointError(f"{file.name}: expected a dict of values and a state")
-        key = "state" if "state" in values else "state_dict"
-        state = values.pop(key, None)
-        if not isinstance(state, dict) or not state:
-            raise CheckpointError(f"{file.name}: holds no state; expected 'state' or 'state_dict'")
-        arrays: Arrays = {}
-        total = 0
-        for name, tensor in state.items():
-            if not isinstance(name, str) or not isinstance(tensor, _Tensor):
-                raise CheckpointError(f"{file.name}: {str(name)[:120]} is no array of floats")
-            total += tensor.storage.size
-            if total > MAX_VALUES:
-                raise CheckpointError(f"{file.name}: claims more than {MAX_VALUES} values")
-            arrays[name] = _fetch(archive, root, tensor, f"{file.name}: {name[:120]}")
-    return Checkpoint(arrays, values)
+    return _Machine(name).run(program)
 
 
 @dataclass(frozen=True)
@@ -108,15 +61,15 @@ class _Opaque:
 
 
 @dataclass(frozen=True)
-class _Storage:
+class Storage:
     dtype: str
     key: str
     size: int
 
 
 @dataclass(frozen=True)
-class _Tensor:
-    storage: _Storage
+class Tensor:
+    storage: Storage
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]  # in items
@@ -124,36 +77,6 @@ class _Tensor:
 
 class _Mark:
     """The place on the stack where the items of a container begin."""
-
-
-def _root(archive: Archive, name: str) -> str:
-    """The folder inside the archive, with its slash."""
-    pickles = [n for n in archive.sizes if n.count("/") == 1 and n.endswith("/data.pkl")]
-    if len(pickles) != 1:
-        raise CheckpointError(f"{name}: no PyTorch checkpoint; expected one data.pkl in the zip")
-    if archive.sizes[pickles[0]] > _MAX_PICKLE:
-        raise CheckpointError(
-            f"{name}: describes its arrays in {archive.sizes[pickles[0]]} bytes; "
-            f"expected at most {_MAX_PICKLE}"
-        )
-    return pickles[0].removesuffix("data.pkl")
-
-
-def _fetch(archive: Archive, root: str, tensor: _Tensor, where: str) -> NDArray[np.float32]:
-    """The numbers of a tensor, in the order of its shape."""
-    storage = tensor.storage
-    member = f"{root}data/{storage.key}"
-    claimed = storage.size * ITEM_BYTES[storage.dtype]
-    if archive.sizes.get(member) != claimed:
-        raise CheckpointError(
-            f"{where}: claims {claimed} bytes, but the file holds {archive.sizes.get(member, 0)}"
-        )
-    flat = decode_floats(archive.read(member), storage.dtype)
-    steps = tuple(4 * stride for stride in tensor.strides)
-    view = np.lib.stride_tricks.as_strided(
-        flat[tensor.offset :], tensor.shape, steps, writeable=False
-    )
-    return as_float32(view)
 
 
 class _Machine:
@@ -278,7 +201,7 @@ class _Machine:
         if not isinstance(self._stack[-1], (dict, _Opaque)):
             raise ValueError("attributes for a plain value")
 
-    def _storage(self, record: Any) -> _Storage:
+    def _storage(self, record: Any) -> Storage:
         """The record of a storage: ("storage", type, key, device, number of items)."""
         if not isinstance(record, tuple) or len(record) != 5 or record[0] != "storage":
             raise ValueError("an unknown kind of reference")
@@ -290,7 +213,7 @@ class _Machine:
             raise ValueError("a storage without a plausible size")
         if not isinstance(key, str) or not key.isalnum():
             raise ValueError("a storage without a proper key")
-        return _Storage(_STORAGES[kind.name], key, size)
+        return Storage(_STORAGES[kind.name], key, size)
 
 
 def _fraction(arguments: tuple[Any, ...]) -> Fraction:
@@ -303,9 +226,9 @@ def _fraction(arguments: tuple[Any, ...]) -> Fraction:
     return Fraction(*parts)
 
 
-def _tensor(arguments: tuple[Any, ...], name: str) -> _Tensor:
+def _tensor(arguments: tuple[Any, ...], name: str) -> Tensor:
     """(storage, offset, shape, strides, requires_grad, hooks), inside its storage."""
-    if len(arguments) < 4 or not isinstance(arguments[0], _Storage):
+    if len(arguments) < 4 or not isinstance(arguments[0], Storage):
         raise ValueError("an array without a storage")
     storage, offset, shape, strides = arguments[:4]
     if not isinstance(shape, tuple) or not isinstance(strides, tuple):
@@ -318,4 +241,4 @@ def _tensor(arguments: tuple[Any, ...], name: str) -> _Tensor:
     last = offset + sum((n - 1) * stride for n, stride in zip(axes, strides, strict=True))
     if last >= storage.size or math.prod(axes) > storage.size:
         raise CheckpointError(f"{name}: an array of the shape {axes} exceeds its storage")
-    return _Tensor(storage, offset, axes, strides)
+    return Tensor(storage, offset, axes, strides)
