@@ -21,14 +21,16 @@ from .checkpoint import check_arrays
 from .types import LABELS
 
 LAYER_NORM_EPS = 1e-5
+LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
 
 
 @dataclass(frozen=True)
 class Config:
     """Dimensions of a network, and its decoder's threshold.
 
-    stems: K, inputs of the network (4, or 1 for the mix); dim: C; threshold: a downbeat or beat
-    below it cannot open or close the song.
+    stems: K, inputs of the network (4, or 1 for the mix); dim: C; step: frames that become one
+    position of the blocks (1 in the published networks); threshold: a beat or downbeat below it
+    cannot open or close the song.
     """
 
     stems: int = 4
@@ -36,6 +38,7 @@ class Config:
     dim: int = 24
     heads: int = 2
     depth: int = 11
+    step: int = 1
     mlp_ratio: int = 4
     instrument_attention: bool = True
     threshold: float = 0.24
@@ -50,6 +53,7 @@ class Config:
             dim=int(values["dim_embed"]),
             heads=int(values["num_heads"]),
             depth=int(values["depth"]),
+            step=int(values.get("frames_per_step", 1)),
             mlp_ratio=int(values["mlp_ratio"]),
             instrument_attention=bool(values["instrument_attention"]),
             threshold=float(values["best_threshold_downbeat"]),
@@ -57,26 +61,30 @@ class Config:
 
 
 class Embedding(nn.Module):
-    """Frames to vectors: (B, T, 81) -> (B, T, C). Frequency shrinks to one place."""
+    """Frames to vectors: (B, T, 81) -> (B, T / step, C). Frequency shrinks to one place."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, step: int) -> None:
         super().__init__()
+        self.step = step
         self.conv0 = nn.Conv2d(1, dim // 2, (3, 3), padding=(1, 0))
         self.conv1 = nn.Conv2d(dim // 2, dim, (1, 12))
         self.conv2 = nn.Conv2d(dim, dim, (3, 3), padding=(1, 0))
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
 
     def __call__(self, x: mx.array) -> mx.array:
-        x = x[..., None]
-        for conv in (self.conv0, self.conv1, self.conv2):
-            x = nn.elu(_pool_frequency(conv(x)))
+        x = nn.elu(_pool(self.conv0(x[..., None]), self.step))
+        for conv in (self.conv1, self.conv2):
+            x = nn.elu(_pool(conv(x), 1))
         return self.norm(x.squeeze(2))
 
 
-def _pool_frequency(x: mx.array) -> mx.array:
-    """Maximum of three neighbouring frequencies, a rest of one or two dropped: (B, T, F, C)."""
+def _pool(x: mx.array, step: int) -> mx.array:
+    """Maximum of `step` frames and three neighbouring frequencies: (B, T, F, C).
+
+    T is a multiple of `step`; a rest of one or two frequencies is dropped.
+    """
     B, T, F, C = x.shape
-    return x[:, :, : F // 3 * 3].reshape(B, T, F // 3, 3, C).max(axis=3)
+    return x[:, :, : F // 3 * 3].reshape(B, T // step, step, F // 3, 3, C).max(axis=(2, 4))
 
 
 class TimeLayer(nn.Module):
@@ -148,18 +156,20 @@ class AllInOne(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.embedding = Embedding(config.dim)
+        self.embedding = Embedding(config.dim, config.step)
         self.blocks = [Block(config, 2**level) for level in range(config.depth)]
         self.norm = nn.LayerNorm(config.dim, eps=LAYER_NORM_EPS)
-        self.heads = nn.Linear(config.stems * config.dim, 3 + len(LABELS))
+        self.heads = nn.Linear(config.stems * config.dim, config.step * LOGITS)
 
     def embed(self, x: mx.array, *, on_block: Callable[[int], None] | None = None) -> mx.array:
-        """Spectrograms (N, K, T, 81) to normed embeddings (N, K, T, C).
+        """Spectrograms (N, K, T, 81) to normed embeddings (N, K, ceil(T / step), C).
 
         on_block: called with the number of blocks done, each computed before the next begins.
         """
         N, K, T, F = x.shape
-        x = self.embedding(x.reshape(N * K, T, F)).reshape(N, K, T, -1)
+        rest = -T % self.config.step
+        x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, rest), (0, 0)])
+        x = self.embedding(x).reshape(N, K, -1, self.config.dim)
         for done, block in enumerate(self.blocks, start=1):
             x = block(x)
             if on_block is not None:
@@ -167,15 +177,16 @@ class AllInOne(nn.Module):
                 on_block(done)
         return self.norm(x)
 
-    def classify(self, embeddings: mx.array) -> mx.array:
-        """Embeddings (N, K, T, C) to logits (N, 13, T)."""
-        N, K, T, C = embeddings.shape
-        frames = embeddings.transpose(0, 2, 1, 3).reshape(N, T, K * C)
-        return self.heads(frames).transpose(0, 2, 1)
+    def classify(self, embeddings: mx.array, frames: int) -> mx.array:
+        """Embeddings (N, K, L, C) to the logits (N, 13, T) of T frames."""
+        N, K, L, C = embeddings.shape
+        positions = embeddings.transpose(0, 2, 1, 3).reshape(N, L, K * C)
+        logits = self.heads(positions).reshape(N, L * self.config.step, LOGITS)
+        return logits[:, :frames].transpose(0, 2, 1)
 
     def __call__(self, x: mx.array) -> mx.array:
         """Spectrograms (N, K, T, 81) to logits (N, 13, T)."""
-        return self.classify(self.embed(x))
+        return self.classify(self.embed(x), x.shape[2])
 
 
 # How the published checkpoints name what stands here; parts joined into one array are listed.
@@ -203,29 +214,28 @@ def parameters(model: AllInOne) -> list[tuple[str, mx.array]]:
     return cast("list[tuple[str, mx.array]]", tree_flatten(model.parameters()))
 
 
-def published_names(name: str) -> tuple[str, ...]:
+def published_names(name: str, config: Config) -> tuple[str, ...]:
     """Names in a checkpoint file of the arrays that form one parameter, in joining order."""
     for ours, theirs in _NAMES:
         name = name.replace(ours, theirs)
     if ".qkv." in name:
         return tuple(name.replace(".qkv.", f".{part}.") for part in ("query", "key", "value"))
-    if name.startswith("heads."):
+    if name.startswith("heads.") and config.step == 1:
         return tuple(name.replace("heads.", f"{head}_classifier.classifier.") for head in _HEADS)
     return (name,)
 
 
-def published_shapes(model: AllInOne) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every array that a checkpoint file of this network holds."""
-    shapes: dict[str, tuple[int, ...]] = {}
+def to_published(model: AllInOne) -> dict[str, mx.array]:
+    """The network's parameters as a checkpoint file holds them."""
+    arrays: dict[str, mx.array] = {}
     for name, array in parameters(model):
-        parts = published_names(name)
-        if parts[0].startswith("beat_classifier"):
-            rows: tuple[int, ...] = (1, 1, 1, len(LABELS))
+        parts = published_names(name, model.config)
+        if len(parts) == len(_HEADS):
+            ends = [1, 2, 3]
         else:
-            rows = (array.shape[0] // len(parts),) * len(parts)
-        for part, first in zip(parts, rows, strict=True):
-            shapes[part] = (first, *array.shape[1:])
-    return shapes
+            ends = [array.shape[0] // len(parts) * part for part in range(1, len(parts))]
+        arrays.update(zip(parts, mx.split(array, ends), strict=True))
+    return arrays
 
 
 def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]], *, name: str) -> None:
@@ -233,9 +243,10 @@ def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]], *, n
 
     Raises CheckpointError unless names and shapes are exactly those of the network.
     """
-    check_arrays(arrays, published_shapes(model), name=name)
+    expected = {part: array.shape for part, array in to_published(model).items()}
+    check_arrays(arrays, expected, name=name)
     joined: list[tuple[str, Any]] = []
     for parameter, _ in parameters(model):
-        parts = [arrays[part] for part in published_names(parameter)]
-        joined.append((parameter, mx.array(np.concatenate(parts) if len(parts) > 1 else parts[0])))
+        parts = [arrays[part] for part in published_names(parameter, model.config)]
+        joined.append((parameter, mx.array(np.concatenate(parts))))
     model.update(tree_unflatten(joined))

@@ -85,7 +85,7 @@ def predict(
             on_progress((done + level) / steps)
 
         vectors = fold.embed(spectrogram[None], on_block=step)
-        logits.append(fold.classify(vectors)[0])
+        logits.append(fold.classify(vectors, spectrogram.shape[1])[0])
         mx.eval(logits[-1])
         if embeddings:
             embedded.append(np.array(vectors[0]))
