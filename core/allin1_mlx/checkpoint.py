@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -141,7 +142,7 @@ def _parse_npy(name: str, key: str, data: bytes) -> NDArray[np.float32]:
             shape, fortran, dtype = npy.read_array_header_2_0(stream)
         else:
             raise ValueError(f"format {version}")
-    except (ValueError, TypeError, RecursionError, MemoryError) as e:
+    except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as e:
         reason = str(e).splitlines()[0][:120] if str(e) else type(e).__name__
         raise CheckpointError(f"{name}: {key} has no valid array header ({reason})") from e
     if dtype.kind != "f" or dtype.itemsize > 8:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import pickletools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -174,7 +175,8 @@ class _Machine:
         self._stack.append(self._memo[index])
 
     def _global(self, name: str) -> None:
-        if name not in _KNOWN:
+        # Storages of other kinds of numbers are harmless, and refused where one is used.
+        if name not in _KNOWN and not re.fullmatch(r"torch [A-Za-z0-9]{1,20}Storage", name):
             raise self._error(f"the name {name!r}")
         self._stack.append(_Name(name))
 
@@ -206,9 +208,13 @@ class _Machine:
         if not isinstance(record, tuple) or len(record) != 5 or record[0] != "storage":
             raise ValueError("an unknown kind of reference")
         _, kind, key, _, size = record
-        if not isinstance(kind, _Name) or kind.name not in _STORAGES:
-            held = kind.name if isinstance(kind, _Name) else type(kind).__name__
-            raise CheckpointError(f"{self._name}: holds {held[:80]}; expected floats")
+        if not isinstance(kind, _Name):
+            raise ValueError("a storage without a kind")
+        if kind.name not in _STORAGES:
+            raise CheckpointError(
+                f"{self._name}: holds numbers of the kind {kind.name.split()[-1]}; "
+                f"expected 16, 32 or 64 bit floats"
+            )
         if type(size) is not int or not 0 < size <= MAX_VALUES:
             raise ValueError("a storage without a plausible size")
         if not isinstance(key, str) or not key.isalnum():

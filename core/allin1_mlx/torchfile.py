@@ -55,15 +55,11 @@ def read_checkpoint(path: str | PathLike[str]) -> Checkpoint:
         state = values.pop(key, None)
         if not isinstance(state, dict) or not state:
             raise CheckpointError(f"{file.name}: holds no state; expected 'state' or 'state_dict'")
-        arrays: Arrays = {}
-        total = 0
-        for name, tensor in state.items():
-            if not isinstance(name, str) or not isinstance(tensor, Tensor):
-                raise CheckpointError(f"{file.name}: {str(name)[:120]} is no array of floats")
-            total += tensor.storage.size
-            if total > MAX_VALUES:
-                raise CheckpointError(f"{file.name}: claims more than {MAX_VALUES} values")
-            arrays[name] = _fetch(archive, root, tensor, f"{file.name}: {name[:120]}")
+        _check_state(state, file.name)
+        arrays = {
+            name: _fetch(archive, root, tensor, f"{file.name}: {name[:120]}")
+            for name, tensor in state.items()
+        }
     return Checkpoint(arrays, values)
 
 
@@ -78,6 +74,17 @@ def _root(archive: Archive, name: str) -> str:
             f"expected at most {_MAX_PICKLE}"
         )
     return pickles[0].removesuffix("data.pkl")
+
+
+def _check_state(state: dict[Any, Any], name: str) -> None:
+    """Raise CheckpointError unless these are named arrays that need little to be read."""
+    total = 0
+    for key, tensor in state.items():
+        if not isinstance(key, str) or not isinstance(tensor, Tensor):
+            raise CheckpointError(f"{name}: {str(key)[:120]} is no array of floats")
+        total += tensor.storage.size
+    if total > MAX_VALUES:
+        raise CheckpointError(f"{name}: claims {total} values; expected at most {MAX_VALUES}")
 
 
 def _fetch(archive: Archive, root: str, tensor: Tensor, where: str) -> NDArray[np.float32]:
