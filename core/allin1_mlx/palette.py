@@ -1,0 +1,75 @@
+"""Colours of pictures and timelines.
+
+Section fills follow Paul Tol's scheme "light", made for filled areas under dark writing and for
+colour-blind eyes. They are the same on light and on dark ground; labels are always written too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SECTION_INK = "#1b1b1f"  # writing on a section's fill
+
+_SECTIONS = {
+    "start": "#DDDDDD",
+    "end": "#DDDDDD",
+    "intro": "#99DDFF",
+    "outro": "#77AADD",
+    "break": "#AAAA00",
+    "bridge": "#EEDD88",
+    "inst": "#BBCC33",
+    "solo": "#FFAABB",
+    "verse": "#44BB99",
+    "chorus": "#EE8866",
+}
+_OTHER = "#AA88EE"  # labels of other programs and of the user's own
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Colours of everything but the sections, on one ground."""
+
+    paper: str
+    ink: str
+    muted: str
+    peak: str
+    rms: str
+    bar: str
+    beat: str
+    tempo: str
+    beat_activation: str
+    downbeat_activation: str
+    section_activation: str
+
+
+LIGHT = Ground(
+    paper="#ffffff",
+    ink="#1b1b1f",
+    muted="#5c6068",
+    peak="#a9b4c6",
+    rms="#5f7396",
+    bar="#2c3f63",
+    beat="#7d8798",
+    tempo="#0b6e8f",
+    beat_activation="#0072b2",
+    downbeat_activation="#b3470a",
+    section_activation="#00755a",
+)
+DARK = Ground(
+    paper="#16181d",
+    ink="#eceef2",
+    muted="#a3a9b5",
+    peak="#4a5568",
+    rms="#8ea3c7",
+    bar="#d7deeb",
+    beat="#7f8a9d",
+    tempo="#5cc8ea",
+    beat_activation="#56b4e9",
+    downbeat_activation="#e8894a",
+    section_activation="#35b894",
+)
+
+
+def section_colour(label: str) -> str:
+    """The fill of a section, "#RRGGBB"; labels that are not the network's share one colour."""
+    return _SECTIONS.get(label.lower(), _OTHER)
