@@ -1,0 +1,161 @@
+"""A song from a seed: `compose_score` writes its notes, `compose` turns them into stems.
+
+Everything random comes from one generator per song, so a seed always gives the same song.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Segment
+from .arrangement import Arranger, Band, draw_band, draw_manner
+from .bank import Bank
+from .forms import Part, club_form, song_form
+from .grid import Grid, make_grid
+from .harmony import Key
+from .mixing import draw_sound
+from .rendering import render
+from .score import BASS, OTHER, VOCALS, Pump, Score
+from .styles import STYLES, Style, style_named
+
+Rng = np.random.Generator
+SECONDS = (95.0, 215.0)  # least and most length of a song's form
+ODD_TEMPO = 0.12  # chance of a tempo outside the style's habit
+
+
+@dataclass(frozen=True)
+class Song:
+    """A composed song: its score (the truth is in it) and its sound.
+
+    stems: (4, T, 81) float16, linear band magnitudes of bass, drums, other, vocals.
+    """
+
+    score: Score
+    stems: NDArray[np.float16]
+
+
+def compose(seed: int, bank: Bank, *, style: str = "") -> Song:
+    """Compose a song and render it with the bank's instruments; style "" draws one."""
+    score = compose_score(seed, style=style)
+    rng = np.random.default_rng((seed, 1))
+    stems = render(score, bank, draw_sound(rng, score), rng)
+    return Song(score, stems)
+
+
+def compose_score(seed: int, *, style: str = "", seconds: tuple[float, float] = SECONDS) -> Score:
+    """Compose a song of a style ("" draws one) with a form of about `seconds` (least, most)."""
+    rng = np.random.default_rng(seed)
+    weights = np.array([s.weight for s in STYLES])
+    drawn = STYLES[int(rng.choice(len(STYLES), p=weights / weights.sum()))]
+    chosen = style_named(style) if style else drawn
+    bpm = draw_tempo(rng, chosen)
+    manner = draw_manner(rng, chosen)
+    bar_seconds = chosen.meter * 60 / bpm
+    bars = (int(seconds[0] / bar_seconds), int(seconds[1] / bar_seconds))
+    if manner.club:
+        form = club_form(rng, bars=bars, vocal=manner.sung)
+    else:
+        form = song_form(rng, group=chosen.group, bars=bars)
+    key = Key(int(rng.integers(12)), str(rng.choice(chosen.modes)))
+    grid = _grid(rng, chosen, bpm, form)
+    band = draw_band(rng, chosen)
+    Arranger(rng, chosen, grid, key, manner, band).play_form(form)
+    return _score(rng, seed, chosen, bpm, form, grid, band)
+
+
+def draw_tempo(rng: Rng, style: Style) -> float:
+    """BPM near the style's usual one, within its limits; rarely beyond."""
+    least, usual, most = style.tempo
+    bpm = float(np.exp(rng.triangular(np.log(least), np.log(usual), np.log(most))))
+    if style.electronic > 0.5 and rng.random() < 0.7:
+        bpm = float(round(bpm))
+    if rng.random() < ODD_TEMPO:
+        bpm *= float(rng.uniform(0.86, 1.16))
+    return float(np.clip(bpm, 52, 215))
+
+
+def _grid(rng: Rng, style: Style, bpm: float, form: list[Part]) -> Grid:
+    ends = set(np.cumsum([part.bars for part in form]) - 1)
+    swung = rng.random() < style.swing and style.steps == 4
+    return make_grid(
+        rng,
+        bpm=bpm,
+        meter=style.meter,
+        bars=sum(part.bars for part in form),
+        section_ends={int(e) for e in ends},
+        human=bool(rng.random() < (0.7 if style.loose > 4 else 0.12)),
+        swing=float(rng.uniform(0.53, 0.66)) if swung else 0.5,
+        swing_beats=0.5 if rng.random() < 0.75 else 1.0,
+        start=float(rng.choice([0.0, rng.uniform(0, 0.6), rng.uniform(0, 3.5)], p=[0.2, 0.5, 0.3])),
+    )
+
+
+def _score(
+    rng: Rng, seed: int, style: Style, bpm: float, form: list[Part], grid: Grid, band: Band
+) -> Score:
+    times = grid.times
+    tail = float(rng.uniform(0.3, 5))
+    beats, positions = list(times[:-1]), list(grid.positions)
+    if rng.random() < 0.4:  # a last chord on the one
+        _final_chord(band, float(times[-1]), level=float(rng.uniform(0.6, 1.0)))
+        beats.append(times[-1])
+        positions.append(1)
+        tail = max(tail, 1.5)
+    duration = float(times[-1]) + tail
+    fades = float(rng.uniform(3, 15)) if rng.random() < 0.15 else 0.0
+    fade_in = float(rng.uniform(1, 12)) if rng.random() < 0.06 else 0.0
+    pump = None
+    if band.kicks and rng.random() < style.pump:
+        kicks = tuple(sorted(band.kicks))
+        if rng.random() < 0.3:  # the side chain runs on where the kick rests
+            kicks = tuple(float(t) for t in times[:-1])
+        stems = (BASS, OTHER, VOCALS) if rng.random() < 0.3 else (BASS, OTHER)
+        pump = Pump(kicks, float(rng.uniform(0.3, 0.97)), float(rng.uniform(0.06, 0.3)), stems)
+    return Score(
+        seed=seed,
+        style=style.name,
+        meter=style.meter,
+        bpm=bpm,
+        duration=duration,
+        beats=tuple(float(t) for t in beats),
+        positions=tuple(int(p) for p in positions),
+        segments=_segments(form, grid, duration),
+        tracks=band.tracks(),
+        drums=tuple(band.drums.values()),
+        effects=tuple(band.effects),
+        sweeps=tuple(band.sweeps),
+        pump=pump,
+        fade_in=fade_in,
+        fade_out=fades,
+        electronic=bool(rng.random() < style.electronic),
+    )
+
+
+def _final_chord(band: Band, time: float, *, level: float) -> None:
+    """Everyone's last notes once more, held."""
+    for track in (band.bass, *band.comps):
+        if track.notes and time - track.notes[-1].start < 8:
+            note = track.notes[-1]
+            track.notes.append(note._replace(start=time, seconds=2.0, level=level * 0.7))
+    for piece in ("kick", "crash"):
+        if piece in band.drums:
+            drum = band.drums[piece]
+            drum.hits.append(drum.hits[-1]._replace(start=time, velocity=level))
+
+
+def _segments(form: list[Part], grid: Grid, duration: float) -> tuple[Segment, ...]:
+    """Sections from 0 to duration: "start", the form's parts, "end"."""
+    first = 1 if grid.positions[0] != 1 else 0
+    bars = np.cumsum([0, *(part.bars for part in form)]) + first
+    last = len(grid.bar_starts)
+    edges = [float(grid.times[grid.bar_starts[b]] if b < last else grid.times[-1]) for b in bars]
+    edges[0] = float(grid.times[0])
+    segments = [
+        Segment(a, b, part.label) for a, b, part in zip(edges, edges[1:], form, strict=False)
+    ]
+    if edges[0] > 0:
+        segments.insert(0, Segment(0.0, edges[0], "start"))
+    return (*segments, Segment(edges[-1], duration, "end"))

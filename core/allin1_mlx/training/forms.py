@@ -1,0 +1,105 @@
+"""Forms: which parts a song has, in which order and how long. Lengths are bars.
+
+Songs follow the counts of `statistics`; club tracks (house, techno, ...) are laid out in phrases
+of eight bars with breakdowns, builds and drops, because their listeners' annotations name drops
+"chorus" (or "inst" where nobody sings) and breakdowns "break" or "bridge".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .statistics import END, LABEL_OF_PART, START, load_statistics
+
+Rng = np.random.Generator
+TRIES = 200  # forms drawn before one of another length is stretched
+
+
+@dataclass(frozen=True)
+class Part:
+    """One section: its kind (a key of LABEL_OF_PART) and its bars."""
+
+    name: str
+    bars: int
+
+    @property
+    def label(self) -> str:
+        """The section's label, one of types.LABELS."""
+        return LABEL_OF_PART[self.name]
+
+
+def draw(rng: Rng, counts: dict[str, int]) -> str:
+    """A key, as often as its count says."""
+    keys = list(counts)
+    weights = np.array([counts[k] for k in keys], float)
+    return keys[int(rng.choice(len(keys), p=weights / weights.sum()))]
+
+
+def song_form(rng: Rng, *, group: str, bars: tuple[int, int]) -> list[Part]:
+    """A form after real songs of a genre group, with a total within `bars` (least, most)."""
+    counts = load_statistics()[group]
+    form: list[Part] = []
+    for _ in range(TRIES):
+        form = _walk(rng, counts)
+        if bars[0] <= sum(part.bars for part in form) <= bars[1]:
+            return form
+    return _fit(form, bars)
+
+
+def _walk(rng: Rng, counts: dict[str, Any]) -> list[Part]:
+    form: list[Part] = []
+    before = (START, START)
+    lengths: dict[str, int] = {}
+    while len(form) < 40:
+        name = draw(rng, counts["next"][" ".join(before)])
+        if name == END:
+            break
+        # Sections of a kind mostly keep their length through a song.
+        if name not in lengths or rng.random() < 0.3:
+            lengths[name] = min(32, int(draw(rng, counts["bars"][name])))
+        form.append(Part(name, lengths[name]))
+        before = (before[1], name)
+    return form
+
+
+def _fit(form: list[Part], bars: tuple[int, int]) -> list[Part]:
+    """Cut or repeat parts until the length fits."""
+    fitted = list(form)
+    while len(fitted) > 1 and sum(p.bars for p in fitted) > bars[1]:
+        fitted.pop(len(fitted) // 2)
+    while sum(p.bars for p in fitted) < bars[0]:
+        fitted = fitted + [Part(p.name, p.bars) for p in fitted]
+    return fitted
+
+
+def club_form(rng: Rng, *, bars: tuple[int, int], vocal: bool) -> list[Part]:
+    """Intro, then rounds of groove, breakdown, build and drop, then outro."""
+
+    def phrase(*choices: int) -> int:
+        return int(rng.choice(choices))
+
+    drop = "chorus" if vocal or rng.random() < 0.6 else "inst"
+    groove = "verse" if vocal or rng.random() < 0.5 else "inst"
+    calm = "break" if rng.random() < 0.6 else "bridge"
+    form = [Part("intro", phrase(4, 8, 8, 16, 16, 32))]
+    while True:
+        if rng.random() < 0.75:
+            form.append(Part(groove, phrase(8, 16, 16, 32)))
+        if rng.random() < 0.8:
+            form.append(Part(calm, phrase(4, 8, 8, 16)))
+        if rng.random() < 0.6:
+            form.append(Part("build", phrase(4, 8, 8)))
+        form.append(Part(drop, phrase(8, 16, 16, 32)))
+        if rng.random() < 0.3:
+            form.append(Part("postchorus" if drop == "chorus" else "inst", phrase(8, 16)))
+        total = sum(part.bars for part in form)
+        if total >= bars[0] + rng.random() * max(0, bars[1] - bars[0] - 16):
+            break
+    if rng.random() < 0.85:
+        form.append(Part("outro", phrase(4, 8, 8, 16, 16)))
+    while sum(part.bars for part in form) > bars[1] and len(form) > 4:
+        form.pop(int(rng.integers(1, len(form) - 1)))
+    return form

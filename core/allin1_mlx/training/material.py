@@ -1,0 +1,169 @@
+"""What a part of a song is made of: groove, chords, figures, melody, and who plays them.
+
+All choruses of a song share one Material, all verses another: that is how they are recognised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .harmony import Chord, Key, Melody, melody, progression
+from .rhythm import BarPattern, Steps, bar_pattern, double_time, half_time, read_groove, vary_groove
+from .styles import Style
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Habit:
+    """How a kind of part is usually arranged.
+
+    level: amplitude; layers: share of the chord instruments; the rest are chances of full drums,
+    bass, singing, and a solo instrument. register: scale degrees the melody is moved by.
+    """
+
+    level: float
+    layers: float
+    drums: float
+    bass: float
+    vocals: float
+    solo: float
+    register: int = 0
+
+
+HABITS = {
+    "intro": Habit(0.75, 0.55, 0.5, 0.5, 0.08, 0.35),
+    "verse": Habit(0.78, 0.55, 0.88, 0.93, 0.97, 0.0),
+    "prechorus": Habit(0.86, 0.7, 0.85, 0.93, 0.97, 0.0, 1),
+    "chorus": Habit(1.1, 1.0, 0.98, 0.99, 0.97, 0.1, 3),
+    "postchorus": Habit(1.05, 0.95, 0.97, 0.97, 0.6, 0.5, 2),
+    "bridge": Habit(0.78, 0.6, 0.6, 0.75, 0.8, 0.2, 1),
+    "build": Habit(0.8, 0.6, 0.5, 0.4, 0.5, 0.1),
+    "inst": Habit(0.95, 0.85, 0.95, 0.95, 0.06, 0.85),
+    "solo": Habit(1.0, 0.8, 0.96, 0.97, 0.04, 1.0, 4),
+    "break": Habit(0.55, 0.4, 0.15, 0.35, 0.3, 0.1),
+    "outro": Habit(0.8, 0.6, 0.65, 0.65, 0.3, 0.3),
+}
+HALF_TIME, DOUBLE_TIME = 0.05, 0.04  # chance of a part in another feel than the song
+
+
+@dataclass(frozen=True)
+class Material:
+    """One part's music.
+
+    chords change `changes` times a bar (0.5, 1 or 2). bass and comps hold patterns for odd and
+    even bars; comps_on says which chord instruments play. lead: "vocals", "solo" or "".
+    drums: "full", "light" (no kick), "kick", "hat", "roll" or "none".
+    """
+
+    chords: tuple[Chord, ...]
+    changes: float
+    groove: Steps
+    drums: str
+    bass: tuple[BarPattern, BarPattern] | None
+    comps: tuple[BarPattern, ...]
+    comps_on: tuple[bool, ...]
+    octave: tuple[int, ...]
+    melody: Melody
+    lead: str
+    register: int
+    level: float
+    doubled: bool
+
+    def chord(self, bar: int, beat: float, *, beats: int) -> Chord:
+        """The chord in force in a bar of the part at a beat of that bar."""
+        place = int((bar + min(beat / beats, 0.999)) * self.changes + 1e-6)
+        return self.chords[place % len(self.chords)]
+
+
+def draw_groove(rng: Rng, style: Style, *, feel: str) -> Steps:
+    """One of the style's grooves, varied; feel "half" or "double" spreads or squeezes it."""
+    choice = style.grooves[int(rng.integers(len(style.grooves)))]
+    steps = style.meter * style.steps
+    arrays = read_groove(choice, rng, steps=steps)
+    arrays = vary_groove(arrays, rng, per_beat=style.steps, amount=0.8)
+    if feel == "half":
+        return half_time(arrays)
+    return double_time(arrays) if feel == "double" else arrays
+
+
+def draw_material(
+    rng: Rng,
+    style: Style,
+    part: str,
+    *,
+    key: Key,
+    groove: Steps,
+    comps: int,
+    contrast: float,
+    sung: bool,
+    club: bool,
+) -> Material:
+    """Compose one part. groove: the song's usual one; contrast (0 to 1) between parts."""
+    habit = HABITS[part]
+    feel = rng.choice(
+        ["half", "double", ""], p=[HALF_TIME, DOUBLE_TIME, 1 - HALF_TIME - DOUBLE_TIME]
+    )
+    if feel or rng.random() < 0.3 * contrast:
+        drums_steps = draw_groove(rng, style, feel=str(feel))
+    else:
+        drums_steps = vary_groove(groove, rng, per_beat=style.steps, amount=0.5 * contrast)
+    kick = next((drums_steps[k] for k in ("kick", "kick808") if k in drums_steps), None)
+    steps = style.meter * style.steps
+    kick = np.zeros((2, steps)) if kick is None else kick
+
+    def pattern(names: tuple[str, ...], bar: int) -> BarPattern:
+        name = names[int(rng.integers(len(names)))]
+        return bar_pattern(
+            name, rng, beats=style.meter, per_beat=style.steps, kick=np.asarray(kick)[bar]
+        )
+
+    bass = pattern(style.bass_patterns, 0)
+    other = pattern(style.bass_patterns, 1) if rng.random() < 0.15 else bass
+    chords = progression(rng, key)
+    changes = float(rng.choice([0.5, 1, 2], p=[0.2, 0.65, 0.15]))
+    per_bar = [chords[int(b * changes) % len(chords)] for b in range(8)]
+    level = 1 + contrast * (habit.level - 1) + rng.normal(0, 0.05)
+    on = [bool(rng.random() < 1 - contrast * (1 - habit.layers)) for _ in range(comps)]
+    if not any(on):
+        on[int(rng.integers(comps))] = True
+    tune = melody(
+        rng, per_bar, key, beats=style.meter, per_beat=style.steps, density=rng.uniform(0.15, 0.5)
+    )
+    return Material(
+        chords=tuple(chords),
+        changes=changes,
+        groove=drums_steps,
+        drums=_drums_mode(rng, part, habit, club=club),
+        bass=(bass, other) if rng.random() < habit.bass else None,
+        comps=tuple(pattern(style.comp_patterns, 0) for _ in range(comps)),
+        comps_on=tuple(on),
+        octave=tuple(int(rng.choice([0, 0, 0, 12, -12])) for _ in range(comps)),
+        melody=tune,
+        lead=_lead(rng, habit, sung=sung),
+        register=habit.register + int(rng.integers(-2, 2)),
+        level=max(0.35, level),
+        doubled=part in ("chorus", "postchorus") and bool(rng.random() < 0.6),
+    )
+
+
+def _drums_mode(rng: Rng, part: str, habit: Habit, *, club: bool) -> str:
+    if part == "build":
+        return str(rng.choice(["roll", "roll", "light", "full"]))
+    if club and part == "break":
+        return str(rng.choice(["none", "none", "hat", "light"]))
+    if club and part in ("intro", "outro"):
+        return str(rng.choice(["full", "kick", "full", "none", "hat"]))
+    if rng.random() < habit.drums:
+        return "full"
+    return str(rng.choice(["none", "light", "kick", "hat"], p=[0.5, 0.25, 0.1, 0.15]))
+
+
+def _lead(rng: Rng, habit: Habit, *, sung: bool) -> str:
+    if rng.random() < habit.solo:
+        return "solo"
+    if rng.random() < habit.vocals:
+        return "vocals" if sung else ("solo" if rng.random() < 0.6 else "")
+    return ""
