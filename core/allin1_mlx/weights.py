@@ -1,27 +1,38 @@
 """Which files a model's name stands for, and where they are.
 
 Searched in this order: an explicit path; the weights folder (`--mlx-weights-dir`, by default
-./mlx-weights); the cache of downloads. The bundled checkpoint is part of the package. Files are
-named as Kim & Nam's MLX port names them: harmonix-fold{0..7}_mlx.npz with a .yaml beside it
-(.safetensors and .json do as well), or as the authors' own harmonix-fold{0..7}-*.pth, which hold
-their configuration.
+./mlx-weights); the cache of downloads; then the publisher, unless that is forbidden. The bundled
+checkpoint is part of the package. Files are named as Kim & Nam's MLX port names them:
+harmonix-fold{0..7}_mlx.npz with a .yaml beside it (.safetensors and .json do as well), or as the
+authors' own harmonix-fold{0..7}-*.pth, which hold their configuration.
+
+ALLIN1_MLX_OFFLINE=1 forbids downloads, ALLIN1_MLX_WEIGHTS_URL names a mirror, and
+ALLIN1_MLX_CACHE another folder for the cache.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .checkpoint import CONFIG_SUFFIXES
-from .errors import UsageError, WeightsError
+from .errors import DownloadError, UsageError, WeightsError
+from .registry import FOLDS, HTDEMUCS_FILE, PUBLISHED, WeightFile, fold_files
 
-FOLDS = 8
 MODELS = (*(f"harmonix-fold{i}" for i in range(FOLDS)), "harmonix-all", "bundled", "auto")
 WEIGHTS_DIR = Path("mlx-weights")  # where nothing else is said, below the current folder
 
 _WEIGHT_SUFFIXES = (".npz", ".safetensors")
+
+Pair = tuple[Path, Path]  # weights, configuration
+Notice = Callable[[str], None]
+Progress = Callable[[str, float], None]
+
+_warn = logging.getLogger("allin1_mlx").warning
 
 
 @dataclass(frozen=True)
@@ -33,8 +44,44 @@ class ModelFiles:
     """
 
     name: str
-    files: tuple[tuple[Path, Path], ...]
+    files: tuple[Pair, ...]
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where weights may come from; WeightsError for a folder that does not exist.
+
+    weights_dir: a folder of one's own instead of ./mlx-weights. offline: nothing is downloaded,
+    as with ALLIN1_MLX_OFFLINE. url: a mirror, as with ALLIN1_MLX_WEIGHTS_URL. on_notice gets
+    the terms of weights before their first download; by default they are logged as a warning.
+    on_progress gets "download" and the share that has arrived; what it raises stops it.
+    """
+
+    weights_dir: Path | None = None
+    offline: bool = False
+    url: str | None = None
+    on_notice: Notice = _warn
+    on_progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.weights_dir is not None and not self.weights_dir.is_dir():
+            raise WeightsError(f"{self.weights_dir}: no such folder; it was named for weights")
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where to look, in order."""
+        return (self.weights_dir or WEIGHTS_DIR, cache_dir())
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether downloads are forbidden."""
+        return self.offline or os.environ.get("ALLIN1_MLX_OFFLINE", "0") not in ("", "0")
+
+    @property
+    def mirror(self) -> str | None:
+        """The address that takes the publishers' place, None for theirs."""
+        return self.url or os.environ.get("ALLIN1_MLX_WEIGHTS_URL") or None
 
 
 def find_model(
@@ -44,9 +91,13 @@ def find_model(
     weights_path: Path | None = None,
     config_path: Path | None = None,
     offline: bool = False,
+    weights_url: str | None = None,
+    on_notice: Notice = _warn,
+    on_progress: Progress | None = None,
 ) -> ModelFiles:
-    """Find the files of a model: one of MODELS.
+    """Find the files of a model, one of MODELS; download them where they are missing.
 
+    weights_path and config_path name one checkpoint; the others are the fields of Access.
     Raises UsageError for a name that does not exist or options that contradict each other,
     WeightsError where the model was asked for by name and is not to be had.
     """
@@ -56,26 +107,38 @@ def find_model(
         return _explicit(name, weights_path, config_path)
     if config_path is not None:
         raise UsageError("a configuration path needs the weights path that it belongs to")
-    if weights_dir is not None and not weights_dir.is_dir():
-        raise WeightsError(f"{weights_dir}: no such folder; it was given as the weights folder")
+    access = Access(weights_dir, offline, weights_url, on_notice, on_progress)
     if name == "bundled":
         return ModelFiles(name, (bundled_files(),))
-    folders = (weights_dir or WEIGHTS_DIR, cache_dir())
     if name == "auto":
-        return _settle(folders)
+        return _settle(access)
     folds = range(FOLDS) if name == "harmonix-all" else [int(name[-1])]
-    found = {fold: find_fold(fold, folders) for fold in folds}
-    missing = [f"harmonix-fold{fold}" for fold, pair in found.items() if pair is None]
-    if missing:
-        raise WeightsError(
-            f"{name}: {', '.join(missing)} not found; looked in {_listed(folders)}. "
-            f"Put the files (harmonix-fold0_mlx.npz, harmonix-fold0_mlx.yaml, ...) into "
-            f"{weights_dir or WEIGHTS_DIR} or name their folder with --mlx-weights-dir"
-        )
-    return ModelFiles(name, tuple(pair for pair in found.values() if pair is not None))
+    return ModelFiles(name, _obtain_folds(name, folds, access))
 
 
-def find_fold(fold: int, folders: tuple[Path, ...]) -> tuple[Path, Path] | None:
+def find_htdemucs(
+    *,
+    weights_dir: Path | None = None,
+    offline: bool = False,
+    weights_url: str | None = None,
+    on_notice: Notice = _warn,
+    on_progress: Progress | None = None,
+) -> Path:
+    """Find the separator's checkpoint; download it where it is missing.
+
+    Also looked for where PyTorch keeps it for the authors' own program. The arguments are the
+    fields of Access. Raises WeightsError where it is not to be had.
+    """
+    access = Access(weights_dir, offline, weights_url, on_notice, on_progress)
+    torch_home = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch")
+    folders = (*access.folders, torch_home / "hub" / "checkpoints")
+    for folder in folders:
+        if (path := folder / HTDEMUCS_FILE.name).is_file():
+            return path
+    return _obtain("htdemucs", [HTDEMUCS_FILE], folders, access)[0]
+
+
+def find_fold(fold: int, folders: Sequence[Path]) -> Pair | None:
     """The (weights, configuration) of one harmonix fold in the first folder that has it."""
     for folder in folders:
         for suffix in _WEIGHT_SUFFIXES:
@@ -99,7 +162,7 @@ def config_beside(weights: Path) -> Path:
     )
 
 
-def bundled_files() -> tuple[Path, Path]:
+def bundled_files() -> Pair:
     """The checkpoint that is part of the package."""
     weights = Path(__file__).parent / "bundled" / "allin1-mlx.safetensors"
     if not weights.is_file():
@@ -108,7 +171,7 @@ def bundled_files() -> tuple[Path, Path]:
 
 
 def cache_dir() -> Path:
-    """Where downloaded weights are kept: ALLIN1_MLX_CACHE, else the system's cache folder."""
+    """Where downloaded weights are kept: only verified files are in there."""
     if chosen := os.environ.get("ALLIN1_MLX_CACHE"):
         return Path(chosen) / "weights"
     if sys.platform == "darwin":
@@ -116,6 +179,40 @@ def cache_dir() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "allin1-mlx" / "weights"
+
+
+def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
+    """Download published files into the cache, those that are missing, and return their paths.
+
+    Raises DownloadError where that does not work out.
+    """
+    from .download import download  # HTTP takes a while to import
+
+    cache = cache_dir()
+    missing = [file for file in files if not (cache / file.name).is_file()]
+    for source in dict.fromkeys(file.source for file in missing):
+        size = sum(file.size for file in missing if file.source == source)
+        if not any((cache / file.name).is_file() for file in _files_of(source.title)):
+            access.on_notice(
+                f"downloading {source.title} ({size / 1e6:.1f} MB) "
+                f"from {access.mirror or source.url}; terms: {source.terms}"
+            )
+    total = sum(file.size for file in missing) or 1
+    done = 0
+    for file in missing:
+        before = done
+
+        def tell(share: float, size: int = file.size, before: int = before) -> None:
+            if access.on_progress is not None:
+                access.on_progress("download", (before + share * size) / total)
+
+        download(file, cache, base_url=access.mirror, on_progress=tell)
+        done += file.size
+    return [cache / file.name for file in files]
+
+
+def _files_of(title: str) -> list[WeightFile]:
+    return [file for files in PUBLISHED.values() for file in files if file.source.title == title]
 
 
 def _explicit(name: str, weights: Path, config: Path | None) -> ModelFiles:
@@ -131,16 +228,61 @@ def _explicit(name: str, weights: Path, config: Path | None) -> ModelFiles:
     return ModelFiles(name, (pair,))
 
 
-def _settle(folders: tuple[Path, ...]) -> ModelFiles:
-    """What `auto` means: harmonix-all where all of it is there, else the bundled checkpoint."""
-    found = [find_fold(fold, folders) for fold in range(FOLDS)]
-    pairs = tuple(pair for pair in found if pair is not None)
-    if len(pairs) == FOLDS:
-        places = sorted({str(weights.parent) for weights, _ in pairs})
+def _obtain_folds(name: str, folds: Sequence[int], access: Access) -> tuple[Pair, ...]:
+    """The pairs of some folds, from where they are or from the publisher."""
+    found = {fold: find_fold(fold, access.folders) for fold in folds}
+    missing = [file for fold in folds if found[fold] is None for file in fold_files(fold)]
+    if missing:
+        _obtain(name, missing, access.folders, access)
+    pairs = [found[fold] or find_fold(fold, access.folders) for fold in folds]
+    return tuple(pair for pair in pairs if pair is not None)
+
+
+def _obtain(
+    name: str, files: Sequence[WeightFile], folders: Sequence[Path], access: Access
+) -> list[Path]:
+    """Fetch files that are in none of the folders, or say where they were looked for."""
+    sought = f"{name}: {_shortened([file.name for file in files])} not found in {_listed(folders)}"
+    advice = (
+        f"`allin1-mlx weights download {name}` fetches it where there is a network; "
+        f"or put the files into {access.folders[0].absolute()}, "
+        f"or name their folder with --mlx-weights-dir"
+    )
+    if access.is_offline:
+        raise WeightsError(f"{sought}, and downloads are switched off. {advice}")
+    try:
+        return fetch(files, access)
+    except DownloadError as e:
+        raise DownloadError(f"{sought}, and the download failed: {e}. {advice}") from e
+
+
+def _settle(access: Access) -> ModelFiles:
+    """What `auto` means: harmonix-all where it is or can be fetched, else the bundled one."""
+    found = [find_fold(fold, access.folders) for fold in range(FOLDS)]
+    if all(pair is not None for pair in found):
+        pairs = tuple(pair for pair in found if pair is not None)
+        places = dict.fromkeys(str(weights.parent) for weights, _ in pairs)
         return ModelFiles("harmonix-all", pairs, f"its weights are in {' and '.join(places)}")
-    reason = f"{len(pairs)} of the {FOLDS} folds of harmonix-all are in {_listed(folders)}"
-    return ModelFiles("bundled", (bundled_files(),), reason)
+    missing = [file for fold in range(FOLDS) if found[fold] is None for file in fold_files(fold)]
+    if access.is_offline:
+        number = sum(pair is not None for pair in found)
+        reason = (
+            f"{number} of the {FOLDS} folds of harmonix-all are in {_listed(access.folders)}, "
+            f"and downloads are switched off"
+        )
+        return ModelFiles("bundled", (bundled_files(),), reason)
+    try:
+        fetch(missing, access)
+    except DownloadError as e:
+        reason = f"harmonix-all is not on this machine and could not be downloaded ({e})"
+        return ModelFiles("bundled", (bundled_files(),), reason)
+    pairs = _obtain_folds("harmonix-all", range(FOLDS), access)
+    return ModelFiles("harmonix-all", pairs, f"its weights were downloaded to {cache_dir()}")
 
 
-def _listed(folders: tuple[Path, ...]) -> str:
-    return " and ".join(str(folder.absolute()) for folder in folders)
+def _shortened(names: Sequence[str]) -> str:
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more files" if len(names) > 2 else "")
+
+
+def _listed(folders: Sequence[Path]) -> str:
+    return ", ".join(str(folder.absolute()) for folder in folders)

@@ -1,0 +1,258 @@
+"""Published files fetched over HTTP, put in place only when they are whole and the right ones.
+
+What has arrived is kept in `partial/` beside the folder, under its SHA-256, and locked while a
+process writes to it: others wait for it. A transfer that was cut goes on where it stopped. The
+folder itself only ever receives files whose size and SHA-256 were checked, by renaming.
+Sizes are bytes, times seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http
+import http.client
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import FileIO
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote, urlsplit
+
+from .errors import DownloadError, UsageError
+from .registry import WeightFile
+from .web import TransferError, open_url, range_start
+
+STALL_SECONDS = 15.0  # without progress worth the name
+
+_BLOCK = 1 << 16
+_PATIENCE = 60.0  # with another process that fetches the same file
+_PROGRESS = 1 << 14  # bytes within STALL_SECONDS; less is a stall
+_ATTEMPTS = 4
+_PAUSE = 0.5  # before the second attempt; doubled before each further one
+
+
+_Tell = Callable[[float], None]
+
+
+def download(
+    file: WeightFile,
+    folder: Path,
+    *,
+    base_url: str | None = None,
+    stall_after: float = STALL_SECONDS,
+    on_progress: _Tell | None = None,
+) -> Path:
+    """Fetch a file into `folder` unless it is there, and return its path.
+
+    base_url: a folder of a mirror that takes the place of the publisher's. on_progress is called
+    with the share that has arrived; what it raises stops the transfer, which can go on later.
+    Raises DownloadError, within 5 s where the server cannot be reached.
+    """
+    target = folder / file.name
+    url = _url(file, base_url)
+    tell = on_progress or (lambda fraction: None)
+    partial = folder.parent / "partial" / file.sha256
+    try:
+        if target.is_file() and target.stat().st_size == file.size:
+            return target
+        for parent in (folder, partial.parent):
+            parent.mkdir(parents=True, exist_ok=True)
+        with _locked(partial, lambda size: tell(min(size / file.size, 1.0))) as stream:
+            if target.is_file() and target.stat().st_size == file.size:
+                partial.unlink()  # another process was faster
+                return target
+            try:
+                _Transfer(url, file, stream, stall_after, tell).run()
+            except OSError:
+                stream.truncate(0)  # a full disk should not stay full
+                raise
+            os.fsync(stream.fileno())
+            partial.replace(target)
+    except OSError as e:
+        raise DownloadError(
+            f"{file.name}: cannot be stored in {folder} ({e.strerror or e}); "
+            f"{file.size / 1e6:.1f} MB are needed there"
+        ) from e
+    return target
+
+
+def verify(file: WeightFile, path: Path) -> None:
+    """Raise DownloadError unless the file at `path` has the published size and SHA-256."""
+    size = path.stat().st_size
+    if size != file.size:
+        raise DownloadError(f"{path}: {size} bytes instead of {file.size}; remove it")
+    with path.open("rb") as stream:
+        found = _sha256(stream)
+    if found != file.sha256:
+        raise DownloadError(f"{path}: SHA-256 is {found}, expected {file.sha256}; remove it")
+
+
+def _url(file: WeightFile, base_url: str | None) -> str:
+    """The address of a file, at its publisher or at the mirror."""
+    base = base_url or file.source.url
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise UsageError(f"{base!r} is no address to download from; expected http:// or https://")
+    return base.rstrip("/") + "/" + quote(file.name)
+
+
+@contextmanager
+def _locked(partial: Path, while_waiting: Callable[[int], None]) -> Iterator[FileIO]:
+    """The partial file, open for reading and appending, and nobody else's meanwhile.
+
+    while_waiting is called with its size as long as another process has it.
+    """
+    while True:
+        with partial.open("a+b", buffering=0) as stream:
+            size, since = -1, time.monotonic()
+            while not _try_lock(stream):
+                if (now := os.fstat(stream.fileno()).st_size) != size:
+                    size, since = now, time.monotonic()
+                if time.monotonic() - since > _PATIENCE:
+                    raise DownloadError(
+                        f"{partial}: another process has held this for {_PATIENCE:.0f} s "
+                        f"without any progress; stop it and try again"
+                    )
+                while_waiting(size)
+                time.sleep(0.1)
+            # Whoever had it may have renamed it: then this is the finished file, not a partial.
+            if _is_at(partial, stream):
+                try:
+                    yield stream
+                finally:
+                    if stream.seek(0, os.SEEK_END) == 0:
+                        partial.unlink(missing_ok=True)
+                return
+
+
+def _is_at(path: Path, stream: FileIO) -> bool:
+    """Whether the open file is the one at this path."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _try_lock(stream: FileIO) -> bool:
+    """Lock a file against other processes until it is closed; False where one has it."""
+    import fcntl  # not on Windows, where only downloads need it
+
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+class _Transfer:
+    """One file on its way into a stream that may hold its beginning."""
+
+    def __init__(
+        self, url: str, file: WeightFile, stream: FileIO, stall_after: float, tell: _Tell
+    ) -> None:
+        self.url = url
+        self.file = file
+        self.stream = stream
+        self.stall_after = stall_after
+        self.tell = tell
+
+    def run(self) -> None:
+        """Fill the stream with the verified file; DownloadError where that does not work out."""
+        resumed = self._size() > 0
+        attempt, reached = 1, 0
+        while True:
+            if self._size() >= self.file.size:
+                if self._size() == self.file.size and _sha256(self.stream) == self.file.sha256:
+                    return
+                self.stream.truncate(0)
+                if not resumed:
+                    raise self._error(
+                        "sends something with another SHA-256 than the published file; "
+                        "nothing was kept. Try again later, or another mirror"
+                    )
+                # The beginning may be left from something else: once more from scratch.
+                resumed = False
+            self._check_room()
+            try:
+                self._receive()
+            except TransferError as e:
+                if e.restart:
+                    self.stream.truncate(0)
+                if self._size() - reached >= _BLOCK:
+                    attempt, reached = 1, self._size()
+                if attempt == _ATTEMPTS:
+                    raise self._error(
+                        f"failed {attempt} times ({e}); try again later, "
+                        f"it will go on where it stopped"
+                    ) from e
+                time.sleep(_PAUSE * 2 ** (attempt - 1))
+                attempt += 1
+
+    def _error(self, what: str) -> DownloadError:
+        return DownloadError(f"{self.file.name}: {self.url} {what}")
+
+    def _size(self) -> int:
+        return self.stream.seek(0, os.SEEK_END)
+
+    def _check_room(self) -> None:
+        room = shutil.disk_usage(Path(self.stream.name).parent).free
+        if room < self.file.size - self._size():
+            raise OSError(None, f"only {room / 1e6:.1f} MB are free")
+
+    def _receive(self) -> None:
+        """Ask for what is missing, and append what comes."""
+        headers = {"User-Agent": "allin1-mlx", "Accept-Encoding": "identity"}
+        if have := self._size():
+            headers["Range"] = f"bytes={have}-"
+        with open_url(self.url, headers, stall_after=self.stall_after) as response:
+            if response.status == http.HTTPStatus.PARTIAL_CONTENT:
+                if range_start(response) != have:
+                    raise TransferError("the server sent another part", restart=True)
+            else:
+                self.stream.truncate(0)
+                have = 0
+            promised = response.headers.get("Content-Length", "")
+            if promised.isdigit() and have + int(promised) != self.file.size:
+                raise self._error(
+                    f"has {have + int(promised)} bytes, expected {self.file.size}; "
+                    f"this is not the published file"
+                )
+            self._append(response, have)
+        self.tell(1.0)
+
+    def _append(self, response: http.client.HTTPResponse, have: int) -> None:
+        """Write the body behind the `have` bytes that are there, as long as it moves."""
+        moved, since = have, time.monotonic()
+        while have < self.file.size:
+            self.tell(have / self.file.size)
+            try:
+                block = response.read1(min(_BLOCK, self.file.size - have))
+                stalled = have - moved < _PROGRESS and time.monotonic() - since > self.stall_after
+            except TimeoutError:
+                stalled = True
+            except (http.client.HTTPException, OSError) as e:
+                raise TransferError(str(e)) from e
+            if stalled:
+                raise self._error(
+                    f"stopped sending after {have} of {self.file.size} bytes; "
+                    f"try again later, it will go on where it stopped"
+                )
+            if not block:
+                raise TransferError(f"the connection ended after {have} bytes")
+            have += len(block)
+            while block:
+                block = block[self.stream.write(block) :]
+            if have - moved >= _PROGRESS:
+                moved, since = have, time.monotonic()
+
+
+def _sha256(stream: BinaryIO) -> str:
+    """Hexadecimal SHA-256 of a whole file."""
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
