@@ -11,7 +11,7 @@ import numpy as np
 
 from .forms import Part
 from .grid import Grid
-from .harmony import Chord, Key, voice
+from .harmony import Chord, Key, Melody, melody, voice
 from .material import Material, draw_groove, draw_material
 from .rhythm import BACKBEATS, KICKS, BarPattern, fill
 from .score import BASS, OTHER, VOCALS, DrumTrack, Effect, Hit, Note, Sweep, Track
@@ -38,6 +38,8 @@ DRUM_LEVELS = {
 SMALL_LEVEL = (0.1, 0.4)  # of all other percussion
 BASS_BASE, CHORD_BASE, POWER_BASE = 28, 50, 38  # lowest pitches of voicings
 VOICE_BASE = {"male": 48, "female": 57}
+# Chance that the riff of a song sounds in a part.
+HOOK_PARTS = {"intro": 0.5, "chorus": 0.35, "postchorus": 0.5, "inst": 0.5, "outro": 0.35}
 PADS = ("pad", "strings", "choir", "supersaw")
 
 
@@ -50,6 +52,7 @@ class Band:
     lead: Track
     double: Track
     solo: Track
+    hook: Track
     drums: dict[str, DrumTrack] = field(default_factory=dict)
     effects: list[Effect] = field(default_factory=list)
     sweeps: list[Sweep] = field(default_factory=list)
@@ -57,13 +60,16 @@ class Band:
 
     def tracks(self) -> tuple[Track, ...]:
         """All pitched tracks that have notes."""
-        every = (self.bass, *self.comps, self.lead, self.double, self.solo)
+        every = (self.bass, *self.comps, self.hook, self.lead, self.double, self.solo)
         return tuple(track for track in every if track.notes)
 
 
 @dataclass(frozen=True)
 class Manner:
-    """A song's way of being played; chances 0 to 1. loose is a standard deviation in s."""
+    """A song's way of being played; chances 0 to 1. loose is a standard deviation in s.
+
+    hook_parts: where the song's riff sounds; rise: semitones by which the last chorus is moved.
+    """
 
     loose: float
     push: float
@@ -76,6 +82,8 @@ class Manner:
     drumless: bool
     sung: bool
     club: bool
+    hook_parts: tuple[str, ...]
+    rise: int
 
 
 def draw_band(rng: Rng, style: Style) -> Band:
@@ -83,7 +91,8 @@ def draw_band(rng: Rng, style: Style) -> Band:
 
     def track(stem: int, families: tuple[str, ...], release: float) -> Track:
         family = families[int(rng.integers(len(families)))]
-        return Track(stem, family, int(rng.integers(1 << 16)), release)
+        level = float(10 ** (rng.normal(0, 3) / 20))
+        return Track(stem, family, int(rng.integers(1 << 16)), release, level)
 
     comps = []
     for _ in range(int(rng.integers(2, 5))):
@@ -96,8 +105,15 @@ def draw_band(rng: Rng, style: Style) -> Band:
         comps=comps,
         lead=track(VOCALS, singers, 0.05),
         double=track(VOCALS, singers, 0.05),
-        solo=track(OTHER, style.leads, 0.06),
+        solo=track(*_solo_place(rng, style), 0.06),
+        hook=track(OTHER, style.leads + style.comps, 0.05),
     )
+
+
+def _solo_place(rng: Rng, style: Style) -> tuple[int, tuple[str, ...]]:
+    """Stem and families of the solo: in dance music it is often a chopped voice."""
+    chopped = style.group == "dance" and rng.random() < 0.2 * style.vocal
+    return (VOCALS, ("female", "male")) if chopped else (OTHER, style.leads)
 
 
 def draw_manner(rng: Rng, style: Style) -> Manner:
@@ -108,13 +124,15 @@ def draw_manner(rng: Rng, style: Style) -> Manner:
         push=float(rng.uniform(0.3, 0.9)) if rng.random() < 0.15 else 0.0,
         fills=float(rng.uniform(0.2, 0.95)),
         crash=float(rng.uniform(0.2, 1.0)),
-        stops=0.15 if rng.random() < 0.4 else 0.0,
+        stops=float(rng.uniform(0.1, 0.5)) if rng.random() < (0.6 if club else 0.3) else 0.0,
         effects=float(rng.uniform(0.2, 0.9)) if style.electronic * rng.random() > 0.3 else 0.05,
         layering=club or bool(rng.random() < 0.4),
         contrast=float(rng.beta(4, 1.6)),
         drumless=bool(rng.random() < style.drumless),
         sung=bool(rng.random() < style.vocal),
         club=club,
+        hook_parts=tuple(p for p, chance in HOOK_PARTS.items() if rng.random() < chance),
+        rise=int(rng.integers(1, 4)) if rng.random() < 0.05 else 0,
     )
 
 
@@ -133,6 +151,8 @@ class Arranger:
 
     def __post_init__(self) -> None:
         self.groove = draw_groove(self.rng, self.style, feel="")
+        self.hook = self._draw_hook()
+        self.rise = 0
         self.bridge_key = Key((self.key.tonic + int(self.rng.choice([0, 0, 5, 7, 9]))) % 12,
                               self.key.mode)  # fmt: skip
 
@@ -144,7 +164,22 @@ class Arranger:
         for index, part in enumerate(form):
             following = form[index + 1] if index + 1 < len(form) else None
             repeats = sum(p.name == part.name for p in form[:index])
+            if part.name == "chorus" and not any(p.name == "chorus" for p in form[index + 1 :]):
+                self.rise = self.manner.rise
             self._play_part(part, following, repeats=repeats, first=index == 0)
+
+    def _draw_hook(self) -> Melody:
+        style = self.style
+        return melody(
+            self.rng,
+            [self.key.chord(0, size=3)],
+            self.key,
+            bars=int(self.rng.choice([1, 2, 2, 4])),
+            beats=style.meter,
+            per_beat=style.steps,
+            density=self.rng.uniform(0.25, 0.7),
+            chanted=False,
+        )
 
     def _material(self, name: str) -> Material:
         if name not in self.materials:
@@ -170,7 +205,7 @@ class Arranger:
 
     def _play_part(self, part: Part, following: Part | None, *, repeats: int, first: bool) -> None:
         rng, material = self.rng, self._material(part.name)
-        base = part.name
+        base, resting = part.name, -1
         enter = self._entries(base, part.bars, len(material.comps))
         # Later rounds may be fuller: the last chorus is not the first.
         lift = 1 + 0.04 * min(repeats, 3) * self.manner.contrast
@@ -185,12 +220,16 @@ class Arranger:
                 self._drums(part, material, bar, start, limit, last=last)
             if material.bass is not None and bar in enter["bass"]:
                 self._bass(material, bar, start, limit, lift)
+            if bar % 8 == 0:
+                resting = self._resting(len(material.comps)) if bar else -1
             for i, on in enumerate(material.comps_on):
                 extra = repeats >= 2 and base == "chorus"
-                if (on or extra) and bar in enter[f"comp{i}"]:
+                if (on or extra) and i != resting and bar in enter[f"comp{i}"]:
                     self._comp(material, i, bar, start, limit, lift)
             if material.lead:
                 self._lead(material, bar, start, limit, lift)
+            if base in self.manner.hook_parts:
+                self._hook(material, bar, start, limit)
             self.bar += 1
 
     def _entries(self, name: str, bars: int, comps: int) -> dict[str, range]:
@@ -205,6 +244,11 @@ class Arranger:
             late = step * place if place < 4 else 0
             entries[str(layer)] = range(bars - late) if name == "outro" else range(late, bars)
         return entries
+
+    def _resting(self, comps: int) -> int:
+        """In club music one layer may rest for a phrase: its index, -1 for none."""
+        rests = self.manner.club and comps > 1 and self.rng.random() < 0.3
+        return int(self.rng.integers(comps)) if rests else -1
 
     def _mark(self, part: Part, following: Part | None, material: Material, *, first: bool) -> None:
         """Crash, impact, risers and filters at a part's borders."""
@@ -242,7 +286,8 @@ class Arranger:
     ) -> None:  # fmt: skip
         start, end = self.grid.time(beat), self.grid.time(beat + beats)
         late = self.manner.loose * self.rng.standard_normal() if self.manner.loose else 0.0
-        track.notes.append(Note(max(0.0, start + late), end - start, pitches, level, variant))
+        moved = tuple(p + self.rise for p in pitches)
+        track.notes.append(Note(max(0.0, start + late), end - start, moved, level, variant))
 
     def _hit(self, piece: str, beat: float, velocity: float) -> None:
         drum = self.band.drums.get(piece)
@@ -355,14 +400,21 @@ class Arranger:
         phrase = bar % material.melody.bars
         verse = 0 if not vocal else (self.bar // 8) % 3  # other words, same tune
         for at_bar, at, length, degree, syllable in material.melody.notes:
-            if at_bar != phrase or at >= limit:
+            at -= material.melody.early
+            if at_bar != phrase or at >= limit or start + at < 0:
                 continue
             pitch = self.key.pitch(degree + material.register, base=base)
-            level = (0.9 if vocal else 0.8) * material.level * lift
+            level = (0.75 if vocal else 0.65) * material.level * lift
             self._note(track, start + at, length, (pitch,), level, syllable + verse)
             if vocal and material.doubled:
                 second = self.key.pitch(degree + material.register + 2, base=base)
                 self._note(self.band.double, start + at, length, (second,), 0.5 * level, syllable)
+
+    def _hook(self, material: Material, bar: int, start: int, limit: float) -> None:
+        for at_bar, at, length, degree, _ in self.hook.notes:
+            if at_bar == bar % self.hook.bars and at < limit:
+                pitch = self.key.pitch(degree, base=60)
+                self._note(self.band.hook, start + at, length, (pitch,), 0.6 * material.level)
 
 
 def _plays(mode: str, piece: str) -> bool:

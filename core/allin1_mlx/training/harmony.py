@@ -85,17 +85,32 @@ def voice(chord: Chord, *, base: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Melody:
-    """A phrase of `bars`: (bar, start in beats, beats, degree from the tonic, syllable)."""
+    """A phrase of `bars`: (bar, start in beats, beats, degree from the tonic, syllable).
+
+    All of it begins `early` beats before its bar, as sung phrases often do.
+    """
 
     bars: int
     notes: tuple[tuple[int, float, float, int, int], ...]
+    early: float = 0.0
+
+
+LEAPS = (-3, -2, -1, -1, 0, 0, 1, 1, 2, 4)  # steps from one note to the next, in degrees
+CHANT = (-1, 0, 0, 0, 0, 0, 0, 0, 1, -2, 2)  # of rap and recitation
 
 
 def melody(
-    rng: Rng, chords: list[Chord], key: Key, *, beats: int, per_beat: int, density: float
+    rng: Rng,
+    chords: list[Chord],
+    key: Key,
+    *,
+    bars: int,
+    beats: int,
+    per_beat: int,
+    density: float,
+    chanted: bool,
 ) -> Melody:
-    """A phrase of 4 or 8 bars over one chord per bar, with a rhythm that repeats (A A' A B)."""
-    bars = int(rng.choice([4, 8, 8]))
+    """A phrase of `bars` over one chord per bar, with a rhythm that repeats (A A' A B)."""
     cells = [_cell(rng, beats=beats, per_beat=per_beat, density=density) for _ in range(2)]
     plan = rng.choice(["0010", "0101", "0001", "0000"])
     degree = int(rng.integers(0, 5))
@@ -107,12 +122,13 @@ def melody(
             # The last bar of a phrase breathes.
             if bar % 4 == 3 and start >= beats - 1.5 and rng.random() < 0.8:
                 continue
-            degree = int(np.clip(degree + rng.choice([-3, -2, -1, -1, 0, 0, 1, 1, 2, 4]), -3, 8))
+            degree = int(np.clip(degree + rng.choice(CHANT if chanted else LEAPS), -3, 8))
             if start % 1 == 0:
                 near = sorted(range(-2, 3), key=abs)
                 degree += next((d for d in near if key.pitch_class(degree + d) in wanted), 0)
             notes.append((bar, start, length, degree, int(rng.integers(0, 3))))
-    return Melody(bars, tuple(notes))
+    early = float(rng.choice([0.5, 1.0, 1.0, 1.5, 2.0])) if rng.random() < 0.35 else 0.0
+    return Melody(bars, tuple(notes), early)
 
 
 def _cell(rng: Rng, *, beats: int, per_beat: int, density: float) -> list[tuple[float, float]]:

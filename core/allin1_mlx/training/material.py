@@ -10,7 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from .harmony import Chord, Key, Melody, melody, progression
-from .rhythm import BarPattern, Steps, bar_pattern, double_time, half_time, read_groove, vary_groove
+from .rhythm import (
+    BarPattern,
+    Steps,
+    bar_pattern,
+    double_time,
+    half_time,
+    open_up,
+    read_groove,
+    vary_groove,
+)
 from .styles import Style
 
 Rng = np.random.Generator
@@ -46,6 +55,7 @@ HABITS = {
     "break": Habit(0.55, 0.4, 0.15, 0.35, 0.3, 0.1),
     "outro": Habit(0.8, 0.6, 0.65, 0.65, 0.3, 0.3),
 }
+STRONG = ("chorus", "postchorus", "solo")
 HALF_TIME, DOUBLE_TIME = 0.05, 0.04  # chance of a part in another feel than the song
 
 
@@ -129,9 +139,19 @@ def draw_material(
     on = [bool(rng.random() < 1 - contrast * (1 - habit.layers)) for _ in range(comps)]
     if not any(on):
         on[int(rng.integers(comps))] = True
+    rapped = style.group == "hiphop" and part in ("verse", "bridge") and rng.random() < 0.6
     tune = melody(
-        rng, per_bar, key, beats=style.meter, per_beat=style.steps, density=rng.uniform(0.15, 0.5)
+        rng,
+        per_bar,
+        key,
+        bars=int(rng.choice([4, 8, 8])),
+        beats=style.meter,
+        per_beat=style.steps,
+        density=rng.uniform(0.5, 0.8) if rapped else rng.uniform(0.15, 0.55),
+        chanted=bool(rapped or rng.random() < 0.15),
     )
+    if part in STRONG and rng.random() < 0.5 * contrast:
+        drums_steps = open_up(drums_steps, rng)
     return Material(
         chords=tuple(chords),
         changes=changes,

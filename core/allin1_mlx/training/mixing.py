@@ -20,7 +20,8 @@ Powers = NDArray[np.float32]
 # Natural logarithm of the amplitude that composed songs need per band to have the mean spectrum of
 # real ones, at these frequencies.
 TILT_HZ = (30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
-TILT = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+TILT = (0.1, 0.1, 0.0, 0.0, 0.0, -0.05, -0.15, -0.3, -0.5, -0.65)
+BEATING_FRAMES, BEATING_HZ = 3, 500.0
 LOUDNESS = (0.52, 0.15, 0.1, 1.05)  # mean log10(1 + magnitude): mean, deviation, least, most
 
 
@@ -31,7 +32,9 @@ class Sound:
     stems: (4,); equaliser: (4, 81); wet: (4,) power share of reverberation, decay: (4, 81)
     factor of its power per frame; compression 0 (none) to 0.5; attack in frames; hiss: power of
     noise beside the song's mean; cut: (81,) power; loudness: mean log10(1 + magnitude);
-    grain: standard deviation of the logarithm of interference between partials.
+    grain, beating: standard deviation of the logarithm of interference between partials, from
+    frame to frame in all bands, and slower (BEATING_FRAMES) in the low ones, where several
+    partials share a band.
     """
 
     stems: NDArray[np.float32]
@@ -44,6 +47,7 @@ class Sound:
     cut: NDArray[np.float32]
     loudness: float
     grain: float
+    beating: float
 
 
 def draw_sound(rng: Rng, score: Score) -> Sound:
@@ -73,7 +77,8 @@ def draw_sound(rng: Rng, score: Score) -> Sound:
         hiss=float(10 ** rng.uniform(-7, -3.5)) if rng.random() < 0.5 else 0.0,
         cut=cut.astype(np.float32),
         loudness=float(np.clip(rng.normal(mean, deviation), least, most)),
-        grain=float(rng.uniform(0.05, 0.3)),
+        grain=float(rng.uniform(0.05, 0.25)),
+        beating=float(rng.uniform(0.2, 0.95)),
     )
 
 
@@ -164,10 +169,20 @@ def master(powers: Powers, sound: Sound, rng: Rng) -> Powers:
     np.sqrt(powers, out=powers)
     some = powers[:: max(1, T // 400)]
     powers *= level_for(np.sqrt((some**2).sum(axis=1)), sound.loudness)
-    noise = np.exp(sound.grain * rng.standard_normal((T, powers.shape[2]), np.float32))
+    noise = _interference(T, sound, rng)
     for stem in range(4):
         powers[:, stem] *= np.roll(noise, int(rng.integers(T)), axis=0)
     return powers
+
+
+def _interference(T: int, sound: Sound, rng: Rng) -> NDArray[np.float32]:
+    """Random factors (T, 81) of magnitudes whose partials have unknown phases."""
+    f = band_frequencies()
+    white = rng.standard_normal((T, len(f)), np.float32)
+    steps = np.cumsum(rng.standard_normal((T + BEATING_FRAMES, len(f)), np.float32), axis=0)
+    slow = (steps[BEATING_FRAMES:] - steps[:-BEATING_FRAMES]) / np.float32(BEATING_FRAMES**0.5)
+    slow *= sound.beating / (1 + (f / BEATING_HZ) ** 1.5)
+    return np.exp(sound.grain * white + slow)
 
 
 def level_for(magnitudes: NDArray[np.float32], loudness: float) -> float:

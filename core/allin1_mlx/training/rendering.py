@@ -82,7 +82,7 @@ def _add_track(powers: Powers, track: Track, instrument: Instrument, late: int) 
             continue
         if length > len(chords[key]):
             chords[key] = _prolong(chords[key], length)
-        sounding = chords[key][skip:length] * np.float32(level * level)
+        sounding = chords[key][skip:length] * np.float32((track.level * level) ** 2)
         if length > held:
             sounding[held - skip :] *= falling[: length - held]
         powers[first + skip : first + length] += sounding

@@ -81,6 +81,18 @@ def _exchange_timekeeper(arrays: Steps, rng: Rng, *, per_beat: int, steps: int) 
     arrays[piece] = np.tile(line, (2, 1))
 
 
+def open_up(arrays: Steps, rng: Rng) -> Steps:
+    """The timekeeper on a wider cymbal, or one more on top: what a drummer does in a chorus."""
+    opened = dict(arrays)
+    if "hat" in opened and rng.random() < 0.6:
+        opened[str(rng.choice(["ohat", "ride", "crash"]))] = 0.9 * opened.pop("hat")
+        return opened
+    steps = next(iter(arrays.values())).shape[1]
+    loop = np.where(np.arange(steps) % 2 == 0, 0.6, rng.choice([0.0, 0.35]))
+    opened[str(rng.choice(["tamb", "shaker", "ride"]))] = np.tile(loop, (2, 1))
+    return opened
+
+
 def half_time(arrays: Steps) -> Steps:
     """The same beats tapped, the drums half as fast: one bar spread over two."""
     stretched = {}

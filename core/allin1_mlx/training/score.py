@@ -32,6 +32,7 @@ class Track:
     family: str
     choice: int
     release: float = 0.08  # s to fall by 8.7 dB after a note's end
+    level: float = 1.0  # amplitude
     notes: list[Note] = field(default_factory=list)
 
 
