@@ -29,8 +29,9 @@ class Config:
     """Dimensions of a network, and its decoder's threshold.
 
     stems: K, inputs of the network (4, or 1 for the mix); dim: C; step: frames that become one
-    position of the blocks (1 in the published networks); threshold: a beat or downbeat below it
-    cannot open or close the song.
+    position of the blocks (1 in the published networks); shortest: frames up to which a song is
+    continued with silence, as in training; threshold: a beat or downbeat below it cannot open or
+    close the song.
     """
 
     stems: int = 4
@@ -39,6 +40,7 @@ class Config:
     heads: int = 2
     depth: int = 11
     step: int = 1
+    shortest: int = 0
     mlp_ratio: int = 4
     instrument_attention: bool = True
     threshold: float = 0.24
@@ -46,18 +48,33 @@ class Config:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Config:
         """Read the hyperparameters as the published harmonix checkpoints name them."""
-        data = values["data"]
         return cls(
-            stems=int(data["num_instruments"]),
+            stems=int(values["data"]["num_instruments"]),
             bands=int(values["dim_input"]),
             dim=int(values["dim_embed"]),
             heads=int(values["num_heads"]),
             depth=int(values["depth"]),
             step=int(values.get("frames_per_step", 1)),
+            shortest=int(values.get("min_frames", 0)),
             mlp_ratio=int(values["mlp_ratio"]),
             instrument_attention=bool(values["instrument_attention"]),
             threshold=float(values["best_threshold_downbeat"]),
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `from_dict` reads."""
+        return {
+            "data": {"num_instruments": self.stems},
+            "dim_input": self.bands,
+            "dim_embed": self.dim,
+            "num_heads": self.heads,
+            "depth": self.depth,
+            "frames_per_step": self.step,
+            "min_frames": self.shortest,
+            "mlp_ratio": self.mlp_ratio,
+            "instrument_attention": self.instrument_attention,
+            "best_threshold_downbeat": self.threshold,
+        }
 
 
 class Embedding(nn.Module):
@@ -162,13 +179,13 @@ class AllInOne(nn.Module):
         self.heads = nn.Linear(config.stems * config.dim, config.step * LOGITS)
 
     def embed(self, x: mx.array, *, on_block: Callable[[int], None] | None = None) -> mx.array:
-        """Spectrograms (N, K, T, 81) to normed embeddings (N, K, ceil(T / step), C).
+        """Spectrograms (N, K, T, 81) to normed embeddings (N, K, L, C), a position every `step`.
 
         on_block: called with the number of blocks done, each computed before the next begins.
         """
         N, K, T, F = x.shape
-        rest = -T % self.config.step
-        x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, rest), (0, 0)])
+        silence = max(-T % self.config.step, self.config.shortest - T)
+        x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, silence), (0, 0)])
         x = self.embedding(x).reshape(N, K, -1, self.config.dim)
         for done, block in enumerate(self.blocks, start=1):
             x = block(x)

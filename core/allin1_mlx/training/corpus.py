@@ -1,0 +1,104 @@
+"""What the network learns from: songs as uint8 spectrograms with composed or pseudo-labelled truth.
+
+Spectrograms are round(100 log10(1 + magnitude)), uint8, 100 frames/s; a composed song has four
+stems, a real one its mix alone. All songs of a kind stand one after the other in one array on
+the device; an item of a batch is a range of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backend import mx
+from ..types import FPS, LABELS
+from .compose import STEPS, read_shard
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a song of T frames.
+
+    beats, downbeats, boundaries: frames (with fractions), ascending. label: (T,) index into
+    LABELS. soft: (13, T) probabilities of a teacher instead of all these, or None.
+    """
+
+    beats: NDArray[np.float64]
+    downbeats: NDArray[np.float64]
+    boundaries: NDArray[np.float64]
+    label: NDArray[np.uint8]
+    soft: NDArray[np.float16] | None = None
+
+
+@dataclass(frozen=True)
+class TrainingSong:
+    """name; stems: (T, K, 81) uint8; truth."""
+
+    name: str
+    stems: NDArray[np.uint8]
+    truth: Truth
+
+    @property
+    def frames(self) -> int:
+        """T."""
+        return self.stems.shape[0]
+
+
+class Corpus:
+    """Songs of one kind (K alike) on the device, and where each begins."""
+
+    def __init__(self, songs: Sequence[TrainingSong]) -> None:
+        self.songs = tuple(songs)
+        self.starts = np.cumsum([0, *(song.frames for song in songs)])
+        self.stems = mx.array(np.concatenate([song.stems for song in songs]))
+        mx.eval(self.stems)
+
+    def magnitudes(self, frames: mx.array) -> mx.array:
+        """Magnitudes of the frames (B, T), counted over all songs: (B, K, T, 81) float32."""
+        return to_magnitudes(self.stems[frames]).transpose(0, 2, 1, 3)
+
+
+def to_magnitudes(levels: mx.array) -> mx.array:
+    """Linear magnitudes, float32, of what is stored as uint8."""
+    return mx.power(10.0, levels.astype(mx.float32) / STEPS) - 1
+
+
+def load_composed(folder: Path) -> list[TrainingSong]:
+    """All songs of the shards in a folder of training.compose."""
+    songs = []
+    for shard in sorted(folder.glob("songs_*.npy")):
+        for levels, facts in read_shard(shard):
+            truth = truth_of(facts["beats"], facts["positions"], facts["segments"], len(levels))
+            songs.append(TrainingSong(f"{facts['style']} {facts['seed']}", levels, truth))
+    return songs
+
+
+def load_real(folder: Path) -> dict[str, NDArray[np.uint8]]:
+    """Mixes (T, 81) uint8 of all .npz files in a folder, by song."""
+    return {
+        name: mixes[name]
+        for path in sorted(folder.glob("*.npz"))
+        for mixes in [np.load(path)]
+        for name in mixes.files
+    }
+
+
+def truth_of(
+    beats: Sequence[float],
+    positions: Sequence[int],
+    segments: Sequence[tuple[float, float, str]],
+    frames: int,
+) -> Truth:
+    """Truth of a composed song: times in seconds, segments as (start, end, label)."""
+    times = np.asarray(beats, float) * FPS
+    label = np.zeros(frames, np.uint8)
+    for start, end, name in segments:
+        label[round(start * FPS) : max(round(end * FPS), 0)] = LABELS.index(name)
+    if segments:
+        label[round(segments[-1][1] * FPS) :] = LABELS.index("end")
+    boundaries = np.array([start * FPS for start, _, _ in segments if start > 0])
+    return Truth(times, times[np.asarray(positions) == 1], boundaries, label)
