@@ -431,6 +431,7 @@ SAFETENSORS = {
     "shape-overflows": case_safetensors({"w": entry(shape=(2**40, 2**40))}),
     "shape-of-truths": case_safetensors({"w": entry(shape=(True, 6))}),
     "shape-of-fractions": case_safetensors({"w": entry(shape=(2.0, 3))}),
+    "key-of-many-lines": case_safetensors({"w\n\x1b[2J" * 99: entry()}),
     "extra-field": case_safetensors({"w": {**entry(), "code": "x"}}),
     "nan": case_safetensors({"w": entry()}, body=(WEIGHTS * np.nan).tobytes()),
     "empty-file": lambda path: path.write_bytes(b""),

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from .archive import MAX_BYTES, check_file, open_archive
 from .errors import CheckpointError
-from .floats import ITEM_BYTES, Arrays, as_float32, check_shape, decode_floats
+from .floats import ITEM_BYTES, Arrays, as_float32, check_shape, decode_floats, label
 from .torchfile import read_checkpoint
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
@@ -83,7 +83,7 @@ def check_arrays(
     missing = [key for key in expected if key not in arrays]
     surplus = [key for key in arrays if key not in expected]
     misshapen = [
-        f"{key} {tuple(arrays[key].shape)} instead of {tuple(shape)}"
+        f"{label(key)} {tuple(arrays[key].shape)} instead of {tuple(shape)}"
         for key, shape in expected.items()
         if key in arrays and tuple(arrays[key].shape) != tuple(shape)
     ]
@@ -100,7 +100,9 @@ def check_arrays(
         raise CheckpointError(f"{name}: the arrays do not fit the model; " + "; ".join(faults))
     for key, array in arrays.items():
         if not np.isfinite(array).all():
-            raise CheckpointError(f"{name}: {key} holds NaN or infinite values; get the file again")
+            raise CheckpointError(
+                f"{name}: {label(key)} holds NaN or infinite values; get the file again"
+            )
 
 
 def _check_config(data: Any, name: str) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def _channels_last(array: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _listed(names: list[str], *, most: int = 5) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(name[:120] for name in names[:most]) + more
+    return ", ".join(label(name) for name in names[:most]) + more
 
 
 def _read_npz(file: Path) -> Arrays:
@@ -144,13 +146,15 @@ def _parse_npy(name: str, key: str, data: bytes) -> NDArray[np.float32]:
             raise ValueError(f"format {version}")
     except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as e:
         reason = str(e).splitlines()[0][:120] if str(e) else type(e).__name__
-        raise CheckpointError(f"{name}: {key} has no valid array header ({reason})") from e
+        raise CheckpointError(f"{name}: {label(key)} has no valid array header ({reason})") from e
     if dtype.kind != "f" or dtype.itemsize > 8:
-        raise CheckpointError(f"{name}: {key} holds {dtype}; expected 16, 32 or 64 bit floats")
-    axes = check_shape(shape, where=f"{name}: {key}")
+        raise CheckpointError(
+            f"{name}: {label(key)} holds {dtype}; expected 16, 32 or 64 bit floats"
+        )
+    axes = check_shape(shape, where=f"{name}: {label(key)}")
     if len(data) - stream.tell() != math.prod(axes) * dtype.itemsize:
         raise CheckpointError(
-            f"{name}: {key} claims the shape {axes} of {dtype}, "
+            f"{name}: {label(key)} claims the shape {axes} of {dtype}, "
             f"but holds {len(data) - stream.tell()} bytes"
         )
     flat = np.frombuffer(data, dtype, offset=stream.tell())
@@ -174,7 +178,7 @@ def _read_safetensors(file: Path) -> Arrays:
             stream.seek(8 + length + end - size)
             data = stream.read(size)
             if len(data) != size:
-                raise CheckpointError(f"{file.name}: ends within {key}")
+                raise CheckpointError(f"{file.name}: ends within {label(key)}")
             arrays[key] = decode_floats(data, dtype).reshape(shape)
     return arrays
 
@@ -202,17 +206,17 @@ def _parse_header(name: str, text: bytes) -> dict[str, _Entry]:
         if key == "__metadata__":
             continue
         if not isinstance(value, dict) or set(value) != {"dtype", "shape", "data_offsets"}:
-            raise CheckpointError(f"{name}: {key[:120]} lacks dtype, shape and data_offsets")
+            raise CheckpointError(f"{name}: {label(key)} lacks dtype, shape and data_offsets")
         dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
         if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
             raise CheckpointError(
-                f"{name}: {key[:120]} holds {str(dtype)[:20]}; expected F16, BF16, F32 or F64"
+                f"{name}: {label(key)} holds {str(dtype)[:20]}; expected F16, BF16, F32 or F64"
             )
         if not isinstance(shape, list) or not isinstance(offsets, list):
-            raise CheckpointError(f"{name}: {key[:120]} has no list as shape and data_offsets")
+            raise CheckpointError(f"{name}: {label(key)} has no list as shape and data_offsets")
         if len(offsets) != 2 or not all(type(n) is int for n in offsets):
-            raise CheckpointError(f"{name}: {key[:120]} has the offsets {str(offsets)[:80]}")
-        axes = check_shape(shape, where=f"{name}: {key[:120]}")
+            raise CheckpointError(f"{name}: {label(key)} has the offsets {str(offsets)[:80]}")
+        axes = check_shape(shape, where=f"{name}: {label(key)}")
         entries[key] = (dtype, axes, offsets[0], offsets[1])
     return entries
 
@@ -224,7 +228,7 @@ def _check_spans(name: str, entries: dict[str, _Entry], room: int) -> None:
         size = math.prod(shape) * ITEM_BYTES[dtype]
         if begin != at or end - begin != size or end > room:
             raise CheckpointError(
-                f"{name}: {key} lies at {begin} to {end} of {room} bytes; "
+                f"{name}: {label(key)} lies at {begin} to {end} of {room} bytes; "
                 f"expected {size} bytes from {at} on"
             )
         at = end

@@ -36,6 +36,11 @@ def decode_floats(data: bytes, dtype: str) -> NDArray[np.float32]:
     return as_float32(np.frombuffer(data, {"F16": "<f2", "F32": "<f4", "F64": "<f8"}[dtype]))
 
 
+def label(name: str) -> str:
+    """An array's name for one line of an error, whatever the file calls it."""
+    return name[:120] if name.isprintable() else repr(name[:120])
+
+
 def check_shape(shape: Iterable[Any], *, where: str) -> tuple[int, ...]:
     """The shape as a tuple; CheckpointError unless it has few axes, each a positive integer."""
     axes = tuple(shape)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .archive import MAX_BYTES, Archive, check_file, open_archive
 from .errors import CheckpointError
-from .floats import ITEM_BYTES, MAX_VALUES, Arrays, as_float32, decode_floats
+from .floats import ITEM_BYTES, MAX_VALUES, Arrays, as_float32, decode_floats, label
 from .pickled import Tensor, unpickle
 
 _MAX_PICKLE = 1 << 18  # bytes of data.pkl; the published htdemucs needs less than half
@@ -57,7 +57,7 @@ def read_checkpoint(path: str | PathLike[str]) -> Checkpoint:
             raise CheckpointError(f"{file.name}: holds no state; expected 'state' or 'state_dict'")
         _check_state(state, file.name)
         arrays = {
-            name: _fetch(archive, root, tensor, f"{file.name}: {name[:120]}")
+            name: _fetch(archive, root, tensor, f"{file.name}: {label(name)}")
             for name, tensor in state.items()
         }
     return Checkpoint(arrays, values)
@@ -81,7 +81,7 @@ def _check_state(state: dict[Any, Any], name: str) -> None:
     total = 0
     for key, tensor in state.items():
         if not isinstance(key, str) or not isinstance(tensor, Tensor):
-            raise CheckpointError(f"{name}: {str(key)[:120]} is no array of floats")
+            raise CheckpointError(f"{name}: {label(str(key))} is no array of floats")
         total += tensor.storage.size
     if total > MAX_VALUES:
         raise CheckpointError(f"{name}: claims {total} values; expected at most {MAX_VALUES}")

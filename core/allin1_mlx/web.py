@@ -19,7 +19,7 @@ import certifi
 
 from .errors import DownloadError
 
-CONNECT_SECONDS = 5.0  # until the server's first answer
+CONNECT_SECONDS = 4.0  # until the server's first answer
 
 _TRANSIENT = {408, 429, 500, 502, 503, 504}
 

@@ -1,6 +1,7 @@
 """`allin1-mlx weights ...`: see, fetch, check and remove the published weights.
 
-Part of the command line: prints. Exit codes as there: 0 done, 1 something failed, 2 wrong usage, 130 stopped.
+Part of the command line: prints. Exit codes as there: 0 done, 1 something failed, 2 wrong usage,
+130 stopped.
 """
 
 from __future__ import annotations
