@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from allin1_mlx.checkpoint import read_arrays, read_config
 from allin1_mlx.errors import DownloadError, UsageError, WeightsError
 from allin1_mlx.registry import FOLDS, PUBLISHED
 from allin1_mlx.weights import (
@@ -217,9 +218,7 @@ def test_only_missing_folds_are_downloaded(mirror, shared):
 
 def test_a_named_model_that_cannot_be_downloaded_is_an_error(mirror, monkeypatch):
     monkeypatch.setenv("ALLIN1_MLX_WEIGHTS_URL", "http://127.0.0.1:9/")
-    with pytest.raises(
-        DownloadError, match=r"the download failed: 127\.0\.0\.1:9 cannot be reached"
-    ):
+    with pytest.raises(DownloadError, match=r"download failed: 127\.0\.0\.1:9 cannot be reached"):
         find_model("harmonix-fold0", on_notice=lambda text: None)
 
 

@@ -136,6 +136,7 @@ def _read_npz(file: Path) -> Arrays:
 def _parse_npy(name: str, key: str, data: bytes) -> NDArray[np.float32]:
     """One .npy file; its header is a literal that is parsed, never a pickle."""
     stream = io.BytesIO(data)
+    where = f"{name}: {label(key)}"
     try:
         version = npy.read_magic(stream)
         if version == (1, 0):
@@ -146,15 +147,13 @@ def _parse_npy(name: str, key: str, data: bytes) -> NDArray[np.float32]:
             raise ValueError(f"format {version}")
     except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as e:
         reason = str(e).splitlines()[0][:120] if str(e) else type(e).__name__
-        raise CheckpointError(f"{name}: {label(key)} has no valid array header ({reason})") from e
+        raise CheckpointError(f"{where} has no valid array header ({reason})") from e
     if dtype.kind != "f" or dtype.itemsize > 8:
-        raise CheckpointError(
-            f"{name}: {label(key)} holds {dtype}; expected 16, 32 or 64 bit floats"
-        )
-    axes = check_shape(shape, where=f"{name}: {label(key)}")
+        raise CheckpointError(f"{where} holds {dtype}; expected 16, 32 or 64 bit floats")
+    axes = check_shape(shape, where=where)
     if len(data) - stream.tell() != math.prod(axes) * dtype.itemsize:
         raise CheckpointError(
-            f"{name}: {label(key)} claims the shape {axes} of {dtype}, "
+            f"{where} claims the shape {axes} of {dtype}, "
             f"but holds {len(data) - stream.tell()} bytes"
         )
     flat = np.frombuffer(data, dtype, offset=stream.tell())
