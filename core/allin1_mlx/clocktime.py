@@ -1,0 +1,12 @@
+"""Times as people write them."""
+
+from __future__ import annotations
+
+
+def clock_time(seconds: float) -> str:
+    """Seconds to a tenth, as in 0:07.8, 3:25.0 and 1:02:03.5."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
+    return f"{head}:{rest // 10:02}.{rest % 10}"

@@ -1,0 +1,47 @@
+"""Output files that are there whole or not at all.
+
+Everything is written to a temporary name in the folder of its destination and renamed when it is
+complete, so that a killed run leaves no half-written file under a name that counts.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from os import PathLike
+from pathlib import Path
+
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # controls, undecodable bytes, line and paragraph ends
+
+
+@contextmanager
+def replacing(path: str | PathLike[str]) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` unless the block raises.
+
+    The folder is made where it is missing. The temporary name ends like `path`, so that writers
+    that look at the suffix do the same, is short, so that names of 255 bytes work, and is hidden.
+    Raises OSError where the folder cannot be written to.
+    """
+    destination = Path(path)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    suffix = destination.suffix if len(os.fsencode(destination.suffix)) < 32 else ""
+    temporary = destination.with_name(f".partial-{secrets.token_hex(8)}{suffix}")
+    try:
+        yield temporary
+        temporary.replace(destination)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+def printable_name(path: str | PathLike[str]) -> str:
+    """The file's name for one line of text: control characters become question marks.
+
+    Of a folder such as `..` or `/`, which has no name, the path.
+    """
+    name = Path(path).name or os.fspath(path)
+    return "".join("?" if unicodedata.category(c) in _UNPRINTABLE else c for c in name)

@@ -1,0 +1,581 @@
+"""Decoding: what a listener would hear, at the time where they would hear it, or one clear line."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from allin1_mlx.audio import Audio, file_digest, load_audio, write_audio
+from allin1_mlx.channels import stereo_weights
+from allin1_mlx.errors import AudioError
+from allin1_mlx.ffmpeg import has_ffmpeg
+from allin1_mlx.types import SAMPLE_RATE
+
+needs_ffmpeg = pytest.mark.skipif(
+    shutil.which("ffmpeg") is None, reason="needs ffmpeg, which CI installs"
+)
+
+
+def tone(seconds: float, *, rate: int = SAMPLE_RATE, hz: float = 440.0) -> np.ndarray:
+    """A tone with a soft start and end, (S,) float64, peak 0.5."""
+    t = np.arange(round(seconds * rate)) / rate
+    fade = np.minimum(1, np.minimum(t, seconds - t) / 0.05)
+    return 0.5 * fade * np.sin(2 * np.pi * hz * t)
+
+
+def noise(seconds: float, *, seed: int = 0) -> np.ndarray:
+    """Noise that survives lossy codecs, (S, 2): bursts of band-limited noise."""
+    rng = np.random.default_rng(seed)
+    samples = rng.normal(0, 0.1, (round(seconds * SAMPLE_RATE), 2))
+    smooth = np.ones(8) / 8
+    return np.stack([np.convolve(channel, smooth, "same") for channel in samples.T], axis=1)
+
+
+def lag(reference: np.ndarray, decoded: np.ndarray) -> int:
+    """Samples by which `decoded` is later than `reference`, both (S,), by cross-correlation."""
+    size = 2 * max(len(reference), len(decoded))
+    spectrum = np.fft.rfft(reference, size).conj() * np.fft.rfft(decoded, size)
+    shift = int(np.fft.irfft(spectrum, size).argmax())
+    return shift if shift < size // 2 else shift - size
+
+
+def ffmpeg(*arguments: str | Path) -> None:
+    """Run ffmpeg, to make files that soundfile cannot write."""
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", *map(str, arguments)]
+    subprocess.run(command, check=True)
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    """Four seconds of stereo noise as 16-bit WAV."""
+    path = tmp_path / "song.wav"
+    soundfile.write(path, noise(4.0), SAMPLE_RATE)
+    return path
+
+
+def test_wav_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    samples = noise(1.0).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, SAMPLE_RATE, subtype="FLOAT")
+    audio = load_audio(tmp_path / "a.wav")
+    assert isinstance(audio, Audio)
+    assert audio.samples.shape == (2, SAMPLE_RATE)
+    assert audio.samples.dtype == np.float32
+    np.testing.assert_array_equal(audio.samples, samples.T)
+    assert audio.warnings == ()
+    assert (audio.duration, audio.source_rate, audio.source_frames) == (1.0, 44100, 44100)
+
+
+def test_digest_is_that_of_the_bytes_of_the_file(song: Path) -> None:
+    expected = hashlib.sha256(song.read_bytes()).hexdigest()
+    assert load_audio(song).sha256 == file_digest(song) == expected
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_every_sample_format_means_the_same_sound(tmp_path: Path, subtype: str) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(0.5), SAMPLE_RATE, subtype=subtype)
+    samples = load_audio(tmp_path / "a.wav").samples
+    step = 2**-7 if subtype == "PCM_U8" else 2**-15
+    np.testing.assert_allclose(samples[0], tone(0.5), atol=step)
+
+
+def test_mono_is_heard_on_both_sides(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", tone(0.5), SAMPLE_RATE)
+    samples = load_audio(tmp_path / "a.flac").samples
+    assert samples.shape == (2, SAMPLE_RATE // 2)
+    np.testing.assert_array_equal(samples[0], samples[1])
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 32_000, 48_000, 96_000, 192_000])
+@pytest.mark.parametrize("seconds", [0.25, 1.0, 1.75])
+def test_resampling_moves_nothing_in_time(tmp_path: Path, rate: int, seconds: float) -> None:
+    samples = np.zeros(2 * rate)
+    samples[round(seconds * rate)] = 0.9
+    soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
+    audio = load_audio(tmp_path / "a.wav")
+    assert audio.samples.shape == (2, 2 * SAMPLE_RATE)
+    assert abs(int(np.abs(audio.samples[0]).argmax()) - seconds * SAMPLE_RATE) <= 1
+    assert (audio.source_rate, audio.source_frames) == (rate, 2 * rate)
+
+
+def test_resampling_keeps_a_tone_through_block_borders(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(8.0, rate=48_000), 48_000, subtype="FLOAT")
+    samples = load_audio(tmp_path / "a.wav").samples
+    np.testing.assert_allclose(samples[0], tone(8.0), atol=1e-4)
+
+
+def test_telephone_and_studio_formats_give_a_song(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "old.wav", tone(1.0, rate=8_000), 8_000, subtype="PCM_U8")
+    six = np.stack([tone(1.0, rate=96_000, hz=200.0 * k) for k in range(1, 7)], axis=1)
+    soundfile.write(tmp_path / "new.wav", six, 96_000, subtype="PCM_24")
+    for name in ("old.wav", "new.wav"):
+        audio = load_audio(tmp_path / name)
+        assert audio.samples.shape == (2, SAMPLE_RATE)
+        assert 0.2 < np.abs(audio.samples).max() < 1
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
+def test_surround_keeps_left_left_and_centre_in_the_middle(tmp_path: Path, suffix: str) -> None:
+    hz = {"L": 200, "R": 400, "C": 600, "x": 60, "l": 1000, "r": 1200}
+    order = "LCRlrx" if suffix == "ogg" else "LRCxlr"
+    sound = np.stack([0.5 * tone(1.0, hz=hz[letter]) for letter in order], axis=1)
+    soundfile.write(tmp_path / f"a.{suffix}", sound, SAMPLE_RATE)
+    spectrum = np.abs(np.fft.rfft(load_audio(tmp_path / f"a.{suffix}").samples))
+    power = {letter: spectrum[:, f - 3 : f + 4].max(axis=1) for letter, f in hz.items()}
+    assert power["L"][0] > 100 * power["L"][1]
+    assert power["R"][1] > 100 * power["R"][0]
+    assert power["C"][0] == pytest.approx(power["C"][1], rel=0.05)
+    assert power["l"][0] > 100 * power["l"][1]
+    assert power["x"].max() < 0.01 * power["C"].max()
+
+
+@pytest.mark.parametrize("channels", [3, 4, 5, 6, 7, 8, 12])
+def test_folding_cannot_clip(channels: int) -> None:
+    for vorbis_order in (False, True):
+        weights = stereo_weights(channels, vorbis_order=vorbis_order)
+        np.testing.assert_allclose(weights.sum(axis=0), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
+def test_what_we_write_comes_back_on_time(tmp_path: Path, suffix: str) -> None:
+    samples = noise(3.0).T.astype(np.float32)
+    write_audio(tmp_path / f"a.{suffix}", samples)
+    audio = load_audio(tmp_path / f"a.{suffix}")
+    assert audio.samples.shape == samples.shape
+    assert lag(samples[0], audio.samples[0]) == 0
+    assert audio.warnings == ()
+
+
+@needs_ffmpeg
+def test_mp3_without_its_tag_is_25_ms_late_and_says_so(song: Path, tmp_path: Path) -> None:
+    ffmpeg("-i", song, tmp_path / "tagged.mp3")
+    ffmpeg("-i", song, "-write_xing", "0", tmp_path / "bare.mp3")
+    reference = load_audio(song).samples[0]
+    tagged, bare = (load_audio(tmp_path / name) for name in ("tagged.mp3", "bare.mp3"))
+    assert tagged.warnings == ()
+    assert tagged.samples.shape == (2, len(reference))
+    assert lag(reference, tagged.samples[0]) == 0
+    assert lag(reference, bare.samples[0]) == 1105  # 25 ms: the decoder's and encoder's delay
+    assert len(bare.warnings) == 1
+    assert bare.warnings[0].startswith("bare.mp3: the mp3 has no LAME/Info tag")
+
+
+@needs_ffmpeg
+def test_mp3_behind_a_large_cover_picture_is_read_as_without(song: Path, tmp_path: Path) -> None:
+    ffmpeg("-i", song, "-id3v2_version", "0", tmp_path / "a.mp3")
+    size = 900_000
+    tag = b"ID3\4\0\0" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + bytes(size)
+    (tmp_path / "b.mp3").write_bytes(tag + (tmp_path / "a.mp3").read_bytes())
+    a, b = load_audio(tmp_path / "a.mp3"), load_audio(tmp_path / "b.mp3")
+    np.testing.assert_array_equal(a.samples, b.samples)
+    assert b.warnings == ()
+
+
+@needs_ffmpeg
+def test_mp3_that_begins_amid_a_frame_is_read_from_the_next(song: Path, tmp_path: Path) -> None:
+    ffmpeg("-i", song, "-id3v2_version", "0", "-write_xing", "0", tmp_path / "a.mp3")
+    (tmp_path / "radio.mp3").write_bytes((tmp_path / "a.mp3").read_bytes()[100:])
+    audio = load_audio(tmp_path / "radio.mp3")
+    assert audio.duration == pytest.approx(4.0, abs=0.1)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("name", "late", "options"),
+    [
+        ("a.m4a", 0, ()),
+        ("a.mp4", 0, ("-c:a", "libopus", "-ar", "48000")),
+        ("a.mka", 0, ("-c:a", "pcm_s16le")),
+        ("a.aac", 1024, ()),
+        ("a.m4b", 0, ("-ar", "22050", "-ac", "1", "-f", "mp4")),
+    ],
+)
+def test_ffmpeg_reads_what_soundfile_does_not(
+    song: Path, tmp_path: Path, name: str, late: int, options: tuple[str, ...]
+) -> None:
+    ffmpeg("-i", song, *options, tmp_path / name)
+    audio = load_audio(tmp_path / name)
+    reference = load_audio(song).samples.mean(axis=0)
+    assert abs(lag(reference, audio.samples.mean(axis=0)) - late) <= 1
+    assert audio.duration == pytest.approx(4.0, abs=0.06)
+    assert len(audio.warnings) == (late > 0)
+
+
+@needs_ffmpeg
+def test_sound_of_a_video_is_read(song: Path, tmp_path: Path) -> None:
+    picture = ("-f", "lavfi", "-i", "color=red:size=64x64:rate=10:duration=4")
+    ffmpeg(*picture, "-i", song, "-c:v", "mpeg4", "-c:a", "aac", tmp_path / "clip.mp4")
+    assert load_audio(tmp_path / "clip.mp4").duration == pytest.approx(4.0, abs=0.06)
+
+
+@needs_ffmpeg
+def test_surround_m4a_is_folded(tmp_path: Path) -> None:
+    six = np.stack([tone(1.0, hz=200.0 * k) for k in range(1, 7)], axis=1)
+    soundfile.write(tmp_path / "six.wav", six, SAMPLE_RATE)
+    ffmpeg("-channel_layout", "5.1", "-i", tmp_path / "six.wav", tmp_path / "six.m4a")
+    samples = load_audio(tmp_path / "six.m4a").samples
+    spectrum = np.abs(np.fft.rfft(samples[:, :SAMPLE_RATE]))
+    assert spectrum[0, 200] > 20 * spectrum[1, 200]
+    assert spectrum[1, 400] > 20 * spectrum[0, 400]
+
+
+def test_without_ffmpeg_the_message_names_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(1000))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert not has_ffmpeg()
+    with pytest.raises(AudioError, match=r"a\.m4a: is MP4 or M4A, .* install ffmpeg .*brew .*apt"):
+        load_audio(tmp_path / "a.m4a")
+
+
+def test_without_ffmpeg_pydub_warns_nobody(song: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(1000))
+    code = (
+        "from allin1_mlx.audio import load_audio, AudioError\n"
+        f"load_audio({str(song)!r})\n"
+        f"try: load_audio({str(tmp_path / 'a.m4a')!r})\n"
+        "except AudioError as e: print(e)\n"
+    )
+    environment = os.environ | {"PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "install ffmpeg" in run.stdout
+    assert run.stderr == ""
+
+
+@needs_ffmpeg
+def test_protected_m4p_is_refused_as_such(song: Path, tmp_path: Path) -> None:
+    ffmpeg("-i", song, tmp_path / "a.m4a")
+    data = (tmp_path / "a.m4a").read_bytes()
+    at = data.index(b"mp4a", data.index(b"stsd"))
+    (tmp_path / "a.m4p").write_bytes(data[:at] + b"drms" + data[at + 4 :])
+    with pytest.raises(AudioError, match=r"a\.m4p: is copy-protected \(DRM\)"):
+        load_audio(tmp_path / "a.m4p")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "two words.wav",
+        "-dash.wav",
+        "☕️ Café 👩‍🎤.wav",
+        "أغنية.wav",
+        "cafe\u0301.wav",
+        "100% #1?*.wav",
+        "file:a.wav",
+        "x" * 251 + ".wav",
+    ],
+)
+def test_names_of_all_kinds_are_read(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    song.rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert load_audio(name).duration == 4.0
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", ["-dash.m4a", "concat:a b.m4a", "é'\"👩‍🎤.m4a"])
+def test_names_of_all_kinds_reach_ffmpeg(
+    song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    ffmpeg("-i", song, tmp_path / "a.m4a")
+    (tmp_path / "a.m4a").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert load_audio(name).duration == pytest.approx(4.0, abs=0.06)
+
+
+def test_a_line_break_in_a_name_does_not_break_the_message(tmp_path: Path) -> None:
+    with pytest.raises(AudioError) as error:
+        load_audio(tmp_path / "a\nb\x1b[31m.wav")
+    assert str(error.value).startswith("a?b?[31m.wav: there is no such file")
+
+
+def test_missing_folder_and_empty_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp3").touch()
+    with pytest.raises(AudioError, match=r"^gone\.wav: there is no such file; check"):
+        load_audio(tmp_path / "gone.wav")
+    with pytest.raises(AudioError, match=r": is a folder; name the sound files"):
+        load_audio(tmp_path)
+    with pytest.raises(AudioError, match=r"^empty\.mp3: is empty \(0 bytes\); "):
+        load_audio(tmp_path / "empty.mp3")
+    with pytest.raises(AudioError, match="is not a possible file name"):
+        load_audio("a\0b.wav")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipe_is_refused_instead_of_waiting_for_ever(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    with pytest.raises(AudioError, match=r"pipe\.wav: is not a regular file"):
+        load_audio(tmp_path / "pipe.wav")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs the rights of POSIX")
+def test_file_without_permission_is_refused_as_such(song: Path) -> None:
+    song.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)  # nobody: root may read everything
+    try:
+        with pytest.raises(AudioError, match=r"^song\.wav: may not be read \(no permission\); "):
+            load_audio(song)
+    finally:
+        os.seteuid(user)
+
+
+@pytest.mark.parametrize(
+    "text", ["hello\n", "<html><body>Please log in</body></html>\n" * 200, "ноты " * 999]
+)
+def test_text_named_mp3_is_called_text(
+    tmp_path: Path, text: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.mp3").write_text(text, encoding="utf-8")
+    with pytest.raises(AudioError, match=r"^a\.mp3: is text, not audio; fetch the song itself$"):
+        load_audio(tmp_path / "a.mp3")
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.m4a"])
+def test_random_bytes_are_no_audio(
+    tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(np.random.default_rng(0).bytes(200_000))
+    with pytest.raises(AudioError, match=rf"^{name}: "):
+        load_audio(tmp_path / name)
+    assert capfd.readouterr().err == ""
+
+
+@needs_ffmpeg
+def test_programs_and_pictures_are_no_audio(tmp_path: Path) -> None:
+    shutil.copy(sys.executable, tmp_path / "program.mp3")
+    ffmpeg("-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", "1", tmp_path / "a.png")
+    for name in ("program.mp3", "a.png"):
+        with pytest.raises(AudioError, match=rf"^{name}: no sound was found in it"):
+            load_audio(tmp_path / name)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "aiff"])
+def test_no_samples_is_an_error_and_few_are_not(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    for frames in (1, 44, 8820):
+        soundfile.write(path, np.zeros((frames, 2)), SAMPLE_RATE)
+        assert load_audio(path).samples.shape == (2, frames)
+    soundfile.write(path, np.zeros((0, 2)), SAMPLE_RATE)
+    with pytest.raises(AudioError, match=rf"^a\.{suffix}: holds no sound \(0 samples\)"):
+        load_audio(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_none_are_found_and_placed(tmp_path: Path, value: float) -> None:
+    samples = np.zeros((5 * SAMPLE_RATE, 2))
+    samples[round(3.5 * SAMPLE_RATE), 1] = value
+    soundfile.write(tmp_path / "a.wav", samples, SAMPLE_RATE, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"no numbers \(NaN or infinity\), first at 0:03\.5;"):
+        load_audio(tmp_path / "a.wav")
+
+
+def test_float_samples_in_integer_scale_are_scaled_down_with_a_word(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(1.0) * 65536, SAMPLE_RATE, subtype="FLOAT")
+    audio = load_audio(tmp_path / "a.wav")
+    assert np.abs(audio.samples).max() == pytest.approx(1)
+    assert "scaled down" in audio.warnings[0]
+
+
+def test_song_beyond_full_scale_stays_as_it_is(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(1.0) * 4, SAMPLE_RATE, subtype="FLOAT")
+    audio = load_audio(tmp_path / "a.wav")
+    assert np.abs(audio.samples).max() == pytest.approx(2, rel=1e-3)
+    assert audio.warnings == ()
+
+
+def write_wav_header(path: Path, *, data_bytes: int, rate: int = SAMPLE_RATE) -> None:
+    """A 16-bit mono WAV with one second of tone and a data chunk that claims `data_bytes`."""
+    pcm = (tone(1.0) * 32767).astype("<i2").tobytes()
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
+    riff = struct.pack("<4sI4s", b"RIFF", min(data_bytes + 36, 0xFFFFFFFF), b"WAVE")
+    path.write_bytes(riff + form + struct.pack("<4sI", b"data", data_bytes) + pcm)
+
+
+def test_header_that_claims_more_than_there_is_gives_what_is_there(tmp_path: Path) -> None:
+    write_wav_header(tmp_path / "a.wav", data_bytes=10 * 88200)
+    audio = load_audio(tmp_path / "a.wav")
+    assert audio.samples.shape == (2, SAMPLE_RATE)
+    assert audio.warnings == (
+        "a.wav: only 0:01.0 of 0:10.0 can be decoded; the file is cut off or damaged",
+    )
+
+
+@pytest.mark.parametrize("data_bytes", [0xFFFFFFFF, 0x7FFFFFFF])
+def test_wav_from_a_pipe_is_not_called_damaged(tmp_path: Path, data_bytes: int) -> None:
+    write_wav_header(tmp_path / "a.wav", data_bytes=data_bytes)
+    audio = load_audio(tmp_path / "a.wav")
+    assert audio.samples.shape == (2, SAMPLE_RATE)
+    assert audio.warnings == ()
+
+
+@pytest.mark.parametrize("rate", [1, 100, 2_000_000])
+def test_absurd_sample_rate_is_refused_before_it_costs_memory(tmp_path: Path, rate: int) -> None:
+    write_wav_header(tmp_path / "a.wav", data_bytes=88200, rate=rate)
+    with pytest.raises(AudioError, match=rf"a\.wav: has a sample rate of {rate} Hz"):
+        load_audio(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_cut_off_file_gives_its_part_and_a_warning(
+    tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, noise(6.0), SAMPLE_RATE)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    audio = load_audio(path)
+    assert 2.0 < audio.duration < 4.0
+    assert len(audio.warnings) == 1
+    assert audio.warnings[0].startswith(f"a.{suffix}: ")
+    assert audio.warnings[0].endswith("the file is cut off or damaged")
+    assert capfd.readouterr().err == ""
+
+
+@needs_ffmpeg
+def test_cut_off_m4a_gives_its_part_or_a_reason(song: Path, tmp_path: Path) -> None:
+    for name, options in (("front.m4a", ("-movflags", "+faststart")), ("back.m4a", ())):
+        ffmpeg("-i", song, *options, tmp_path / name)
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data[: len(data) * 7 // 10])
+    audio = load_audio(tmp_path / "front.m4a")
+    assert 2.0 < audio.duration < 3.5
+    assert "of 0:04.0 can be decoded" in audio.warnings[0]
+    with pytest.raises(AudioError, match=r"back\.m4a: no sound was found in it; it is damaged"):
+        load_audio(tmp_path / "back.m4a")
+
+
+@pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
+def test_damage_amid_a_song_is_survived_and_told(
+    tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, noise(20.0), SAMPLE_RATE)
+    data = bytearray(path.read_bytes())
+    rng = np.random.default_rng(1)
+    for at in rng.integers(len(data) // 4, len(data) * 3 // 4, 12):
+        data[at : at + 200] = rng.bytes(200)
+    path.write_bytes(data)
+    audio = load_audio(path)
+    assert audio.duration > 1
+    assert len(audio.warnings) == 1
+    assert "damaged" in audio.warnings[0]
+    assert capfd.readouterr().err == ""
+
+
+def test_stderr_of_others_survives_a_damaged_mp3(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, noise(6.0), SAMPLE_RATE)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    load_audio(path)
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"
+
+
+def test_song_longer_than_the_limit_is_refused(song: Path) -> None:
+    assert load_audio(song, max_seconds=4.0).duration == 4.0
+    with pytest.raises(AudioError, match=r"song\.wav: is longer than the limit of 0:03\.0; cut"):
+        load_audio(song, max_seconds=3.0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measures memory as Linux tells")
+def test_long_song_needs_little_more_memory_than_its_samples(tmp_path: Path) -> None:
+    seconds = 600
+    with soundfile.SoundFile(tmp_path / "a.flac", "w", 48_000, 2, "PCM_16") as file:
+        for _ in range(seconds // 10):
+            file.write(np.stack([tone(10.0, rate=48_000)] * 2, axis=1))
+    code = (
+        "import resource\n"
+        "from allin1_mlx.audio import load_audio\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "before = peak()\n"
+        f"audio = load_audio({str(tmp_path / 'a.flac')!r})\n"
+        "print(audio.samples.nbytes, peak() - before)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    size, grown = map(int, run.stdout.split())
+    assert size == 2 * 4 * seconds * SAMPLE_RATE
+    assert grown < 1.15 * size
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac"])
+def test_writing_is_exact_to_16_bits_and_clips_instead_of_wrapping(
+    tmp_path: Path, suffix: str
+) -> None:
+    samples = np.stack([tone(1.0), 3 * tone(1.0)]).astype(np.float32)
+    path = tmp_path / "new folder" / f"a.{suffix}"
+    write_audio(path, samples)
+    np.testing.assert_allclose(load_audio(path).samples, samples.clip(-1, 1), atol=2**-15)
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_float_wav_keeps_every_bit(tmp_path: Path) -> None:
+    samples = (2 * noise(1.0)).T.astype(np.float32)
+    write_audio(tmp_path / "a.wav", samples, subtype="FLOAT")
+    np.testing.assert_array_equal(load_audio(tmp_path / "a.wav").samples, samples)
+
+
+def test_writing_to_a_name_of_255_bytes_works(tmp_path: Path) -> None:
+    path = tmp_path / ("y" * 251 + ".wav")
+    write_audio(path, np.zeros((2, 100), dtype=np.float32))
+    assert load_audio(path).samples.shape == (2, 100)
+
+
+def test_unknown_suffix_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=r"a\.xyz: sound is written as wav, flac, ogg, mp3"):
+        write_audio(tmp_path / "a.xyz", np.zeros((2, 100), dtype=np.float32))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs limits on file size")
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
+    code = (
+        "import resource, numpy as np\n"
+        "from allin1_mlx.audio import write_audio\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+        "samples = np.random.default_rng(0).normal(0, 0.1, (2, 441000)).astype(np.float32)\n"
+        f"try: write_audio({str(tmp_path / f'a.{suffix}')!r}, samples)\n"
+        "except OSError as e: print('refused')\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (run.stdout, run.stderr) == ("refused\n", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_evaluation_songs_decode_without_a_word(shared: Path) -> None:
+    for path in sorted((shared / "eval").glob("*/*/mix.ogg")):
+        audio = load_audio(path)
+        assert audio.warnings == ()
+        assert audio.duration > 3
