@@ -5,7 +5,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from allin1_mlx.backend import mx
 from allin1_mlx.demix.spectral import spectral_stems
-from allin1_mlx.spectrogram import band_frequencies
+from allin1_mlx.filterbank import band_frequencies
 
 BASS, DRUMS, OTHER, VOCALS = range(4)
 

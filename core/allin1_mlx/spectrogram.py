@@ -1,8 +1,8 @@
 """The network's input: logarithmic filterbank spectrograms, 81 bands, 100 frames per second.
 
-Frame i is centred on sample 441 i, with zeros outside the signal; T = ceil(samples / 441). A band
-is a triangle between neighbouring semitones, normed to sum 1; the value is log10(1 + magnitude)
-of samples in [-1, 1). After Böck et al. (madmom, 2016) as used by Kim & Nam (2023).
+Frame i is centred on sample 441 i, with zeros outside the signal; T = ceil(samples / 441). The
+value of a band is log10(1 + filtered magnitude) of samples in [-1, 1). After Böck et al. (madmom,
+2016) as used by Kim & Nam (2023).
 """
 
 from __future__ import annotations
@@ -15,48 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .backend import mx
-from .types import HOP, SAMPLE_RATE
+from .filterbank import BINS, FRAME, filterbank
+from .types import HOP
 
-FRAME = 2048  # samples per frame
-BINS = FRAME // 2  # the Nyquist bin is dropped
-BANDS_PER_OCTAVE = 12
-LOWEST, HIGHEST = 30.0, 17_000.0  # Hz
-A4 = 440.0  # Hz
 BLOCK = 2048  # frames computed at once: bounds memory, whatever the song's length
 
 Backend = Literal["mlx_fast", "mlx"]
-
-
-@lru_cache(maxsize=1)
-def band_edges() -> NDArray[np.int64]:
-    """The semitones' FFT bins, ascending without repeats: (83,). Band j spans edges j .. j + 2."""
-    octaves = np.log2(np.array([LOWEST, HIGHEST]) / A4)
-    first, last = np.ceil(octaves[0] * BANDS_PER_OCTAVE), np.floor(octaves[1] * BANDS_PER_OCTAVE)
-    semitones = A4 * 2.0 ** (np.arange(first, last + 1) / BANDS_PER_OCTAVE)
-    # A frequency exactly between two bins goes to the upper one.
-    nearest = np.floor(semitones * FRAME / SAMPLE_RATE + 0.5).astype(np.int64)
-    return np.unique(np.clip(nearest, 1, BINS - 1))
-
-
-@lru_cache(maxsize=1)
-def filterbank() -> NDArray[np.float32]:
-    """Triangular filters, each of sum 1: (1024 bins, 81 bands) float32."""
-    edges = band_edges()
-    weights = np.zeros((BINS, len(edges) - 2), np.float64)
-    for band, (start, centre, stop) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
-        if stop - start < 2:
-            weights[start, band] = 1.0
-            continue
-        weights[start:centre, band] = np.arange(centre - start) / (centre - start)
-        weights[centre:stop, band] = 1 - np.arange(stop - centre) / (stop - centre)
-    return (weights / weights.sum(axis=0)).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def band_frequencies() -> NDArray[np.float32]:
-    """Centre of each band in Hz: (81,) float32."""
-    bins = np.arange(BINS) * (SAMPLE_RATE / FRAME)
-    return (bins @ filterbank()).astype(np.float32)
 
 
 def frame_count(samples: int) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..backend import mx
-from ..spectrogram import band_frequencies
+from ..filterbank import band_frequencies
 
 HARMONIC_FRAMES = 31  # median along time: what lasts 0.3 s
 PERCUSSIVE_BANDS = 15  # median along frequency: what is broad

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AllInOneError
-from ..spectrogram import FRAME, filterbank
+from ..filterbank import FRAME, filterbank
 from ..types import HOP
 from .drums import LONG, PIECES, strike
 from .patches import FAMILIES, draw_patch
@@ -32,7 +32,7 @@ PRE = 3  # frames of a template before its onset
 LENGTH = 105  # frames of a note's template
 NOTE_SECONDS = 1.2
 LOUD_BANDS = slice(2, 12)  # frames after the start of a hit in which its peak is looked for
-LOUD_NOTE = slice(PRE, PRE + 20)  # the part of a note that decides how loud it is
+LOUD_SPAN = 20  # frames over which a note's loudness is averaged; its loudest such span counts
 DECIBELS = 80.0
 # Power of each of the 256 steps, relative to the loudest.
 POWERS = (10.0 ** (DECIBELS / 10 * (np.arange(256) / 255 - 1))).astype(np.float32)
@@ -117,9 +117,20 @@ def quantise(power: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.round(255 * np.clip(1 + 10 * level / DECIBELS, 0, 1)).astype(np.uint8)
 
 
+def note_loudness(power: NDArray[np.float32]) -> float:
+    """Mean power of a note's template (L, 81) over its loudest LOUD_SPAN frames."""
+    sounding = power[PRE:].sum(axis=1)
+    spans = [sounding[i : i + LOUD_SPAN].mean() for i in range(0, len(sounding), LOUD_SPAN)]
+    return float(max(spans))
+
+
 def note_gain(templates: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(P, V, L, 81) -> (P, V): the factor to unit power over the first 0.2 s."""
-    loudness = POWERS[templates[:, :, LOUD_NOTE]].sum(axis=3).mean(axis=2)
+    """(P, V, L, 81) -> (P, V): the factor to unit power where the note is loudest."""
+    P, V = templates.shape[:2]
+    loudness = np.empty((P, V), np.float32)
+    for p in range(P):
+        for v in range(V):
+            loudness[p, v] = note_loudness(POWERS[templates[p, v]])
     floor = 0.1 * loudness.mean()  # a note that hardly sounds stays soft
     return np.asarray(1 / np.maximum(loudness, floor), np.float32)
 

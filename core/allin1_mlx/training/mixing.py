@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spectrogram import band_frequencies
+from ..filterbank import band_frequencies
 from ..types import FPS
 from .score import OTHER, Score, Sweep
 

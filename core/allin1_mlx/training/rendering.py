@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spectrogram import band_frequencies
+from ..filterbank import band_frequencies
 from ..types import FPS
 from .bank import PRE, Bank, Drum, Instrument
 from .mixing import Sound, compress, duck, fade, master, reverberate, sweep_filter
