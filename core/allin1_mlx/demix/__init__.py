@@ -1,0 +1,1 @@
+"""From a mix to four stems: bass, drums, other, vocals."""

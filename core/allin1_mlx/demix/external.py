@@ -1,0 +1,218 @@
+"""Stems of one's own: four files, or six, that take the separation's place.
+
+A song's stems are looked for in four places, and the first that holds any of them counts:
+
+    1. <folder>/<song>/bass.wav         a folder named as the song, without its suffix
+    2. <folder>/<song>_bass.wav         also "<song> (Bass).flac", "<song>-bass.ogg"
+    3. <folder>/<parent>/bass.wav       a folder named as the folder that the song is in
+    4. <folder>/bass.wav                the folder itself, where only one song is analysed
+
+Case and suffix of the names do not matter. Stems come out mono, (4, S) float32 at SAMPLE_RATE, in
+the order of STEMS; guitar and piano of six stems are added to other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..audio import Audio, load_audio
+from ..errors import AudioError, StemsError
+from ..files import printable_name
+
+STEMS = ("bass", "drums", "other", "vocals")
+FOLDED = {"guitar": "other", "piano": "other"}  # of separations into six
+
+_SUFFIXES = {
+    *(".wav", ".wave", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".flac"),
+    *(".ogg", ".oga", ".opus", ".mp3", ".m4a", ".mp4", ".mka", ".aac", ".wma"),
+}
+_STEM = "|".join((*STEMS, *FOLDED))
+_AFTER_SONG = re.compile(rf"[\s_.\-–([]+({_STEM})[\s)\]]*")  # what follows the song's name
+_TOLERANCE = 1.0  # seconds by which stems may differ from their song: padding of codecs
+
+
+@dataclass(frozen=True)
+class StemFiles:
+    """Where the stems of a song are: the path of each, by its name in STEMS or FOLDED."""
+
+    song: str
+    paths: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Stems:
+    """A song's stems.
+
+    samples: (4, S) float32 mono at SAMPLE_RATE, in the order of STEMS.
+    sha256: of the digests of all files, 64 hex digits; equal only for equal files.
+    warnings: as of Audio.
+    """
+
+    samples: NDArray[np.float32]
+    sha256: str
+    warnings: tuple[str, ...]
+
+
+def find_stems(
+    song: str | PathLike[str], folder: str | PathLike[str], *, alone: bool = True
+) -> StemFiles:
+    """Look for the stems of `song` in `folder`, in the order that the module tells.
+
+    alone: whether no other song is analysed with this folder; stems in the folder itself could
+    belong to any of several. Raises StemsError where stems are missing or not to be told apart.
+    """
+    top = Path(folder)
+    name = printable_name(song)
+    title = Path(song).stem
+    parent = Path(os.path.abspath(song)).parent.name
+    entries = _list(top)
+    places = (
+        _plain(_subfolder(entries, title)),
+        _prefixed(entries, title),
+        _plain(_subfolder(entries, parent)),
+    )
+    for found in places:
+        if found:
+            return StemFiles(name, _one_each(found, name, top))
+    found = _plain(entries)
+    if not found:
+        raise StemsError(
+            f"{name}: there are no stems for it in {printable_name(top)}; expected "
+            f"{title}/bass.wav or {title}_bass.wav, and the same for drums, other and vocals"
+        )
+    if not alone:
+        raise StemsError(
+            f"{name}: the stems in {printable_name(top)} could be those of any of several songs; "
+            f"put them into a folder {title} in there"
+        )
+    return StemFiles(name, _one_each(found, name, top))
+
+
+def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
+    """Decode the stems that `find_stems` found.
+
+    duration: of the song in seconds, if it is known, to notice the stems of another song.
+    Raises StemsError where a stem cannot be read, or length or sample rate differ.
+    """
+    names = [*STEMS, *(name for name in FOLDED if name in found.paths)]
+    samples = np.zeros((len(STEMS), 0), dtype=np.float32)
+    shapes: dict[str, tuple[int, int]] = {}
+    digests, warnings = [], []
+    for name in names:
+        audio = _load(found, name)
+        shapes[name] = (audio.source_rate, audio.source_frames)
+        _check_equal(found, shapes)
+        if name == names[0]:
+            _check_duration(found, audio.duration, duration)
+            samples = np.zeros((len(STEMS), audio.samples.shape[1]), dtype=np.float32)
+        row = samples[STEMS.index(FOLDED.get(name, name))]
+        left, right = audio.samples
+        left += right  # in place: a long song's stems fill the memory as it is
+        left *= 0.5
+        row += left
+        digests.append(f"{name} {audio.sha256}\n")
+        warnings += [f"{found.song}: stem {warning}" for warning in audio.warnings]
+    sha256 = hashlib.sha256("".join(digests).encode()).hexdigest()
+    return Stems(samples, sha256, tuple(warnings))
+
+
+def _load(found: StemFiles, name: str) -> Audio:
+    try:
+        return load_audio(found.paths[name])
+    except AudioError as e:
+        raise StemsError(f"{found.song}: stem {e}") from e
+
+
+def _check_equal(found: StemFiles, shapes: Mapping[str, tuple[int, int]]) -> None:
+    """Raise StemsError unless all stems so far agree in (sample rate, frames)."""
+    if len(set(shapes.values())) > 1:
+        seen = "; ".join(
+            f"{printable_name(found.paths[name])} {frames / rate:.3f} s at {rate} Hz"
+            for name, (rate, frames) in shapes.items()
+        )
+        raise StemsError(
+            f"{found.song}: its stems differ in length or sample rate ({seen}); "
+            "export them again, all from the start to the end of the song"
+        )
+
+
+def _check_duration(found: StemFiles, seconds: float, expected: float | None) -> None:
+    if expected is not None and abs(seconds - expected) > _TOLERANCE:
+        raise StemsError(
+            f"{found.song}: lasts {expected:.1f} s but its stems {seconds:.1f} s; "
+            "are they those of another song?"
+        )
+
+
+def _list(folder: Path) -> list[Path]:
+    """The visible entries of a folder in the order of their names."""
+    try:
+        return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    except OSError as e:
+        raise StemsError(
+            f"{printable_name(folder)}: the folder of stems cannot be opened ({e.strerror})"
+        ) from e
+
+
+def _fold(text: str) -> str:
+    """One form for names that look the same: macOS takes letters and accents apart."""
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _subfolder(entries: Iterable[Path], name: str) -> list[Path]:
+    """What is in the folder of that name, nothing where there is none."""
+    same = [p for p in entries if p.is_dir() and _fold(p.name) == _fold(name)]
+    exact = [p for p in same if p.name == name]
+    return [inside for folder in (exact or same)[:1] for inside in _list(folder)]
+
+
+def _plain(entries: Iterable[Path]) -> list[tuple[str, Path]]:
+    """Files that are named as a stem: (stem, path)."""
+    names = (*STEMS, *FOLDED)
+    return [(_fold(p.stem), p) for p in _sounds(entries) if _fold(p.stem) in names]
+
+
+def _prefixed(entries: Iterable[Path], title: str) -> list[tuple[str, Path]]:
+    """Files that are named as the song and a stem: (stem, path)."""
+    found = []
+    for path in _sounds(entries):
+        stem = _fold(path.stem)
+        if stem.startswith(_fold(title)):
+            match = _AFTER_SONG.fullmatch(stem, len(_fold(title)))
+            if match:
+                found.append((match[1], path))
+    return found
+
+
+def _sounds(entries: Iterable[Path]) -> Iterable[Path]:
+    return (p for p in entries if p.suffix.lower() in _SUFFIXES and p.is_file())
+
+
+def _one_each(found: list[tuple[str, Path]], song: str, top: Path) -> dict[str, Path]:
+    """The path of each stem; raises StemsError unless there is one of each of the four."""
+    paths: dict[str, Path] = {}
+    for name, path in found:
+        if name in paths:
+            raise StemsError(
+                f"{song}: {printable_name(paths[name])} and {printable_name(path)} in "
+                f"{printable_name(top)} are both its {name}; move one of them away"
+            )
+        paths[name] = path
+    missing = [name for name in STEMS if name not in paths]
+    if missing:
+        raise StemsError(
+            f"{song}: of its stems in {printable_name(top)}, {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing; found "
+            + ", ".join(printable_name(path) for path in paths.values())
+        )
+    return paths
