@@ -1,0 +1,122 @@
+"""The decoder's oracle: the plain Viterbi algorithm, frame by frame, over every state.
+
+Written from the papers (Krebs, Böck & Widmer 2015; Böck, Krebs & Widmer 2016) and sharing no code
+with `allin1_mlx`, in floating point, with all states of all frames looked at in turn. It takes what
+`decode_beats` takes and returns (times, positions).
+"""
+
+import numpy as np
+
+FPS = 100
+
+
+def decode(beat, downbeat, *, threshold):
+    """(T,) probabilities of a beat and a downbeat -> seconds (B,), positions from 1 (B,)."""
+    other = np.maximum(1e-8, beat - downbeat)
+    neither = ((1 - beat) + (1 - downbeat)) / 2
+    joint = np.stack([other, downbeat, neither], axis=-1)
+    activations = (joint / joint.sum(axis=-1, keepdims=True))[:, :2]
+    hits = np.flatnonzero((activations >= threshold).any(axis=1))
+    if not hits.any():
+        return np.empty(0), np.empty(0, int)
+    heard = activations[hits[0] : hits[-1] + 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = np.log([(1 - heard.sum(axis=1)) / 15, heard[:, 0], heard[:, 1]]).astype(float)
+    density[np.isnan(density)] = -np.inf
+    three, four = decode_bars(density, 3), decode_bars(density, 4)
+    score, beats_of, kinds = three if three[0] >= four[0] else four
+    if score == -np.inf:
+        return np.empty(0), np.empty(0, int)
+    frames, positions = [], []
+    edges = np.flatnonzero(np.diff(kinds > 0, prepend=False, append=False))
+    for left, right in edges.reshape(-1, 2):
+        frame = left + heard[left:right].max(axis=1).argmax()
+        frames.append(hits[0] + frame)
+        positions.append(beats_of[frame] + 1)
+    return np.array(frames, float) / FPS, np.array(positions, int)
+
+
+def decode_bars(density, bar):
+    """Log-probability, and of each frame on the best path its beat and its kind of density."""
+    intervals = beat_intervals()
+    # States in the order of beat, interval, frame within the beat.
+    lengths = np.tile(intervals, bar)
+    last = lengths.cumsum() - 1
+    first = last - lengths + 1
+    beat_of = np.repeat(np.arange(bar), intervals.sum())
+    frame_of = np.arange(len(beat_of)) - np.repeat(first, lengths)
+    is_heard = frame_of / np.repeat(lengths, lengths) < 1 / 16
+    kind = np.where(is_heard, np.where(beat_of == 0, 2, 1), 0)
+    change = tempo_change(intervals)
+
+    T, K = density.shape[1], len(intervals)
+    origins = np.empty((T, bar, K), np.uint8)
+    scores = np.full(len(beat_of), -np.log(len(beat_of)))  # before the first frame
+    for t in range(T):
+        ending = np.roll(scores[last].reshape(bar, K), 1, axis=0)
+        options = ending[:, :, None] + change
+        origins[t] = options.argmax(axis=1)
+        scores[1:] = scores[:-1]
+        scores[first] = options.max(axis=1).ravel()
+        scores += density[kind, t]
+
+    state = scores.argmax()
+    score = scores[state]
+    path = np.empty(T, int)
+    for t in reversed(range(T)):
+        path[t] = state
+        if frame_of[state] > 0:
+            state -= 1
+        else:
+            beat, k = divmod(int(np.searchsorted(first, state)), K)
+            state = last[(beat - 1) % bar * K + origins[t, beat, k]]
+    return score, beat_of[path], kind[path]
+
+
+def beat_intervals():
+    """(60,) frames per beat: logarithmically spaced between 215 and 55 bpm, rounded, distinct."""
+    n = 60
+    while True:
+        candidates = np.logspace(np.log2(60 * FPS / 215), np.log2(60 * FPS / 55), n, base=2)
+        intervals = np.unique(np.round(candidates)).astype(int)
+        if len(intervals) >= 60:
+            return intervals
+        n += 1
+
+
+def tempo_change(intervals):
+    """(from, to) log-probabilities of the next beat's interval."""
+    probability = np.exp(-100 * abs(intervals / intervals[:, None] - 1))
+    probability[probability <= np.spacing(1)] = 0
+    with np.errstate(divide="ignore"):
+        return np.log(probability / probability.sum(axis=1, keepdims=True))
+
+
+def random_song(seed):
+    """(beat, downbeat) as a network might give them, or might not: 50 to 1500 frames.
+
+    Pulses of drifting tempo in bars of 2 to 7 beats, with beats missing, added and smeared, in
+    noise of any level; one song in six is certain of itself, with probabilities of just 0 and 1.
+    """
+    rng = np.random.default_rng(seed)
+    T = int(rng.integers(50, 1500))
+    beat, downbeat = rng.uniform(0, rng.choice([0.001, 0.05, 0.3, 0.9]), (2, T))
+    period, drift = rng.uniform(25, 130), rng.normal(0, 0.03)
+    bar, number = int(rng.integers(2, 8)), 0
+    time = rng.uniform(1, 60)
+    while time < T - 3:
+        frame = int(time) + int(rng.integers(0, 3))
+        if rng.random() < 0.9:
+            strength = rng.uniform(0.3, 1)
+            beat[frame - 1 : frame + 2] = np.array([0.4, 1, 0.5])[: T - frame + 1] * strength
+            if number % bar == 0 or rng.random() < 0.05:
+                downbeat[frame] = strength * rng.uniform(0.5, 1.1)
+        number += 1
+        period = np.clip(period * (1 + drift * rng.random()), 20, 140)
+        time += period * rng.normal(1, 0.03)
+    beat, downbeat = np.clip([beat, downbeat], 1e-7, 1 - 1e-7).astype(np.float32)
+    if seed % 6 == 0:
+        beat[beat > 0.5] = 1
+        downbeat[downbeat > 0.3] = 1
+        downbeat[rng.random(T) < 0.3] = 0
+    return beat, downbeat
