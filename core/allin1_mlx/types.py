@@ -79,8 +79,9 @@ class Analysis:
     path: the input as it was named; bpm: the most frequent whole tempo, None with fewer than two
     beats; beats, downbeats: seconds; beat_positions: 1 for a downbeat, then 2, 3, ...; segments:
     gap-free from 0 to the end. What follows is None where a result of another program lacks it.
-    activations and embeddings are kept only where they were asked for, and are no part of the
-    JSON: embeddings (4, T, 24) float32, of an ensemble (4, T, 24, 8).
+    No part of the JSON are: warnings, a line each about a damaged or doubtful input; activations
+    and embeddings, kept only where they were asked for, embeddings (4, T, 24) float32, of an
+    ensemble (4, T, 24, 8).
     """
 
     path: str
@@ -96,6 +97,7 @@ class Analysis:
     demix: str | None = None
     program: str | None = None
     audio_sha256: str | None = None
+    warnings: tuple[str, ...] = field(default=(), compare=False)
     activations: Activations | None = field(default=None, compare=False, repr=False)
     embeddings: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
