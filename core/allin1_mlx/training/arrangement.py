@@ -206,7 +206,7 @@ class Arranger:
     def _play_part(self, part: Part, following: Part | None, *, repeats: int, first: bool) -> None:
         rng, material = self.rng, self._material(part.name)
         base, resting = part.name, -1
-        enter = self._entries(base, part.bars, len(material.comps))
+        enter = self._entries(base, part.bars, material)
         # Later rounds may be fuller: the last chorus is not the first.
         lift = 1 + 0.04 * min(repeats, 3) * self.manner.contrast
         self._mark(part, following, material, first=first)
@@ -221,7 +221,7 @@ class Arranger:
             if material.bass is not None and bar in enter["bass"]:
                 self._bass(material, bar, start, limit, lift)
             if bar % 8 == 0:
-                resting = self._resting(len(material.comps)) if bar else -1
+                resting = self._resting(material.comps_on) if bar else -1
             for i, on in enumerate(material.comps_on):
                 extra = repeats >= 2 and base == "chorus"
                 if (on or extra) and i != resting and bar in enter[f"comp{i}"]:
@@ -232,23 +232,28 @@ class Arranger:
                 self._hook(material, bar, start, limit)
             self.bar += 1
 
-    def _entries(self, name: str, bars: int, comps: int) -> dict[str, range]:
+    def _entries(self, name: str, bars: int, material: Material) -> dict[str, range]:
         """The bars of the part in which each layer plays: intros fill up, outros thin out."""
-        layers = ["drums", "bass", *(f"comp{i}" for i in range(comps))]
+        layers = ["drums", "bass", *(f"comp{i}" for i in range(len(material.comps)))]
         gradual = name in ("intro", "outro", "break", "build") and bars >= 4
         if not gradual or not self.manner.layering:
             return dict.fromkeys(layers, range(bars))
         step = max(2, bars // 4)
         entries = {}
-        for place, layer in enumerate(self.rng.permutation(layers)):
+        order = [str(layer) for layer in self.rng.permutation(layers)]
+        # Something that does play carries the part throughout.
+        carrier = f"comp{material.comps_on.index(True)}"
+        if material.drums in ("none", "roll") or self.manner.drumless or order[0] != "drums":
+            order = [carrier, *(layer for layer in order if layer != carrier)]
+        for place, layer in enumerate(order):
             late = step * place if place < 4 else 0
-            entries[str(layer)] = range(bars - late) if name == "outro" else range(late, bars)
+            entries[layer] = range(bars - late) if name == "outro" else range(late, bars)
         return entries
 
-    def _resting(self, comps: int) -> int:
-        """In club music one layer may rest for a phrase: its index, -1 for none."""
-        rests = self.manner.club and comps > 1 and self.rng.random() < 0.3
-        return int(self.rng.integers(comps)) if rests else -1
+    def _resting(self, playing: tuple[bool, ...]) -> int:
+        """In club music one of several layers may rest for a phrase: its index, -1 for none."""
+        rests = self.manner.club and sum(playing) > 1 and self.rng.random() < 0.3
+        return int(self.rng.integers(len(playing))) if rests else -1
 
     def _mark(self, part: Part, following: Part | None, material: Material, *, first: bool) -> None:
         """Crash, impact, risers and filters at a part's borders."""

@@ -45,8 +45,8 @@ def compose(seed: int, bank: Bank, *, style: str = "") -> Song:
     return Song(score, stems)
 
 
-def compose_score(seed: int, *, style: str = "", seconds: tuple[float, float] = SECONDS) -> Score:
-    """Compose a song of a style ("" draws one) with a form of about `seconds` (least, most)."""
+def compose_score(seed: int, *, style: str = "") -> Score:
+    """Compose a song of a style, "" draws one."""
     rng = np.random.default_rng(seed)
     weights = np.array([s.weight for s in STYLES])
     drawn = STYLES[int(rng.choice(len(STYLES), p=weights / weights.sum()))]
@@ -54,7 +54,7 @@ def compose_score(seed: int, *, style: str = "", seconds: tuple[float, float] = 
     bpm = draw_tempo(rng, chosen)
     manner = draw_manner(rng, chosen)
     bar_seconds = chosen.meter * 60 / bpm
-    bars = (int(seconds[0] / bar_seconds), int(seconds[1] / bar_seconds))
+    bars = (int(SECONDS[0] / bar_seconds), int(SECONDS[1] / bar_seconds))
     if manner.club:
         form = club_form(rng, bars=bars, vocal=manner.sung)
     else:
@@ -63,7 +63,7 @@ def compose_score(seed: int, *, style: str = "", seconds: tuple[float, float] = 
     grid = _grid(rng, chosen, bpm, form)
     band = draw_band(rng, chosen)
     Arranger(rng, chosen, grid, key, manner, band).play_form(form)
-    return _score(rng, seed, chosen, bpm, form, grid, band)
+    return assemble(rng, seed, chosen, bpm, form, grid, band)
 
 
 def draw_tempo(rng: Rng, style: Style) -> float:
@@ -93,9 +93,10 @@ def _grid(rng: Rng, style: Style, bpm: float, form: list[Part]) -> Grid:
     )
 
 
-def _score(
+def assemble(
     rng: Rng, seed: int, style: Style, bpm: float, form: list[Part], grid: Grid, band: Band
 ) -> Score:
+    """The score of a played form: its truth, its ending, fades and side chain."""
     times = grid.times
     tail = float(rng.uniform(0.3, 5))
     beats, positions = list(times[:-1]), list(grid.positions)

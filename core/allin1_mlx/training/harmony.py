@@ -95,8 +95,11 @@ class Melody:
     early: float = 0.0
 
 
-LEAPS = (-3, -2, -1, -1, 0, 0, 1, 1, 2, 4)  # steps from one note to the next, in degrees
+STEPS = (-2, -1, -1, 0, 0, 1, 1, 2, 3, -3)  # from one note to the next, in degrees
 CHANT = (-1, 0, 0, 0, 0, 0, 0, 0, 1, -2, 2)  # of rap and recitation
+RANGE = (-2, 8)  # degrees a melody keeps within
+
+Cell = list[tuple[float, float, int]]  # a bar's rhythm and contour: start, length, step
 
 
 def melody(
@@ -110,38 +113,38 @@ def melody(
     density: float,
     chanted: bool,
 ) -> Melody:
-    """A phrase of `bars` over one chord per bar, with a rhythm that repeats (A A' A B)."""
-    cells = [_cell(rng, beats=beats, per_beat=per_beat, density=density) for _ in range(2)]
-    plan = rng.choice(["0010", "0101", "0001", "0000"])
-    degree = int(rng.integers(0, 5))
+    """A phrase of `bars` over one chord per bar, whose rhythm and contour repeat (A A' A B)."""
+    steps = CHANT if chanted else STEPS
+    cells = [_cell(rng, steps, beats=beats, per_beat=per_beat, density=density) for _ in range(2)]
+    plan = str(rng.choice(["0010", "0101", "0001", "0000"]))
+    degree = int(rng.integers(0, 6))
     notes = []
     for bar in range(bars):
-        cell = cells[int(plan[bar % 4])]
-        wanted = set(chords[bar % len(chords)])
-        for start, length in cell:
+        chord = set(chords[bar % len(chords)])
+        for start, length, step in cells[int(plan[bar % 4])]:
             # The last bar of a phrase breathes.
             if bar % 4 == 3 and start >= beats - 1.5 and rng.random() < 0.8:
                 continue
-            degree = int(np.clip(degree + rng.choice(CHANT if chanted else LEAPS), -3, 8))
+            low, high = RANGE
+            degree += step if low <= degree + step <= high else -step
             if start % 1 == 0:
                 near = sorted(range(-2, 3), key=abs)
-                degree += next((d for d in near if key.pitch_class(degree + d) in wanted), 0)
+                degree += next((d for d in near if key.pitch_class(degree + d) in chord), 0)
             notes.append((bar, start, length, degree, int(rng.integers(0, 3))))
     early = float(rng.choice([0.5, 1.0, 1.0, 1.5, 2.0])) if rng.random() < 0.35 else 0.0
     return Melody(bars, tuple(notes), early)
 
 
-def _cell(rng: Rng, *, beats: int, per_beat: int, density: float) -> list[tuple[float, float]]:
-    """A bar's rhythm: (start, length) in beats."""
+def _cell(rng: Rng, steps: tuple[int, ...], *, beats: int, per_beat: int, density: float) -> Cell:
+    """A bar of melody, at least one note."""
     total = beats * per_beat
-    step = np.arange(total)
-    weight = density * np.where(step % 2 == 0, 1.35, 0.4)
+    weight = density * np.where(np.arange(total) % 2 == 0, 1.35, 0.4)
     on = np.flatnonzero(rng.random(total) < weight)
     if len(on) == 0:
         on = np.array([int(rng.integers(total))])
     ends = np.append(on[1:], min(total, on[-1] + 2 * per_beat))
     hold = rng.uniform(0.6, 1.0)
     return [
-        (s / per_beat, max(0.15, min(2.0, (e - s) / per_beat * hold)))
+        (s / per_beat, max(0.15, min(2.0, (e - s) / per_beat * hold)), int(rng.choice(steps)))
         for s, e in zip(on, ends, strict=True)
     ]

@@ -56,7 +56,7 @@ HABITS = {
     "outro": Habit(0.8, 0.6, 0.65, 0.65, 0.3, 0.3),
 }
 STRONG = ("chorus", "postchorus", "solo")
-HALF_TIME, DOUBLE_TIME = 0.05, 0.04  # chance of a part in another feel than the song
+HALF_TIME, DOUBLE_TIME = 0.07, 0.05  # chance of a part in another feel than the song
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,8 @@ def draw_material(
 ) -> Material:
     """Compose one part. groove: the song's usual one; contrast (0 to 1) between parts."""
     habit = HABITS[part]
-    feel = rng.choice(
-        ["half", "double", ""], p=[HALF_TIME, DOUBLE_TIME, 1 - HALF_TIME - DOUBLE_TIME]
-    )
+    half, double = (chance * (1 - 0.8 * style.electronic) for chance in (HALF_TIME, DOUBLE_TIME))
+    feel = rng.choice(["half", "double", ""], p=[half, double, 1 - half - double])
     if feel or rng.random() < 0.3 * contrast:
         drums_steps = draw_groove(rng, style, feel=str(feel))
     else:

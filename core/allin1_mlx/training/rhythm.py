@@ -43,7 +43,9 @@ def vary_groove(arrays: Steps, rng: Rng, *, per_beat: int, amount: float) -> Ste
     varied = {piece: array.copy() for piece, array in arrays.items()}
     steps = next(iter(varied.values())).shape[1]
     for piece in KICKS:
-        if piece in varied and rng.random() < amount:
+        # A kick on every beat is what its music stands on: it mostly stays.
+        steady = piece in varied and bool((varied[piece][:, ::per_beat] > 0).all())
+        if piece in varied and rng.random() < amount * (0.15 if steady else 1):
             flips = rng.random(varied[piece].shape) < 0.06
             flips[:, 0] &= rng.random() < 0.15  # the one mostly stays
             kick = varied[piece]

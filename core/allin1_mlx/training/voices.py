@@ -79,7 +79,7 @@ def play(patch: Patch, *, pitch: int, seconds: float, variant: int = 0) -> Sound
     if patch.drive:
         sound = np.tanh(sound * patch.drive) / np.tanh(patch.drive)
     gate = np.minimum(1, t / patch.attack)
-    gate *= np.where(t > seconds, np.exp(-6.9 * (t - seconds) / RELEASE), 1)
+    gate *= np.exp(-6.9 * np.maximum(0, t - seconds) / RELEASE)
     return np.asarray(sound * gate, np.float32)
 
 
