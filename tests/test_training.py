@@ -14,7 +14,7 @@ from allin1_mlx.training.augment import Crop, crop_targets, draw_batch
 from allin1_mlx.training.corpus import Corpus, TrainingSong, truth_of
 from allin1_mlx.training.evaluate import Reference, f_measure, mean_scores, score_logits
 from allin1_mlx.training.loss import losses, total_loss
-from allin1_mlx.training.teacher import label_song
+from allin1_mlx.training.teacher import label_songs
 from allin1_mlx.training.train import Recipe, Trainer, batches, exam_of, examine
 from allin1_mlx.types import LABELS
 
@@ -87,7 +87,7 @@ def test_batches_depend_on_seed_and_number_alone(corpus):
 @pytest.mark.parametrize(("rate", "first", "lead"), [(1.0, 0, 0), (0.9, 120, 0), (1.1, 33, 50)])
 def test_targets_stay_on_the_sound_when_a_song_is_stretched(rate, first, lead):
     song = clicking_song(100)
-    crop = Crop(song, offset=0, first=first, rate=rate, frames=900, lead=lead)
+    crop = Crop(song, index=0, first=first, rate=rate, frames=900, lead=lead)
     target = crop_targets(crop, 1000)
     shown, sounds = crop.positions(1000)
     level = np.where(sounds, song.stems[np.rint(shown).astype(int), 1, 0], 0).astype(float)
@@ -127,7 +127,7 @@ def test_a_perfect_answer_scores_one():
     logits = np.concatenate([np.log(target[:3] / (1 - target[:3])), np.log(target[3:])])
     logits[2, target[2] == target[2].min()] = -200  # no boundary at all, where there is none
     exam = exam_of(song)
-    scores = score_logits(logits.astype(np.float32), exam.reference, threshold=0.1)
+    scores = score_logits((logits.astype(np.float32), exam.reference, 0.1))
     assert scores["beat"] == scores["downbeat"] == scores["boundary 0.5 s"] == 1
     assert scores["label"] > 0.99
 
@@ -139,7 +139,8 @@ def test_mean_scores_leave_out_songs_without_sections():
 def test_a_teacher_labels_a_mix_and_tells_how_far_its_folds_agree():
     mx.random.seed(1)
     folds = tuple(AllInOne(Config(dim=8, depth=2)) for _ in range(2))
-    lesson = label_song("a", clicking_song(120, stems=1).stems[:, 0], Network("two", folds))
+    mix = clicking_song(120, stems=1).stems[:, 0]
+    (lesson,) = label_songs({"a": mix}, Network("two", folds))
     assert lesson.song.truth.soft.shape == (13, 1500)
     assert 0 <= lesson.agreement <= 1
 

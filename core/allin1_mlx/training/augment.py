@@ -42,7 +42,7 @@ class Crop:
     """A range of a song: output frame t shows frame first + (t - lead) * rate, or silence."""
 
     song: TrainingSong
-    offset: int  # of the song in its corpus
+    index: int  # of the song in its corpus
     first: float
     rate: float
     frames: int  # output frames that sound
@@ -74,7 +74,7 @@ def draw_crop(rng: Rng, corpus: Corpus, T: int) -> Crop:
     length = min(length, T - lead)
     spare = song.frames - length * rate
     first = rng.uniform(0, spare) if spare > 0 and rng.random() < 0.85 else 0.0
-    return Crop(song, int(corpus.starts[index]), first, rate, length, lead)
+    return Crop(song, index, first, rate, length, lead)
 
 
 def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
@@ -124,25 +124,26 @@ def draw_peaks(row: NDArray[np.float32], frames: NDArray[np.float64], width: flo
 
 def _mix(rng: Rng, corpus: Corpus, crops: list[Crop], T: int) -> mx.array:
     """Magnitudes of the crops' mixes: stems at random levels, added in power; (B, T, 81)."""
-    pairs = [crop.positions(T) for crop in crops]
-    shown = np.stack([p + crop.offset for (p, _), crop in zip(pairs, crops, strict=True)])
-    sounds = mx.array(np.stack([s for _, s in pairs]).astype(np.float32))
-    whole = np.floor(shown)
-    rest = mx.array((shown - whole).astype(np.float32))[:, None, :, None]
-    last = int(corpus.starts[-1]) - 1
-    before = corpus.magnitudes(mx.array(whole.astype(np.int32)))
-    after = corpus.magnitudes(mx.array(np.minimum(whole + 1, last).astype(np.int32)))
-    stems = before * (1 - rest) + after * rest
+    stems = mx.stack([_cut(corpus, crop, T) for crop in crops])
     B, K = stems.shape[:2]
-    if K > 1:
-        levels = rng.normal(0, 4, (B, K))  # dB
-        quiet = rng.random(B) < 0.15
-        levels[quiet, rng.integers(0, K, B)[quiet]] -= 26
-        gains = mx.array((10 ** (levels / 10)).astype(np.float32))  # of power
-        mix = mx.sqrt((mx.square(stems) * gains[..., None, None]).sum(axis=1))
-    else:
-        mix = stems[:, 0]
-    return mix * sounds[..., None]
+    if K == 1:
+        return stems[:, 0]
+    levels = rng.normal(0, 4, (B, K))  # dB
+    quiet = rng.random(B) < 0.15
+    levels[quiet, rng.integers(0, K, B)[quiet]] -= 26
+    gains = mx.array((10 ** (levels / 10)).astype(np.float32))  # of power
+    return mx.sqrt((mx.square(stems) * gains[..., None, None]).sum(axis=1))
+
+
+def _cut(corpus: Corpus, crop: Crop, T: int) -> mx.array:
+    """Magnitudes of a crop's stems, between frames by linear interpolation: (K, T, 81)."""
+    shown, sounds = crop.positions(T)
+    whole = np.floor(shown).astype(np.int32)
+    rest = mx.array((shown - whole).astype(np.float32))[:, None]
+    before = corpus.magnitudes(crop.index, mx.array(whole))
+    after = corpus.magnitudes(crop.index, mx.array(np.minimum(whole + 1, crop.song.frames - 1)))
+    sounding = mx.array(sounds.astype(np.float32))[:, None]
+    return (before * (1 - rest) + after * rest) * sounding
 
 
 def _colour(rng: Rng, mix: mx.array) -> mx.array:

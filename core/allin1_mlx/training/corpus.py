@@ -1,13 +1,12 @@
 """What the network learns from: songs as uint8 spectrograms with composed or pseudo-labelled truth.
 
 Spectrograms are round(100 log10(1 + magnitude)), uint8, 100 frames/s; a composed song has four
-stems, a real one its mix alone. All songs of a kind stand one after the other in one array on
-the device; an item of a batch is a range of it.
+stems, a real one its mix alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,17 +48,18 @@ class TrainingSong:
 
 
 class Corpus:
-    """Songs of one kind (K alike) on the device, and where each begins."""
+    """Songs of one kind (K alike), their stems on the device."""
 
-    def __init__(self, songs: Sequence[TrainingSong]) -> None:
-        self.songs = tuple(songs)
-        self.starts = np.cumsum([0, *(song.frames for song in songs)])
-        self.stems = mx.array(np.concatenate([song.stems for song in songs]))
-        mx.eval(self.stems)
+    def __init__(self, songs: Iterable[TrainingSong]) -> None:
+        self.songs: list[TrainingSong] = []
+        self.stems: list[mx.array] = []
+        for song in songs:
+            self.stems.append(mx.array(song.stems))
+            self.songs.append(song)
 
-    def magnitudes(self, frames: mx.array) -> mx.array:
-        """Magnitudes of the frames (B, T), counted over all songs: (B, K, T, 81) float32."""
-        return to_magnitudes(self.stems[frames]).transpose(0, 2, 1, 3)
+    def magnitudes(self, index: int, frames: mx.array) -> mx.array:
+        """Magnitudes of the frames (T,) of song `index`: (K, T, 81) float32."""
+        return to_magnitudes(self.stems[index][frames]).transpose(1, 0, 2)
 
 
 def to_magnitudes(levels: mx.array) -> mx.array:
@@ -67,14 +67,12 @@ def to_magnitudes(levels: mx.array) -> mx.array:
     return mx.power(10.0, levels.astype(mx.float32) / STEPS) - 1
 
 
-def load_composed(folder: Path) -> list[TrainingSong]:
-    """All songs of the shards in a folder of training.compose."""
-    songs = []
+def load_composed(folder: Path) -> Iterator[TrainingSong]:
+    """All songs of the shards in a folder of training.compose, memory-mapped."""
     for shard in sorted(folder.glob("songs_*.npy")):
         for levels, facts in read_shard(shard):
             truth = truth_of(facts["beats"], facts["positions"], facts["segments"], len(levels))
-            songs.append(TrainingSong(f"{facts['style']} {facts['seed']}", levels, truth))
-    return songs
+            yield TrainingSong(f"{facts['style']} {facts['seed']}", levels, truth)
 
 
 def load_real(folder: Path) -> dict[str, NDArray[np.uint8]]:

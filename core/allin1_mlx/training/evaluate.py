@@ -6,8 +6,11 @@ F-measures as in mir_eval (Raffel et al. 2014): beats within 70 ms, boundaries w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import multiprocessing
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,10 @@ from ..types import FPS, LABELS, Activations
 
 Times = Sequence[float] | NDArray[np.float64]
 
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+ALONE = 8  # jobs that are not worth starting processes for
 BEAT_WINDOW = 0.07  # s
 BOUNDARY_WINDOWS = (0.5, 3.0)  # s
 
@@ -76,11 +83,18 @@ def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 
 
-def score_logits(
-    logits: NDArray[np.float32], reference: Reference, *, threshold: float
-) -> dict[str, float]:
-    """`score` of the network's logits (13, T)."""
+def score_logits(job: tuple[NDArray[np.float32], Reference, float]) -> dict[str, float]:
+    """`score` of the network's logits (13, T) against a reference, with a threshold."""
+    logits, reference, threshold = job
     return score(activations(logits), reference, threshold=threshold)
+
+
+def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
+    """function of every job, on all cores; processes are started anew, as a GPU is in use."""
+    if len(jobs) <= ALONE:
+        return [function(job) for job in jobs]
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(function, jobs))
 
 
 def _labels(segments: Iterable[tuple[float, float, str]], frames: int) -> NDArray[np.int64]:

@@ -32,9 +32,9 @@ from ..types import FPS, LABELS
 from ..weights import find_model
 from .augment import Batch, Rng, draw_batch
 from .corpus import Corpus, TrainingSong, load_composed, load_real, to_magnitudes
-from .evaluate import Reference, mean_scores, score_logits
+from .evaluate import Reference, in_processes, mean_scores, score_logits
 from .loss import WEIGHTS, losses, total_loss
-from .teacher import label_song
+from .teacher import label_songs
 
 WARM_UP = 150  # steps
 CLIP = 0.5  # norm of the gradients
@@ -44,7 +44,7 @@ THRESHOLDS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.24)
 TRUSTED = 0.6  # agreement of the teacher's folds from which a real song is used
 EXAM_EVERY = 8  # of the real songs, one is for testing
 LOG_STEPS = 100
-EXAM_STEPS = 2000
+EXAM_STEPS = 2500
 STATE = "state.safetensors"
 CONFIG = Config(
     stems=1,
@@ -188,12 +188,15 @@ def _start_rare(model: AllInOne) -> None:
 def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]) -> dict[str, Any]:
     """Mean scores over the exams for each threshold, keyed by it."""
     logits = [np.array(model(logarithm(mx.array(exam.mix))[None, None])[0]) for exam in exams]
-    return {
-        str(threshold): mean_scores(
-            score_logits(found, exam.reference, threshold=threshold)
-            for found, exam in zip(logits, exams, strict=True)
-        )
+    jobs = [
+        (found, exam.reference, threshold)
         for threshold in thresholds
+        for found, exam in zip(logits, exams, strict=True)
+    ]
+    scores = in_processes(score_logits, jobs)
+    return {
+        str(threshold): mean_scores(scores[i * len(exams) : (i + 1) * len(exams)])
+        for i, threshold in enumerate(thresholds)
     }
 
 
@@ -213,8 +216,7 @@ def lessons(
 ) -> tuple[list[TrainingSong], list[Exam]]:
     """Real songs labelled by the ensemble: those to learn from, and every EXAM_EVERYth to test."""
     learn, exams = [], []
-    for number, (name, mix) in enumerate(sorted(mixes.items())):
-        lesson = label_song(name, mix, ensemble)
+    for number, lesson in enumerate(label_songs(dict(sorted(mixes.items())), ensemble)):
         if lesson.agreement < TRUSTED:
             continue
         if number % EXAM_EVERY == 0:
