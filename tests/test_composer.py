@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from allin1_mlx.training.composer import compose, compose_score
 from allin1_mlx.training.drums import PIECES, strike
 from allin1_mlx.training.forms import club_form, song_form
 from allin1_mlx.training.patches import FAMILIES, draw_patch
+from allin1_mlx.training.pop909 import load_tunes, pack
 from allin1_mlx.training.score import DRUMS
 from allin1_mlx.training.statistics import LABEL_OF_PART, load_statistics, part_of
 from allin1_mlx.training.styles import STYLES
@@ -207,3 +210,30 @@ def test_shards_read_back(bank: Bank, tmp_path: Path) -> None:
         assert np.array_equal(frames, quantise(song.stems))
         assert fact["beats"] == truth(song.score)["beats"]
         json.dumps(fact)
+
+
+def test_tunes_are_packed_and_arranged(tmp_path: Path) -> None:
+    texts = {
+        "human_label1.txt": "i4A8B8b1A8B8o4",
+        "finalized_chord.txt": "C:maj [0, 4, 7] 0 2\nG:maj/B [2, 7, 11] 11 162\n",
+        "melody.txt": "0 64\n" + "60 4\n62 4\n64 8\n" * 36,
+        "tempo.txt": "100",
+    }
+    with tarfile.open(tmp_path / "tunes.tar.xz", "w:xz") as archive:
+        for name, text in texts.items():
+            info = tarfile.TarInfo(f"pop909/001/{name}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    assert pack(tmp_path / "tunes.tar.xz", tmp_path / "tunes.json.gz") == 1
+    (tune,) = load_tunes(tmp_path / "tunes.json.gz")
+    assert [(p.name, p.bars) for p in tune.parts][:3] == [("intro", 4), ("verse", 8), ("chorus", 9)]
+    assert tune.chord(0, 1.0) == (0, 4, 7)
+    assert tune.chord(0, 2.0) == tune.chord(5, 0.0) == (11, 2, 7)
+    assert tune.melody[3] == ()
+    assert tune.melody[4] == ((0.0, 1.0, 60), (1.0, 1.0, 62), (2.0, 2.0, 64))
+    used = 0
+    for seed in range(12):
+        score = compose_score(seed, style="ballad", tunes=(tune,))
+        labels = [s.label for s in score.segments if s.label not in ("start", "end")]
+        used += labels == [part.label for part in tune.parts]
+    assert 0 < used < 12

@@ -13,6 +13,7 @@ from .forms import Part
 from .grid import Grid
 from .harmony import Chord, Key, Melody, melody, voice
 from .material import Material, draw_groove, draw_material
+from .pop909 import Tune
 from .rhythm import BACKBEATS, KICKS, BarPattern, fill
 from .score import BASS, OTHER, VOCALS, DrumTrack, Effect, Hit, Note, Sweep, Track
 from .styles import Style
@@ -146,12 +147,15 @@ class Arranger:
     key: Key
     manner: Manner
     band: Band
+    tune: Tune | None = None
     materials: dict[str, Material] = field(default_factory=dict)
     bar: int = 0  # of the grid
 
     def __post_init__(self) -> None:
         self.groove = draw_groove(self.rng, self.style, feel="")
         self.hook = self._draw_hook()
+        self.first_bar = int(self.grid.positions[0] != 1)  # after a pickup
+        self.shift = int(self.rng.integers(-6, 6)) if self.tune else 0  # semitones
         self.rise = 0
         self.bridge_key = Key((self.key.tonic + int(self.rng.choice([0, 0, 5, 7, 9]))) % 12,
                               self.key.mode)  # fmt: skip
@@ -195,6 +199,13 @@ class Arranger:
                 club=self.manner.club,
             )
         return self.materials[name]
+
+    def _chord(self, material: Material, bar: int, at: float) -> Chord:
+        """The chord at a beat of a bar of the part: the tune's, or the part's own."""
+        if self.tune is None:
+            return material.chord(bar, at, beats=self.style.meter)
+        chord = self.tune.chord(self.bar - self.first_bar, at)
+        return tuple((pitch + self.shift) % 12 for pitch in chord)
 
     def _pickup(self, name: str) -> None:
         material = self._material(name)
@@ -349,7 +360,7 @@ class Arranger:
         for index, (at, length, accent) in enumerate(self._onsets(pattern, material)):
             if at >= limit:
                 continue
-            chord = material.chord(bar, at, beats=self.style.meter)
+            chord = self._chord(material, bar, at)
             pitch = BASS_BASE + (chord[0] - BASS_BASE) % 12
             if pattern.kind == "octave" and at % 1:
                 pitch += 12
@@ -384,7 +395,7 @@ class Arranger:
         for index, (at, length, accent) in enumerate(self._onsets(pattern, material)):
             if at >= limit:
                 continue
-            chord = material.chord(bar, at, beats=self.style.meter)
+            chord = self._chord(material, bar, at)
             pitches = self._voicing(track, chord, material.octave[i])
             if pattern.kind == "arp" and track.family != "power":
                 ladder = (*pitches, pitches[0] + 12, *pitches[:0:-1])
@@ -402,6 +413,9 @@ class Arranger:
         vocal = material.lead == "vocals"
         track = self.band.lead if vocal else self.band.solo
         base = VOICE_BASE.get(track.family, 55)
+        if self.tune is not None:
+            self._sing_tune(self.tune, track, material, start, base, lift)
+            return
         phrase = bar % material.melody.bars
         verse = 0 if not vocal else (self.bar // 8) % 3  # other words, same tune
         for at_bar, at, length, degree, syllable in material.melody.notes:
@@ -414,6 +428,18 @@ class Arranger:
             if vocal and material.doubled:
                 second = self.key.pitch(degree + material.register + 2, base=base)
                 self._note(self.band.double, start + at, length, (second,), 0.5 * level, syllable)
+
+    def _sing_tune(
+        self, tune: Tune, track: Track, material: Material, start: int, base: int, lift: float
+    ) -> None:
+        """The tune's own melody in the singer's octave."""
+        notes = tune.melody[(self.bar - self.first_bar) % len(tune.melody)]
+        middle = float(np.mean([p for line in tune.melody for _, _, p in line] or [base]))
+        octave = 12 * round((base + 9 - middle - self.shift) / 12)
+        for at, length, pitch in notes:
+            level = 0.7 * material.level * lift
+            moved = pitch + self.shift + octave
+            self._note(track, start + at, length, (moved,), level, moved % 3 + self.bar % 2)
 
     def _hook(self, material: Material, bar: int, start: int, limit: float) -> None:
         for at_bar, at, length, degree, _ in self.hook.notes:

@@ -1,6 +1,7 @@
 """Compose many songs into shards that load fast.
 
-    python -m allin1_mlx.training.compose --out songs --songs 2400 --seed 1 --bank bank.npz
+    python -m allin1_mlx.training.compose --out songs --songs 2400 --seed 1 --bank bank.npz \
+        [--tunes tunes.json.gz]
 
 Song i has the seed 1 000 000 * seed + i. A shard is `songs_00000.npy`, (frames of all its songs, 4,
 81) uint8 = round(100 log10(1 + linear band magnitude)), stems bass, drums, other, vocals, 100
@@ -21,13 +22,14 @@ from numpy.typing import NDArray
 
 from .bank import Bank, load_bank
 from .composer import Song, compose
+from .pop909 import Tune, load_tunes
 from .score import Score
 
 SEEDS_PER_RUN = 1_000_000
 SONGS_PER_SHARD = 32
 STEPS = 100  # steps of the stored uint8 per unit of log10(1 + magnitude)
 
-_bank: list[Bank] = []  # of a worker process
+_supplies: list[tuple[Bank, tuple[Tune, ...]]] = []  # of a worker process
 
 
 def truth(score: Score) -> dict[str, Any]:
@@ -70,13 +72,14 @@ def write_shard(out: Path, number: int, songs: list[Song]) -> None:
     (out / f"songs_{number:05d}.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _prepare(paths: list[str]) -> None:
-    _bank.append(load_bank(*paths))
+def _prepare(banks: list[str], tunes: str) -> None:
+    _supplies.append((load_bank(*banks), load_tunes(tunes) if tunes else ()))
 
 
 def _work(job: tuple[str, int, list[int]]) -> None:
     out, number, seeds = job
-    write_shard(Path(out), number, [compose(seed, _bank[0]) for seed in seeds])
+    bank, tunes = _supplies[0]
+    write_shard(Path(out), number, [compose(seed, bank, tunes=tunes) for seed in seeds])
 
 
 def main() -> None:
@@ -86,6 +89,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--bank", nargs="+", required=True, help="files of training.bank")
+    parser.add_argument("--tunes", default="", help="file of training.pop909")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
     Path(options.out).mkdir(parents=True, exist_ok=True)
@@ -96,7 +100,7 @@ def main() -> None:
     ]
     # Fork shares the bank's memory, but is unsafe once a GPU is in use: workers load their own.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(options.jobs, _prepare, (options.bank,)) as pool:
+    with context.Pool(options.jobs, _prepare, (options.bank, options.tunes)) as pool:
         for _ in pool.imap_unordered(_work, jobs):
             pass
 

@@ -17,12 +17,14 @@ from .forms import Part, club_form, song_form
 from .grid import Grid, make_grid
 from .harmony import Key
 from .mixing import draw_sound
+from .pop909 import BEATS, Tune
 from .rendering import render
 from .score import BASS, OTHER, VOCALS, Pump, Score
 from .styles import STYLES, Style, style_named
 
 Rng = np.random.Generator
 SECONDS = (95.0, 215.0)  # least and most length of a song's form
+TUNES = 0.25  # share of songs (in 4/4) that use a tune where there are any
 ODD_TEMPO = 0.12  # chance of a tempo outside the style's habit
 
 
@@ -37,16 +39,16 @@ class Song:
     stems: NDArray[np.float16]
 
 
-def compose(seed: int, bank: Bank, *, style: str = "") -> Song:
-    """Compose a song and render it with the bank's instruments; style "" draws one."""
-    score = compose_score(seed, style=style)
+def compose(seed: int, bank: Bank, *, style: str = "", tunes: tuple[Tune, ...] = ()) -> Song:
+    """Compose a song and render it with the bank's instruments; see `compose_score`."""
+    score = compose_score(seed, style=style, tunes=tunes)
     rng = np.random.default_rng((seed, 1))
     stems = render(score, bank, draw_sound(rng, score), rng)
     return Song(score, stems)
 
 
-def compose_score(seed: int, *, style: str = "") -> Score:
-    """Compose a song of a style, "" draws one."""
+def compose_score(seed: int, *, style: str = "", tunes: tuple[Tune, ...] = ()) -> Score:
+    """Compose a song of a style, "" draws one; where there are tunes, some songs use one."""
     rng = np.random.default_rng(seed)
     weights = np.array([s.weight for s in STYLES])
     drawn = STYLES[int(rng.choice(len(STYLES), p=weights / weights.sum()))]
@@ -55,15 +57,29 @@ def compose_score(seed: int, *, style: str = "") -> Score:
     manner = draw_manner(rng, chosen)
     bar_seconds = chosen.meter * 60 / bpm
     bars = (int(SECONDS[0] / bar_seconds), int(SECONDS[1] / bar_seconds))
-    if manner.club:
+    tune = _draw_tune(np.random.default_rng((seed, 3)), chosen, bar_seconds, tunes)
+    if tune is not None:
+        form = list(tune.parts)
+    elif manner.club:
         form = club_form(rng, bars=bars, vocal=manner.sung)
     else:
         form = song_form(rng, group=chosen.group, bars=bars)
     key = Key(int(rng.integers(12)), str(rng.choice(chosen.modes)))
     grid = _grid(rng, chosen, bpm, form)
     band = draw_band(rng, chosen)
-    Arranger(rng, chosen, grid, key, manner, band).play_form(form)
+    Arranger(rng, chosen, grid, key, manner, band, tune).play_form(form)
     return assemble(rng, seed, chosen, bpm, form, grid, band)
+
+
+def _draw_tune(rng: Rng, style: Style, bar_seconds: float, tunes: tuple[Tune, ...]) -> Tune | None:
+    """A tune that fits the style's meter and a song's length, or None."""
+    if not tunes or rng.random() >= TUNES or (style.meter, style.steps) != (BEATS, 4):
+        return None
+    for _ in range(20):
+        tune = tunes[int(rng.integers(len(tunes)))]
+        if SECONDS[0] <= bar_seconds * sum(part.bars for part in tune.parts) <= 1.3 * SECONDS[1]:
+            return tune
+    return None
 
 
 def draw_tempo(rng: Rng, style: Style) -> float:
