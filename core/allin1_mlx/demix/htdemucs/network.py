@@ -1,0 +1,89 @@
+"""The Hybrid Transformer Demucs as one function of a stretch of music.
+
+    mix ─┬─ spectrogram ── encoders ─┐               ┌─ decoders ── to signals ─┐
+         │                           ├─ transformer ─┤                          ├─ sum: stems
+         └────────────────  encoders ┘               └─ decoders ───────────────┘
+
+The layers of both branches shrink in step, and hand what they saw to the decoders beside them.
+After Rouard, Massa & Défossez 2022 (arXiv 2211.08553), figure 1.
+"""
+
+from __future__ import annotations
+
+from ...backend import mx, nn
+from .config import SOURCES, Config
+from .transform import to_signals, to_spectrum
+from .transformer import CrossTransformer
+from .unet import STRIDE, Decoder, Encoder
+
+AUDIO_CHANNELS = 2
+FREQUENCY_WEIGHT = 0.2 * 10  # of the embedding of frequencies, and of its scaled storage
+STD_EPS = 1e-5
+
+
+class Network(nn.Module):
+    """(N, 2, L) -> (N, 4, 2, L), stems in the order of SOURCES; L is config.segment."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        widths = [config.channels * 2**k for k in range(config.depth)]
+        outputs = len(SOURCES) * AUDIO_CHANNELS
+        # The spectrogram has two channels per audio channel, real and imaginary.
+        self.encoder = _encoders(config, 2 * AUDIO_CHANNELS, widths)
+        self.tencoder = _encoders(config, AUDIO_CHANNELS, widths)
+        self.decoder = _decoders(config, 2 * outputs, widths, axes=2)
+        self.tdecoder = _decoders(config, outputs, widths, axes=1)
+        self.freq_emb = mx.zeros((config.fft // 2 // STRIDE, config.channels))
+        self.channel_upsampler = nn.Linear(widths[-1], config.bottom)
+        self.channel_downsampler = nn.Linear(config.bottom, widths[-1])
+        self.channel_upsampler_t = nn.Linear(widths[-1], config.bottom)
+        self.channel_downsampler_t = nn.Linear(config.bottom, widths[-1])
+        self.crosstransformer = CrossTransformer(config)
+
+    def __call__(self, mix: mx.array) -> mx.array:
+        N, C, L = mix.shape
+        x, mean, std = _normalise(to_spectrum(mix, self.config.fft))
+        xt, mean_t, std_t = _normalise(mix.transpose(0, 2, 1))
+
+        skips, skips_t, lengths, lengths_t = [], [], [], []
+        for k, (encode, encode_t) in enumerate(zip(self.encoder, self.tencoder, strict=True)):
+            lengths.append(x.shape[1])
+            lengths_t.append(xt.shape[1])
+            x, xt = encode(x), encode_t(xt)
+            if k == 0:
+                x = x + FREQUENCY_WEIGHT * self.freq_emb[:, None, :]
+            skips.append(x)
+            skips_t.append(xt)
+
+        x, xt = self.crosstransformer(self.channel_upsampler(x), self.channel_upsampler_t(xt))
+        x, xt = self.channel_downsampler(x), self.channel_downsampler_t(xt)
+
+        for decode, decode_t in zip(self.decoder, self.tdecoder, strict=True):
+            x = decode(x, skips.pop(), lengths.pop())
+            xt = decode_t(xt, skips_t.pop(), lengths_t.pop())
+
+        stems = to_signals(x * std + mean, self.config.fft, L)
+        stems_t = (xt * std_t + mean_t).transpose(0, 2, 1)
+        return (stems + stems_t).reshape(N, len(SOURCES), C, L)
+
+
+def _encoders(config: Config, inputs: int, widths: list[int]) -> list[Encoder]:
+    return [Encoder(config, a, b) for a, b in zip([inputs, *widths[:-1]], widths, strict=True)]
+
+
+def _decoders(config: Config, outputs: int, widths: list[int], *, axes: int) -> list[Decoder]:
+    """From the innermost, widest layer to the outermost."""
+    outer = [outputs, *widths[:-1]]
+    layers = [
+        Decoder(config, width, outer[k], axes=axes, last=k == 0) for k, width in enumerate(widths)
+    ]
+    return layers[::-1]
+
+
+def _normalise(x: mx.array) -> tuple[mx.array, mx.array, mx.array]:
+    """Each item with mean 0 and deviation 1, and the two to undo it, (N, 1, ..., 1)."""
+    axes = tuple(range(1, x.ndim))
+    mean = x.mean(axis=axes, keepdims=True)
+    std = mx.sqrt(x.var(axis=axes, keepdims=True, ddof=1))
+    return (x - mean) / (STD_EPS + std), mean, std
