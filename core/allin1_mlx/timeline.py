@@ -29,7 +29,7 @@ COLUMNS = 1600  # points of a curve over the whole song; more than a screen is w
 OVERVIEW_COLUMNS = 400
 BAR_STEPS = (64, 32, 16, 8, 4, 2, 1)  # every how many bars there is a line, coarse to fine
 TEMPO_BEATS = 8  # beats over which a tempo is taken: a time is only known to 1 / FPS
-MARGIN = 12  # pixels left and right of the plot
+MARGIN = 16  # pixels left and right of the plot
 GAP = 6  # pixels between rows
 HEIGHTS = {
     "overview": 36,
@@ -69,7 +69,7 @@ def draw_timeline(
     ground = DARK if dark else LIGHT
     duration = max(find_duration(analysis), 1.0)
     traces = [
-        *_sections(analysis),
+        *_sections(analysis, ground),
         *_wave(envelope, ground),
         *_bars(analysis, ground),
         *_tempo(analysis, ground),
@@ -107,7 +107,7 @@ def _trace(kind: str, name: str, **more: Any) -> dict[str, Any]:
     return {"type": kind, "name": name, "hoverinfo": "skip", **more}
 
 
-def _sections(analysis: Analysis) -> list[dict[str, Any]]:
+def _sections(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
     """Sections as labelled blocks, as a tint behind the waveform, and in the overview."""
     segments = analysis.segments
     starts = np.array([s.start for s in segments])
@@ -120,7 +120,10 @@ def _sections(analysis: Analysis) -> list[dict[str, Any]]:
         "x": starts + widths / 2,
         "width": widths,
         "y": np.ones(len(segments)),
-        "marker": {"color": [section_colour(s.label) for s in segments], "line": {"width": 0}},
+        "marker": {
+            "color": [section_colour(s.label) for s in segments],
+            "line": {"width": 1, "color": ground.paper},  # tells neighbours of one label apart
+        },
     }
     written = {
         "text": texts,
@@ -288,13 +291,21 @@ def _layout(analysis: Analysis, duration: float, ground: Ground) -> dict[str, An
         plain = {"visible": False, "fixedrange": True, "range": [low, high], "domain": domain}
         return {**plain, **more}
 
-    time_axis = {"range": [0, duration], "showgrid": False, "zeroline": False, "ticks": ""}
+    time_axis = {
+        "range": [0, duration],
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+        "ticklabeloverflow": "allow",
+    }
     numbers = {"tickmode": "array", "tickfont": {"color": ground.muted, "size": 11}}
     down = np.asarray(analysis.downbeats)
     every = max(1, 2 ** int(np.ceil(np.log2(max(len(down) / 16, 1)))))
     minute = next(s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1e9) if duration / s <= 12)
     ticks = np.arange(0, duration, minute)
     lowest = "y4" if shown else "y3"
+    tempo_range = _tempo_range(analysis)
+    marks = _tempo_marks(*tempo_range) if len(analysis.beats) > 1 else []
     layout: dict[str, Any] = {
         "height": height,
         "margin": {"l": MARGIN, "r": MARGIN, "t": 0, "b": 0, "autoexpand": False},
@@ -329,12 +340,13 @@ def _layout(analysis: Analysis, duration: float, ground: Ground) -> dict[str, An
         "xaxis3": {"range": [0, duration], "visible": False, "fixedrange": True, "anchor": "y6"},
         "yaxis": axis("wave", -1, 1),
         "yaxis2": axis("sections", 0, 1),
-        "yaxis3": axis("tempo", *_tempo_range(analysis), **_tempo_axis(ground), anchor="x2"),
+        "yaxis3": axis("tempo", *tempo_range, **_tempo_axis(marks), anchor="x2"),
         "yaxis5": axis("wave", 0, 1, overlaying="y"),
         "yaxis6": axis("overview", 0, 1, anchor="x3"),
         "yaxis7": axis("overview", -1, 1, anchor="x3", overlaying="y6"),
         "annotations": [
             _title("tempo (beats per minute)", rows["tempo"], height, ground),
+            *[_mark(value, ground) for value in marks],
         ],
     }
     if shown:
@@ -354,15 +366,37 @@ def _tempo_range(analysis: Analysis) -> tuple[float, float]:
     return float(low), float(high + 0.35 * (high - low))  # room for the row's title
 
 
-def _tempo_axis(ground: Ground) -> dict[str, Any]:
+def _tempo_marks(low: float, high: float) -> list[float]:
+    """Two to four round tempos within a range."""
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1e9) if (high - low) / s <= 4)
+    return [mark for k in range(1, 5) if (mark := (low // step + k) * step) < high - step / 4]
+
+
+def _tempo_axis(marks: list[float]) -> dict[str, Any]:
     return {
         "visible": True,
-        "nticks": 5,
+        "tickvals": marks,
+        # Plotly would hide the times below labels that lie within the plot.
+        "showticklabels": False,
+        "ticks": "",
         "showgrid": True,
         "gridcolor": "rgba(128,128,128,0.25)",
         "zeroline": False,
-        "ticklabelposition": "inside",
-        "tickfont": {"color": ground.muted, "size": 10},
+    }
+
+
+def _mark(value: float, ground: Ground) -> dict[str, Any]:
+    return {
+        "text": f"{value:g}",
+        "xref": "paper",
+        "yref": "y3",
+        "x": 0,
+        "y": value,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "borderpad": 0,
+        "showarrow": False,
+        "font": {"color": ground.muted, "size": 10},
     }
 
 

@@ -1,0 +1,180 @@
+"""`allin1-mlx-ui`: start the server of the page, and open a browser."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .guard import Login, is_loopback
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+    from allin1_mlx.pipeline import Analyzer
+
+PORT = 7860
+PORTS_TRIED = 50
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="allin1-mlx-ui",
+        description="See, hear and explore the structure of songs in your browser.",
+    )
+    parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}, or the next free")
+    parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this computer only")
+    parser.add_argument("--user", help="name that visitors are asked for")
+    parser.add_argument("--password", help="password that visitors are asked for")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    parser.add_argument("-m", "--model", default="auto", help="as in allin1-mlx")
+    parser.add_argument("--demix", default="auto", help="as in allin1-mlx")
+    parser.add_argument("--weights-dir", type=Path, help="folder with weights")
+    parser.add_argument("--offline", action="store_true", help="never download weights")
+    parser.add_argument("--max-minutes", type=float, default=60, help="longest song, default 60")
+    parser.add_argument("--max-upload-mb", type=int, default=500, help="largest file, default 500")
+    options = parser.parse_args(arguments)
+    if bool(options.user) != bool(options.password):
+        parser.error("--user and --password belong together")
+    if not is_loopback(options.host) and not options.user:
+        parser.error(
+            f"--host {options.host} opens the page to everyone who can reach this computer: "
+            "give --user and --password, or leave --host out"
+        )
+    return options
+
+
+@contextmanager
+def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
+    """The whole server as an ASGI application; its files go when the context ends."""
+    folder = Path(tempfile.mkdtemp(prefix="allin1-mlx-ui-"))
+    # Gradio asks these of the environment, some of them when it is imported.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    import gradio as gr
+    from fastapi import FastAPI
+
+    from .guard import Guard
+    from .jobs import Worker
+    from .page import build_page, theme
+    from .routes import add_routes
+    from .songs import Sessions
+
+    def load() -> Analyzer:
+        from allin1_mlx.pipeline import Analyzer
+
+        return Analyzer(
+            options.model,
+            options.demix,
+            weights_dir=options.weights_dir,
+            offline=options.offline,
+        )
+
+    sessions = Sessions(folder / "sessions")
+    worker = Worker(load, max_minutes=options.max_minutes)
+    page = build_page(sessions, worker, max_minutes=options.max_minutes)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    add_routes(app, sessions)
+    gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        server_name=options.host,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        max_file_size=options.max_upload_mb * 1_000_000,
+        theme=theme(),
+        head='<link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="allin1/static/page.css">'
+        '<link rel="modulepreload" href="allin1/static/main.js">'
+        '<script defer src="allin1/plotly.js"></script>',
+    )
+    login = Login(options.user, options.password) if options.user else None
+    app.add_middleware(Guard, host=options.host, login=login)
+    try:
+        yield app
+    finally:
+        worker.close()
+        sessions.close_all()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_port(host: str, port: int) -> socket.socket:
+    """A listening socket on `port`, or on the first free one after it.
+
+    Raises OSError where there is none, or the address is not this computer's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, port + PORTS_TRIED if port else 1):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        if os.name == "posix":  # elsewhere it would let two servers share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, candidate))
+            listener.listen()
+        except OSError as e:
+            listener.close()
+            if candidate == port + PORTS_TRIED - 1 or not _is_busy(e):
+                raise
+        else:
+            return listener
+    raise OSError(f"no free port from {port} on")
+
+
+def _is_busy(error: OSError) -> bool:
+    import errno
+
+    return error.errno in (errno.EADDRINUSE, errno.EACCES)
+
+
+def create_server(app: FastAPI) -> uvicorn.Server:
+    """The HTTP server; open event streams do not hold it up when it is told to stop."""
+    import uvicorn
+
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
+    return uvicorn.Server(config)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until Ctrl-C; gives the exit code."""
+    options = parse(arguments)
+    try:
+        listener = find_port(options.host, options.port)
+    except OSError as e:
+        print(f"allin1-mlx-ui: cannot listen on {options.host}: {e.strerror}", file=sys.stderr)
+        return 2
+    port = listener.getsockname()[1]
+    if options.port not in (0, port):
+        print(f"Port {options.port} is in use by another program; taking {port}.")
+    if not is_loopback(options.host):
+        print(
+            f"Open to everyone who can reach this computer's port {port} and knows the password. "
+            "The connection is not encrypted."
+        )
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}/"
+    try:
+        with listener, create_app(options) as app:
+            print(f"The page is at {url} (stop with Ctrl-C)", flush=True)
+            if not options.no_browser:
+                webbrowser.open(url)
+            create_server(app).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

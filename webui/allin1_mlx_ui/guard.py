@@ -1,0 +1,146 @@
+"""Who may talk to the server, and what its answers may do in a browser.
+
+The page has no business with other hosts: requests that name a host which is not this server
+(DNS rebinding), or that another site's page makes, are refused, and the answers' policy keeps
+the browser from loading anything from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import secrets
+import socket
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+# Gradio's templates and its page need inline styles, inline scripts and eval.
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+@dataclass(frozen=True)
+class Login:
+    """The name and password without which nothing is served."""
+
+    user: str
+    password: str
+
+    def admits(self, authorization: str) -> bool:
+        """Whether an Authorization header carries them."""
+        kind, _, encoded = authorization.partition(" ")
+        if kind.lower() != "basic":
+            return False
+        try:
+            given = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            return False
+        return secrets.compare_digest(given, f"{self.user}:{self.password}".encode())
+
+
+class Guard:
+    """ASGI middleware that refuses strangers."""
+
+    def __init__(self, app: ASGIApp, *, host: str, login: Login | None = None) -> None:
+        """host: the address that the server listens on."""
+        self._app = app
+        self._host = host
+        self._login = login
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refuse(Headers(scope=scope))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
+
+    def _refuse(self, headers: Headers) -> PlainTextResponse | None:
+        host = headers.get("host", "")
+        if not is_own_host(host, listening=self._host):
+            text = "This server does not answer to that name; open it by its address.\n"
+            return PlainTextResponse(text, status_code=421)
+        origin = headers.get("origin")
+        if origin is not None and origin.partition("://")[2] != host:
+            return PlainTextResponse("Another site may not use this page.\n", status_code=403)
+        fetched_by_stranger = headers.get("sec-fetch-site") in ("cross-site", "same-site")
+        if fetched_by_stranger and headers.get("sec-fetch-mode") != "navigate":
+            return PlainTextResponse("Another site may not use this page.\n", status_code=403)
+        if self._login is not None and not self._login.admits(headers.get("authorization", "")):
+            return PlainTextResponse(
+                "This page asks for a name and a password.\n",
+                status_code=401,
+                headers={"www-authenticate": 'Basic realm="allin1-mlx", charset="UTF-8"'},
+            )
+        return None
+
+
+def is_own_host(header: str, *, listening: str) -> bool:
+    """Whether a Host header can only mean this server.
+
+    A page of a stranger can give its own name any address, but cannot make the browser send a
+    bare address: so on an open address every address will do, and this computer's own names.
+    """
+    name = header
+    if name.startswith("["):
+        name = name[1:].partition("]")[0]
+    elif name.count(":") == 1:
+        name = name.partition(":")[0]
+    name = name.lower().removesuffix(".")
+    if name in LOOPBACK or name == listening.lower():
+        return name != ""
+    if is_loopback(listening):
+        return False
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        own = socket.gethostname().lower()
+        return name in (own, own.partition(".")[0], f"{own.partition('.')[0]}.local")
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this computer only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

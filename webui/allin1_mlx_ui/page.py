@@ -1,0 +1,146 @@
+"""The page's layout, and what its controls do on the server.
+
+Gradio takes the files, runs the queue and carries the list of songs; the list, the timeline and
+the player are drawn by the modules in static/, each mounted in a gr.HTML of its own, because a
+gr.Plot tells of no click and a gr.Audio cannot be told where to play.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from .example import find_example
+from .jobs import Worker
+from .songs import Session, Sessions, Song
+from .uploads import Upload, receive
+
+# Gradio runs this with `element`, `props`, `trigger` and `watch` in scope.
+MOUNT = """
+import(new URL("allin1/static/{module}.js", document.baseURI)).then((module) =>
+  module.mount(element, {{ props, trigger, watch }}));
+"""
+EVENTS = "\n// events: 'follow' 'cancel' 'remove' 'retry'"
+
+
+def theme() -> gr.themes.Base:
+    """Quiet colours, and a typeface that comes with Gradio itself."""
+    return gr.themes.Base(
+        primary_hue="indigo",
+        neutral_hue="slate",
+        radius_size="lg",
+        font=[gr.themes.LocalFont("IBM Plex Sans"), "system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+
+
+def build_page(sessions: Sessions, worker: Worker, *, max_minutes: float) -> gr.Blocks:
+    """The page; its songs live in `sessions` and are analysed by `worker`."""
+
+    def session_of(request: gr.Request) -> Session:
+        return sessions.open(str(request.session_hash))
+
+    def song_of(event: gr.EventData, request: gr.Request) -> Song | None:
+        return session_of(request).find(str(getattr(event, "id", "")))
+
+    def take(files: list[dict[str, Any]] | None, request: gr.Request) -> None:
+        uploads = [Upload(Path(f["path"]), _name(f)) for f in files or []]
+        receive(session_of(request), uploads, worker)
+
+    def take_example(request: gr.Request) -> None:
+        source = find_example()
+        if source is None:
+            raise gr.Error("This installation has no example song.")
+        session = session_of(request)
+        song = session.add(source.name)
+        song.source = source
+        worker.submit(session, song)
+
+    def follow(request: gr.Request) -> Iterator[dict[str, Any]]:
+        yield from session_of(request).follow()
+
+    def cancel(event: gr.EventData, request: gr.Request) -> None:
+        song = song_of(event, request)
+        if song is None:
+            return
+        song.cancelled.set()
+        if song.state == "queued":
+            session_of(request).change(song, state="cancelled")
+
+    def remove(event: gr.EventData, request: gr.Request) -> None:
+        song = song_of(event, request)
+        if song is not None:
+            session_of(request).remove(song)
+
+    def retry(event: gr.EventData, request: gr.Request) -> None:
+        song = song_of(event, request)
+        if song is not None and song.finished:
+            song.cancelled.clear()
+            song.fraction = 0.0
+            worker.submit(session_of(request), song)
+
+    def close(request: gr.Request) -> None:
+        sessions.close(str(request.session_hash))
+
+    with gr.Blocks(title="allin1-mlx", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(
+            "<header><h1>allin1</h1><p>See, hear and explore the structure of a song</p></header>",
+            elem_id="masthead",
+        )
+        with gr.Row(elem_id="tray", equal_height=True):
+            with gr.Column(elem_id="intake", min_width=260):
+                upload = gr.File(
+                    label="Add songs, or a saved result",
+                    show_label=False,
+                    file_count="multiple",
+                    elem_id="dropzone",
+                    height=150,
+                )
+                example = gr.Button(
+                    "Try the example song",
+                    elem_id="example",
+                    interactive=find_example() is not None,
+                )
+                gr.HTML(_hint(max_minutes), elem_id="hint")
+            songs = gr.HTML(
+                value={"songs": []},
+                html_template='<div class="songs"></div>',
+                js_on_load=MOUNT.format(module="songs") + EVENTS,
+                apply_default_css=False,
+                elem_id="songs",
+            )
+        gr.HTML(
+            html_template='<div class="player"></div>',
+            js_on_load=MOUNT.format(module="main"),
+            apply_default_css=False,
+            elem_id="player",
+        )
+
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        many: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple"}
+        following: dict[str, Any] = {"fn": follow, "outputs": songs, **quiet, **many}
+        taken = upload.upload(take, upload, None, preprocess=False, **quiet, **many)
+        taken.then(lambda: None, None, upload, **quiet)
+        taken.then(**following)
+        example.click(take_example, None, None, **quiet, **many).then(**following)
+        songs.follow(**following)
+        songs.cancel(cancel, None, None, **quiet, **many).then(**following)
+        songs.remove(remove, None, None, **quiet, **many).then(**following)
+        songs.retry(retry, None, None, **quiet, **many).then(**following)
+        page.unload(close)
+    return page
+
+
+def _name(file: dict[str, Any]) -> str:
+    return str(file.get("orig_name") or Path(str(file["path"])).name)
+
+
+def _hint(max_minutes: float) -> str:
+    example = "" if find_example() else " This installation has no example song."
+    return (
+        f"<p>Music in any usual format, up to {max_minutes:g} minutes a song. "
+        f"Everything stays on this computer.{example}</p>"
+    )

@@ -1,0 +1,80 @@
+"""All that the page needs to draw and play one song, but for its sound.
+
+Times are seconds; layers are curves with `fps` values per second, one byte each, in base64, from
+which the page draws what it zooms into.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allin1_mlx.bars import count_bars, write_bars
+from allin1_mlx.palette import section_colour
+from allin1_mlx.timeline import draw_timeline, find_duration
+from allin1_mlx.types import FPS, SAMPLE_RATE, Analysis
+
+from .clicks import pack_clicks
+from .songs import Song
+
+
+def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool) -> str:
+    """The sheet of a song as JSON text."""
+    shown = analysis if activations else replace(analysis, activations=None)
+    figure = draw_timeline(shown, envelope=song.envelope, dark=dark)
+    sheet = {
+        "id": song.id,
+        "revision": song.revision,
+        "name": song.name,
+        "duration": find_duration(analysis),
+        "frames": song.frames,
+        "rate": SAMPLE_RATE,
+        "bpm": analysis.bpm,
+        "tempo": None if analysis.tempo is None else vars(analysis.tempo),
+        "meter": analysis.meter,
+        "model": analysis.model,
+        "demix": analysis.demix,
+        "warnings": song.warnings,
+        "beats": analysis.beats,
+        "positions": analysis.beat_positions,
+        "clicks": pack_clicks(),
+        "sections": _sections(analysis),
+        "hasActivations": analysis.activations is not None,
+        "fps": FPS,
+        "layers": _layers(song, shown),
+    }
+    text = json.dumps(sheet, ensure_ascii=False, allow_nan=False)
+    return f'{text[:-1]}, "figure": {figure.to_json()}}}'
+
+
+def _sections(analysis: Analysis) -> list[dict[str, Any]]:
+    sections = []
+    for segment in analysis.segments:
+        bars = count_bars(analysis, segment)
+        sections.append(
+            {
+                "start": segment.start,
+                "end": segment.end,
+                "label": segment.label,
+                "bars": write_bars(bars),
+                "colour": section_colour(segment.label),
+            }
+        )
+    return sections
+
+
+def _layers(song: Song, analysis: Analysis) -> dict[str, str]:
+    layers: dict[str, NDArray[np.uint8]] = {}
+    if song.envelope is not None:
+        layers |= {"peak": song.envelope.peak, "rms": song.envelope.rms}
+    kept = analysis.activations
+    if kept is not None:
+        curves = {"beat": kept.beat, "downbeat": kept.downbeat, "section": kept.segment}
+        for name, values in curves.items():
+            layers[f"{name} activation"] = np.rint(values * 255).astype(np.uint8)
+    return {name: base64.b64encode(values.tobytes()).decode() for name, values in layers.items()}

@@ -1,0 +1,220 @@
+"""The songs on a page, and the page's session that owns them.
+
+A session is one open tab. Everything that it was given lies in a folder of its own, which goes
+when the tab is closed. Identifiers in URLs cannot be guessed, so that one session never reaches
+another's songs. Any thread may read and change a song; changes wake those who wait for them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from allin1_mlx.envelope import Envelope
+from allin1_mlx.types import Analysis
+
+State = Literal["queued", "working", "done", "failed", "cancelled"]
+
+# What the user reads while a stage runs, and where on the way to the end it begins and ends.
+STAGES: dict[str, tuple[str, float, float]] = {
+    "start": ("Warming up", 0.0, 0.02),
+    "decode": ("Reading the song", 0.02, 0.12),
+    "separation": ("Taking the song apart", 0.12, 0.3),
+    "stems": ("Taking the song apart", 0.12, 0.3),
+    "network": ("Listening for beats and sections", 0.3, 0.88),
+    "beats": ("Placing the beats", 0.88, 0.97),
+    "sections": ("Naming the sections", 0.97, 1.0),
+}
+
+
+@dataclass(eq=False)
+class Song:
+    """One song of a session.
+
+    source: the file to analyse, None where only a result was opened.
+    frames: length of `sound`, the decoded song as 16-bit stereo; 0 where there is none.
+    revision: counts what the page has to draw anew for.
+    """
+
+    name: str
+    folder: Path
+    source: Path | None = None
+    analysis: Analysis | None = None
+    envelope: Envelope | None = None
+    frames: int = 0
+    state: State = "queued"
+    stage: str = ""
+    fraction: float = 0.0
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    revision: int = 0
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def sound(self) -> Path:
+        """The decoded song: 16-bit little-endian samples, left and right in turn."""
+        return self.folder / "sound.pcm"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen to it by itself."""
+        return self.state in ("done", "failed", "cancelled")
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the list of songs shows."""
+        found = self.analysis
+        return {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "stage": self.stage,
+            "fraction": round(self.fraction, 3),
+            "message": self.message,
+            "warnings": list(self.warnings),
+            "ready": found is not None,
+            "revision": self.revision,
+            "bpm": None if found is None else _round_bpm(found),
+            "sections": 0 if found is None else len(found.segments),
+        }
+
+
+def _round_bpm(analysis: Analysis) -> int | None:
+    """A whole tempo that agrees with the one with decimals, which the page shows beside it."""
+    if analysis.tempo is not None and analysis.tempo.bpm is not None:
+        return round(analysis.tempo.bpm)
+    return analysis.bpm
+
+
+class Session:
+    """The songs of one open page, in the order in which they came."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.id = secrets.token_urlsafe(16)
+        self.closed = False
+        self.followers = 0
+        self._songs: dict[str, Song] = {}
+        self._changed = threading.Condition()
+        self._version = 0
+
+    def songs(self) -> list[Song]:
+        """All songs, oldest first."""
+        with self._changed:
+            return list(self._songs.values())
+
+    def add(self, name: str) -> Song:
+        """A new song with a folder of its own."""
+        song = Song(name=name, folder=self.folder / secrets.token_hex(8))
+        song.folder.mkdir(parents=True)
+        with self._changed:
+            self._songs[song.id] = song
+        self.change(song)
+        return song
+
+    def find(self, song_id: str) -> Song | None:
+        """The song of that identifier, if it is one of this session's."""
+        with self._changed:
+            return self._songs.get(song_id)
+
+    def change(self, song: Song, **values: Any) -> None:
+        """Set fields of a song and wake those who follow the session."""
+        with self._changed:
+            for key, value in values.items():
+                setattr(song, key, value)
+            self._version += 1
+            self._changed.notify_all()
+
+    def remove(self, song: Song) -> None:
+        """Stop a song's computation and forget the song and its files."""
+        song.cancelled.set()
+        with self._changed:
+            self._songs.pop(song.id, None)
+        self.change(song)
+        shutil.rmtree(song.folder, ignore_errors=True)
+
+    def close(self) -> None:
+        """Stop everything, delete everything."""
+        with self._changed:
+            self.closed = True
+            self._changed.notify_all()
+        for song in self.songs():
+            self.remove(song)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the page's list of songs shows."""
+        return {"session": self.id, "songs": [song.to_dict() for song in self.songs()]}
+
+    def follow(self, *, interval: float = 0.1) -> Iterator[dict[str, Any]]:
+        """What the list shows now and after each change, until all songs are finished.
+
+        Not more often than every `interval` seconds. Ends as well when the session is closed, or
+        when somebody else begins to follow.
+        """
+        with self._changed:
+            self.followers += 1
+            me = self.followers
+        pause = threading.Event()  # never set: a sleep that ends with the thread's daemon
+        while True:
+            with self._changed:
+                seen = self._version
+            yield self.to_dict()
+            if all(song.finished for song in self.songs()):
+                with self._changed:
+                    if self._version == seen:
+                        return
+            with self._changed:
+                if self._version == seen and not self.closed:
+                    self._changed.wait(timeout=1.0)
+                if self.closed or self.followers != me:
+                    return
+            pause.wait(interval)
+
+
+class Sessions:
+    """All open pages of the server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._sessions: dict[str, Session] = {}
+        self._lock = threading.Lock()
+
+    def open(self, key: str) -> Session:
+        """The session of a page, new where it has none yet. key: Gradio's session hash."""
+        with self._lock:
+            if key not in self._sessions:
+                self._sessions[key] = Session(self.folder / secrets.token_hex(8))
+            return self._sessions[key]
+
+    def close(self, key: str) -> None:
+        """End a page's session."""
+        with self._lock:
+            session = self._sessions.pop(key, None)
+        if session is not None:
+            session.close()
+
+    def close_all(self) -> None:
+        """End all of them."""
+        for key in list(self._sessions):
+            self.close(key)
+
+    def find_session(self, session_id: str) -> Session | None:
+        """The session with that identifier in its URLs."""
+        with self._lock:
+            return next((s for s in self._sessions.values() if s.id == session_id), None)
+
+    def find_song(self, song_id: str) -> tuple[Session, Song] | None:
+        """The song with that identifier in its URLs, and whose it is."""
+        with self._lock:
+            sessions = list(self._sessions.values())
+        for session in sessions:
+            song = session.find(song_id)
+            if song is not None:
+                return session, song
+        return None

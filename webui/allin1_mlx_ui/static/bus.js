@@ -1,0 +1,29 @@
+// Where the page's parts tell each other what happens: the list of songs, and the player.
+
+class Bus extends EventTarget {
+  say(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  hear(type, listener) {
+    this.addEventListener(type, (event) => listener(event.detail));
+  }
+}
+
+export const bus = new Bus();
+
+// An element from a tag, attributes and children; texts are never read as HTML.
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+export function address(path) {
+  return new URL(`allin1/${path}`, document.baseURI).toString();
+}

@@ -1,0 +1,310 @@
+// One song on the page: its timeline, player, sections and downloads, brought together.
+
+import { writeTime } from "../timeline.js";
+import { address, bus, make } from "./bus.js";
+import { listenToKeys, makeHelp } from "./keys.js";
+import { Player } from "./player.js";
+import { SectionTable } from "./sections.js";
+import { Sheet } from "./sheet.js";
+import { Tape } from "./tape.js";
+import { Transport } from "./transport.js";
+import { View } from "./view.js";
+
+export function mount(element) {
+  const desk = new Desk(element.querySelector(".player"));
+  bus.hear("songs", (news) => desk.hearOfSongs(news));
+  bus.hear("open", (song) => desk.open(song));
+  bus.hear("close", () => desk.close());
+  bus.hear("position", () => desk.showPosition());
+  window.allin1 = desk; // for the curious, and for tests
+}
+
+class Desk {
+  constructor(element) {
+    this.element = element;
+    this.song = null;
+    this.sheet = null;
+    this.activations = false;
+    this.player = new Player(() => new AudioContext({ sampleRate: 44100 }));
+    this.actions = this.makeActions();
+    this.build();
+    listenToKeys(this.actions);
+    this.view.addEventListener("seek", (event) => this.player.seek(event.detail));
+    this.view.addEventListener("loop", (event) => this.loopRange(event.detail));
+    this.view.addEventListener("choose", (event) => this.goToSection(event.detail));
+    this.view.addEventListener("loopsection", (event) => this.toggleLoop(event.detail));
+    this.player.addEventListener("change", () => this.onPlayer());
+    this.player.addEventListener("fault", (event) => this.warn(event.detail));
+    this.watchGround();
+    const tick = () => {
+      if (this.player.playing) {
+        this.view.tick();
+        this.showPosition();
+      }
+      requestAnimationFrame(tick);
+    };
+    tick();
+  }
+
+  build() {
+    const part = (name, attributes = {}) => make("div", { class: name, ...attributes });
+    this.title = make("h2", {});
+    this.facts = make("p", { class: "facts" });
+    this.notes = make("p", { class: "notes", role: "status" });
+    this.stage = part("timeline");
+    this.slider = make("div", {
+      class: "position",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": "Position in the song",
+      "aria-valuemin": 0,
+    });
+    const table = part("sections");
+    this.downloads = part("downloads");
+    this.help = makeHelp();
+    this.helpButton = make("button", { type: "button", class: "quiet" }, "Keys (?)");
+    this.helpButton.addEventListener("click", () => this.help.showModal());
+    this.more = make("button", { type: "button", class: "quiet", "aria-pressed": "false" });
+    this.more.textContent = "Activations";
+    this.more.title = "Show how sure the network was of beats and sections";
+    this.more.addEventListener("click", () => this.toggleActivations());
+    this.slider.append(this.stage);
+    this.transport = new Transport(this.player, this.actions, [this.more, this.helpButton]);
+    this.transport.setFollowing(true);
+    this.element.append(
+      make("div", { class: "head" }, this.title, this.facts, this.notes),
+      this.slider,
+      this.transport.controls,
+      this.transport.levels,
+      make("div", { class: "foot" }, table, this.downloads),
+      this.help,
+    );
+    this.element.hidden = true;
+    this.view = new View(this.stage, this.player);
+    this.table = new SectionTable(table, (index) => this.goToSection(index));
+  }
+
+  makeActions() {
+    const { player } = this;
+    const act = (action) => () => {
+      if (!this.sheet) return false;
+      action();
+      return true;
+    };
+    const go = (times, direction) =>
+      act(() => this.jump(this.sheet.step(times(), player.position, direction)));
+    const beats = () => this.sheet.beats;
+    const bars = () => this.sheet.downbeats;
+    const sections = () => this.sheet.sections.map((section) => section.start);
+    return {
+      play: act(() => player.toggle()),
+      beatBack: go(beats, -1),
+      beatOn: go(beats, 1),
+      barBack: go(bars, -1),
+      barOn: go(bars, 1),
+      sectionBack: go(sections, -1),
+      sectionOn: go(sections, 1),
+      start: act(() => this.jump(0)),
+      loop: act(() => this.toggleLoop(this.sheet.sectionAt(player.position))),
+      click: act(() => player.setLevel("click", { on: !player.levels.click.on })),
+      follow: act(() => this.toggleFollow()),
+      zoomIn: act(() => this.view.zoom(0.5)),
+      zoomOut: act(() => this.view.zoom(2)),
+      zoomAll: act(() => this.view.reset()),
+      help: act(() => this.help.showModal()),
+    };
+  }
+
+  hearOfSongs({ songs, session }) {
+    this.session = session;
+    const mine = this.song && songs.find((song) => song.id === this.song.id);
+    if (mine && mine.revision !== this.song.revision) this.open(mine);
+    if (!this.song) {
+      const ready = songs.find((song) => song.ready);
+      if (ready) this.open(ready);
+    }
+  }
+
+  async open(song) {
+    const again = this.song !== null && this.song.id === song.id;
+    this.song = song;
+    bus.say("opened", song.id);
+    const sheet = await this.fetchSheet(song);
+    if (sheet === null || this.song !== song) return;
+    const fresh = this.sheet === null || this.sheet.id !== sheet.id;
+    const hadSound = !fresh && this.sheet.frames > 0;
+    this.sheet = sheet;
+    this.element.hidden = false;
+    if (fresh || hadSound !== sheet.frames > 0) this.load(sheet);
+    else this.player.setClicks(placeClicks(sheet));
+    this.describe(sheet);
+    this.table.show(sheet);
+    await this.view.show(sheet, { keep: again && !fresh });
+    this.onPlayer();
+  }
+
+  load(sheet) {
+    const url = address(`songs/${sheet.id}/sound`);
+    this.player.load({
+      tape: sheet.frames ? new Tape(url, sheet.frames) : null,
+      clicks: placeClicks(sheet),
+      rate: sheet.rate,
+      duration: sheet.frames ? sheet.frames / sheet.rate : sheet.duration,
+    });
+  }
+
+  async fetchSheet(song) {
+    const query = new URLSearchParams({ dark: this.isDark(), activations: this.activations });
+    const response = await fetch(address(`songs/${song.id}/sheet?${query}`));
+    if (!response.ok) {
+      this.warn(`${song.name} can no longer be opened (${response.status})`);
+      return null;
+    }
+    return new Sheet(await response.json());
+  }
+
+  close() {
+    this.player.unload();
+    this.song = null;
+    this.sheet = null;
+    this.element.hidden = true;
+    bus.say("opened", null);
+  }
+
+  describe(sheet) {
+    this.title.textContent = sheet.name;
+    const facts = [];
+    if (sheet.tempo && sheet.tempo.bpm !== null) {
+      const sure = Math.round(100 * sheet.tempo.confidence);
+      facts.push(`${sheet.tempo.bpm.toFixed(2)} BPM (${sure} % of the beats agree)`);
+    } else {
+      facts.push(sheet.bpm === null ? "no beat found" : `${sheet.bpm} BPM`);
+    }
+    if (sheet.meter) facts.push(`${sheet.meter} beats a bar`);
+    facts.push(writeTime(sheet.duration, 0));
+    if (sheet.model) facts.push(`model ${sheet.model}`);
+    if (!sheet.frames) facts.push("no sound: add the song's file to hear it");
+    this.facts.textContent = facts.join(" · ");
+    this.warn(sheet.warnings.join(" "));
+    this.more.hidden = !sheet.hasActivations;
+    this.slider.setAttribute("aria-valuemax", sheet.duration.toFixed(1));
+    this.listDownloads(sheet);
+  }
+
+  listDownloads(sheet) {
+    const link = (path, text, hint) =>
+      make("li", {}, make("a", { href: address(path), download: "" }, text), ` ${hint}`);
+    const song = `songs/${sheet.id}`;
+    const links = [link(`${song}/result`, "Result (JSON)", "to keep, share, open again")];
+    links.push(link(`${song}/click`, "Click track (WAV)", "the clicks alone"));
+    if (sheet.frames) links.push(link(`${song}/mix`, "Song with click (WAV)", "to practise with"));
+    links.push(link(`sessions/${this.session}/results`, "All results (ZIP)", "of all songs here"));
+    this.downloads.replaceChildren(
+      make("h3", {}, "Take it along"),
+      make("ul", {}, ...links),
+    );
+    if (!sheet.frames) return;
+    const mix = make("audio", { controls: true, preload: "none", src: address(`${song}/mix`) });
+    mix.setAttribute("aria-label", "Song with click");
+    mix.addEventListener("play", () => this.player.pause());
+    this.downloads.append(make("p", {}, "Song with click, ready mixed:"), mix);
+  }
+
+  warn(text) {
+    this.notes.textContent = text;
+    this.notes.hidden = !text;
+  }
+
+  jump(time) {
+    this.player.seek(time);
+    this.view.reveal(time);
+  }
+
+  goToSection(index) {
+    this.view.select(index);
+    this.jump(this.sheet.sections[index].start);
+  }
+
+  // Loop a section; if it is looped already, or there is none, stop looping.
+  toggleLoop(index) {
+    const section = this.sheet.sections[index];
+    const { loop } = this.player;
+    if (loop || !section) {
+      const same = section && loop && loop[0] === section.start && loop[1] === section.end;
+      this.loopRange(same || !section || this.view.selected !== index ? null : spanOf(section));
+      return;
+    }
+    this.view.select(index);
+    this.loopRange(spanOf(section));
+  }
+
+  loopRange(range) {
+    this.player.setLoop(range);
+    this.view.place();
+  }
+
+  toggleFollow() {
+    this.view.following = !this.view.following;
+    this.view.astray = false;
+    this.transport.setFollowing(this.view.following);
+    if (this.view.following) this.view.reveal(this.player.position);
+  }
+
+  toggleActivations() {
+    this.activations = !this.activations;
+    this.more.setAttribute("aria-pressed", String(this.activations));
+    this.open(this.song);
+  }
+
+  onPlayer() {
+    if (!this.sheet) return;
+    this.view.place();
+    this.showPosition();
+  }
+
+  showPosition() {
+    const { sheet, player } = this;
+    if (!sheet || !this.table) return;
+    const { position } = player;
+    const place = sheet.placeAt(position);
+    const section = sheet.sectionAt(position);
+    const label = section < 0 ? "" : sheet.sections[section].label;
+    const where = [place && `bar ${place}`, label].filter(Boolean).join(" · ");
+    this.transport.setPosition(writeTime(position, 1), writeTime(sheet.duration, 1), where);
+    this.table.mark(section, this.view.selected);
+    const second = position.toFixed(0);
+    if (second === this.spoken) return;
+    this.spoken = second;
+    this.slider.setAttribute("aria-valuenow", position.toFixed(1));
+    this.slider.setAttribute("aria-valuetext", sheet.speak(position));
+  }
+
+  isDark() {
+    return document.body.classList.contains("dark");
+  }
+
+  // Draw anew when the page changes from light to dark or back.
+  watchGround() {
+    let dark = this.isDark();
+    new MutationObserver(() => {
+      if (dark === this.isDark()) return;
+      dark = this.isDark();
+      if (this.song) this.open(this.song);
+    }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  }
+}
+
+function spanOf(section) {
+  return [section.start, section.end];
+}
+
+function placeClicks(sheet) {
+  const sounds = sheet.clicks.map((text) => {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    return Float32Array.from(new Int16Array(bytes.buffer), (value) => value / 32768);
+  });
+  return sheet.beats.map((time, index) => ({
+    frame: Math.round(time * sheet.rate),
+    sound: sounds[sheet.positions[index] === 1 ? 1 : 0],
+  }));
+}

@@ -1,0 +1,94 @@
+// A song's sheet as the server sends it, and where a time lies in its bars, beats and sections.
+// Times are seconds from the first sample.
+
+import { writeTime } from "../timeline.js";
+
+export class Sheet {
+  constructor(data) {
+    Object.assign(this, data);
+    this.layers = Object.fromEntries(
+      Object.entries(data.layers).map(([name, text]) => [name, decode(text)]),
+    );
+    this.bars = []; // the bar of each beat: 0 before the first downbeat
+    let bar = 0;
+    for (const position of this.positions) {
+      if (position === 1) bar += 1;
+      this.bars.push(bar);
+    }
+    this.downbeats = this.beats.filter((_, i) => this.positions[i] === 1);
+  }
+
+  beatAt(time) {
+    return lastAtMost(this.beats, time);
+  }
+
+  sectionAt(time) {
+    const index = lastAtMost(
+      this.sections.map((s) => s.start),
+      time,
+    );
+    return index >= 0 && time < this.sections[index].end ? index : -1;
+  }
+
+  // "12.3" of the third beat of bar 12; "" before the first beat.
+  placeAt(time) {
+    const beat = this.beatAt(time);
+    return beat < 0 ? "" : `${this.bars[beat]}.${this.positions[beat]}`;
+  }
+
+  // "1:23.46 · bar 12.3 · chorus"
+  describe(time, decimals = 2) {
+    const parts = [writeTime(time, decimals)];
+    const place = this.placeAt(time);
+    if (place) parts.push(`bar ${place}`);
+    const section = this.sectionAt(time);
+    if (section >= 0) parts.push(this.sections[section].label);
+    return parts.join(" · ");
+  }
+
+  // For ears: "1 minute 23 seconds, bar 12 beat 3, chorus"
+  speak(time) {
+    const minutes = Math.floor(time / 60);
+    const parts = [`${minutes ? `${minutes} minutes ` : ""}${Math.floor(time % 60)} seconds`];
+    const beat = this.beatAt(time);
+    if (beat >= 0) parts.push(`bar ${this.bars[beat]} beat ${this.positions[beat]}`);
+    const section = this.sectionAt(time);
+    if (section >= 0) parts.push(this.sections[section].label);
+    return parts.join(", ");
+  }
+
+  // The next or previous of some times. Going back from shortly after one means the one before,
+  // or one could never leave it while the song plays.
+  step(times, from, direction) {
+    if (direction > 0) {
+      const next = times.find((t) => t > from + 0.02);
+      return next === undefined ? this.duration : next;
+    }
+    const before = times.filter((t) => t < from - 0.25);
+    return before.length ? before[before.length - 1] : 0;
+  }
+
+  // The stretch of whole bars that holds both times; of beats or all where there are no bars.
+  snapToBars(from, to) {
+    const edges = [0, ...this.downbeats.filter((t) => t > 0.05), this.duration];
+    const start = edges[Math.max(lastAtMost(edges, Math.min(from, to)), 0)];
+    const end = edges.find((t) => t >= Math.max(from, to) && t > start);
+    return [start, end === undefined ? this.duration : end];
+  }
+}
+
+function decode(text) {
+  return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+}
+
+// The index of the last of increasing values that is not above `value`; -1 where all are.
+export function lastAtMost(values, value) {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

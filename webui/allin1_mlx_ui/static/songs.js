@@ -1,0 +1,125 @@
+// The list of songs: where each stands, opening, cancelling, removing.
+//
+// The server sends the whole list whenever something changes; elements stay in place, so that
+// focus and screen readers are not disturbed.
+
+import { bus, make } from "./bus.js";
+
+const ENDED = { done: "done", failed: "failed", cancelled: "cancelled" };
+
+export function mount(element, { props, trigger, watch }) {
+  const list = new SongList(element.querySelector(".songs"), trigger);
+  const update = () => list.update(props.value || { songs: [] });
+  watch("value", update);
+  update();
+  bus.hear("opened", (id) => list.markOpen(id));
+  // A laptop that wakes up may have lost the stream of news.
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && list.busy) trigger("follow");
+  });
+}
+
+class SongList {
+  constructor(element, trigger) {
+    this.trigger = trigger;
+    this.rows = new Map(); // id -> Row
+    this.opened = null;
+    this.list = make("ul", { "aria-label": "Songs" });
+    this.news = make("div", { class: "visually-hidden", role: "status" });
+    element.append(this.list, this.news);
+  }
+
+  update({ songs, session }) {
+    const present = new Set(songs.map((song) => song.id));
+    for (const [id, row] of this.rows) {
+      if (present.has(id)) continue;
+      row.element.remove();
+      this.rows.delete(id);
+      if (id === this.opened) bus.say("close", id);
+    }
+    for (const song of songs) {
+      const row = this.rows.get(song.id) || this.add(song);
+      this.tellNews(row.song, song);
+      row.update(song);
+    }
+    this.busy = songs.some((song) => !(song.state in ENDED));
+    document.body.classList.toggle("has-songs", songs.length > 0);
+    bus.say("songs", { songs, session });
+  }
+
+  add(song) {
+    const row = new Row(song, this.trigger);
+    this.rows.set(song.id, row);
+    this.list.append(row.element);
+    return row;
+  }
+
+  tellNews(before, now) {
+    if (before.state === now.state || !(now.state in ENDED)) return;
+    this.news.textContent =
+      now.state === "failed" ? now.message : `${now.name}: ${ENDED[now.state]}`;
+  }
+
+  markOpen(id) {
+    this.opened = id;
+    for (const row of this.rows.values()) row.markOpen(row.song.id === id);
+  }
+}
+
+class Row {
+  constructor(song, trigger) {
+    this.song = { ...song, state: "new" };
+    const ask = (event) => () => trigger(event, { id: song.id });
+    this.name = make("button", {
+      type: "button",
+      class: "name",
+      onclick: () => bus.say("open", this.song),
+    });
+    this.status = make("span", { class: "status" });
+    this.bar = make("progress", { max: 1, "aria-label": `Progress of ${song.name}` });
+    this.cancel = make("button", { type: "button", onclick: ask("cancel") }, "Cancel");
+    this.retry = make("button", { type: "button", onclick: ask("retry") }, "Try again");
+    this.remove = make("button", { type: "button", class: "quiet", onclick: ask("remove") }, "✕");
+    const actions = make("span", { class: "actions" }, this.cancel, this.retry, this.remove);
+    this.element = make("li", {}, this.name, this.status, this.bar, actions);
+    this.cancel.setAttribute("aria-label", `Cancel ${song.name}`);
+    this.retry.setAttribute("aria-label", `Try ${song.name} again`);
+    this.remove.setAttribute("aria-label", `Remove ${song.name}`);
+    this.remove.title = "Remove this song and its files";
+  }
+
+  update(song) {
+    this.song = song;
+    const working = song.state === "working";
+    const ended = song.state in ENDED;
+    setText(this.name, song.name);
+    setText(this.status, describe(song));
+    this.name.disabled = !song.ready;
+    this.name.title = song.ready ? `Open ${song.name}` : "";
+    this.element.dataset.state = song.state;
+    this.bar.hidden = !working;
+    this.bar.value = song.fraction;
+    this.cancel.hidden = ended;
+    this.retry.hidden = !["failed", "cancelled"].includes(song.state) || !song.retriable;
+    this.remove.hidden = !ended;
+  }
+
+  markOpen(open) {
+    this.element.classList.toggle("open", open);
+    if (open) this.name.setAttribute("aria-current", "true");
+    else this.name.removeAttribute("aria-current");
+  }
+}
+
+function describe(song) {
+  if (song.state === "queued") return "waiting for its turn";
+  if (song.state === "working") return `${song.stage} · ${Math.floor(100 * song.fraction)} %`;
+  if (song.state === "cancelled") return "cancelled";
+  if (song.state === "failed") return song.message;
+  const bpm = song.bpm === null ? "no beat found" : `${song.bpm} BPM`;
+  return `${bpm} · ${song.sections} section${song.sections === 1 ? "" : "s"}`;
+}
+
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
