@@ -22,7 +22,7 @@ from allin1_mlx.training.patches import FAMILIES, draw_patch
 from allin1_mlx.training.pop909 import load_tunes, pack
 from allin1_mlx.training.score import DRUMS
 from allin1_mlx.training.statistics import LABEL_OF_PART, load_statistics, part_of
-from allin1_mlx.training.styles import STYLES
+from allin1_mlx.training.styles import load_styles
 from allin1_mlx.training.voices import play
 from allin1_mlx.types import LABELS, SAMPLE_RATE
 
@@ -85,7 +85,7 @@ def test_same_seed_is_the_same_song(bank: Bank) -> None:
     assert compose_score(8) != first.score
 
 
-@pytest.mark.parametrize("style", [s.name for s in STYLES])
+@pytest.mark.parametrize("style", [s.name for s in load_styles()])
 def test_every_style_makes_a_song(style: str, bank: Bank) -> None:
     song = compose(11, bank, style=style)
     stems = song.stems.astype(np.float32)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Segment
-from .arrangement import Arranger, Band, draw_band, draw_manner
+from .arrangement import Arranger
+from .band import Band, add_echoes, draw_band, draw_manner
 from .bank import Bank
 from .forms import Part, club_form, song_form
 from .grid import Grid, make_grid
@@ -20,7 +21,7 @@ from .mixing import draw_sound
 from .pop909 import BEATS, Tune
 from .rendering import render
 from .score import BASS, OTHER, VOCALS, Pump, Score
-from .styles import STYLES, Style, style_named
+from .styles import Style, load_styles, style_named
 
 Rng = np.random.Generator
 SECONDS = (95.0, 215.0)  # least and most length of a song's form
@@ -50,8 +51,9 @@ def compose(seed: int, bank: Bank, *, style: str = "", tunes: tuple[Tune, ...] =
 def compose_score(seed: int, *, style: str = "", tunes: tuple[Tune, ...] = ()) -> Score:
     """Compose a song of a style, "" draws one; where there are tunes, some songs use one."""
     rng = np.random.default_rng(seed)
-    weights = np.array([s.weight for s in STYLES])
-    drawn = STYLES[int(rng.choice(len(STYLES), p=weights / weights.sum()))]
+    styles = load_styles()
+    weights = np.array([s.weight for s in styles])
+    drawn = styles[int(rng.choice(len(styles), p=weights / weights.sum()))]
     chosen = style_named(style) if style else drawn
     bpm = draw_tempo(rng, chosen)
     manner = draw_manner(rng, chosen)
@@ -68,6 +70,7 @@ def compose_score(seed: int, *, style: str = "", tunes: tuple[Tune, ...] = ()) -
     grid = _grid(rng, chosen, bpm, form)
     band = draw_band(rng, chosen)
     Arranger(rng, chosen, grid, key, manner, band, tune).play_form(form)
+    add_echoes(rng, band, style=chosen, beat=60 / bpm)
     return assemble(rng, seed, chosen, bpm, form, grid, band)
 
 

@@ -17,7 +17,8 @@ import numpy as np
 import soundfile
 
 from ..types import SAMPLE_RATE
-from .arrangement import Arranger, Band, Manner
+from .arrangement import Arranger
+from .band import Band, Manner
 from .compose import truth
 from .composer import assemble
 from .forms import Part
@@ -29,7 +30,7 @@ from .score import BASS, OTHER, VOCALS, DrumTrack, Score, Track
 from .styles import Groove, Style
 from .synth import perform
 
-EXAMPLE_SEED = 2_000_000_000_022
+EXAMPLE_SEED = 2_000_000_000_032
 BPM = 116.0
 START = 0.35  # s of silence before the first beat
 VORBIS_QUALITY = 0.6  # soundfile's compression level: 0 is the largest file, 1 the smallest
@@ -74,6 +75,7 @@ MANNER = Manner(
     club=False,
     hook_parts=("intro", "outro"),
     rise=0,
+    hat_rolls=0.0,
 )
 DRUMS = {  # levels
     "kick": 1.3,
@@ -157,6 +159,7 @@ def _material(
     bass = pattern("root8" if loud else "kick")
     figures = ("arp8", "whole", "strum8" if loud else "quarters", "whole")
     return Material(
+        key=KEY,
         chords=tuple(chords),
         changes=1.0,
         groove=steps,

@@ -68,6 +68,7 @@ class Material:
     drums: "full", "light" (no kick), "kick", "hat", "roll" or "none".
     """
 
+    key: Key
     chords: tuple[Chord, ...]
     changes: float
     groove: Steps
@@ -152,6 +153,7 @@ def draw_material(
     if part in STRONG and rng.random() < 0.5 * contrast:
         drums_steps = open_up(drums_steps, rng)
     return Material(
+        key=key,
         chords=tuple(chords),
         changes=changes,
         groove=drums_steps,

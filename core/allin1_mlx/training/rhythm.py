@@ -95,6 +95,14 @@ def open_up(arrays: Steps, rng: Rng) -> Steps:
     return opened
 
 
+def hat_roll(rng: Rng, *, beats: int) -> list[tuple[float, float]]:
+    """A fast roll of hi-hats somewhere in a bar: (beat, velocity)."""
+    start = float(rng.integers(0, 2 * beats)) / 2
+    count = int(rng.choice([3, 4, 6, 8]))
+    step = 0.5 / count if rng.random() < 0.5 else 1 / count
+    return [(start + i * step, 0.5 + 0.3 * i / count) for i in range(count)]
+
+
 def half_time(arrays: Steps) -> Steps:
     """The same beats tapped, the drums half as fast: one bar spread over two."""
     stretched = {}
@@ -138,6 +146,9 @@ def fill(rng: Rng, *, beats: int, per_beat: int, kind: str) -> list[tuple[str, f
         if i % per_beat == 0 and rng.random() < 0.5:
             hits.append(("kick", i / per_beat, 0.9))
     return hits
+
+
+THREES = (0.0, 0.75, 1.5)  # beats: two beats in sixteenths as 3 + 3 + 2
 
 
 @dataclass(frozen=True)
@@ -208,6 +219,9 @@ def bar_pattern(
         "stab": [Onset((x, 0.35, 1.1)) for x in (0, 1.5, 3.0)[: int(rng.integers(1, 4))]],
         "tumbao": [Onset((x, 0.9, 1.0)) for x in (1.5, 3.0) if x < beats],
         "montuno": [Onset((x, 0.3, 1.0)) for x in (0, 1, 1.5, 2.5, 3.5) if x < beats],
+        "tresillo": [Onset((x, 0.6, 1.0)) for x in (0, 1.5, 3.0) if x < beats],
+        "tresillo16": [Onset((x + y, 0.4, 1.0)) for x in range(0, beats, 2) for y in THREES],
+        "dotted": _even(beats, 0.75, 0.4),
         "sixeight": [Onset((x, 0.9, 1.0)) for x in (0.0, 2.0, 3.0, 5.0) if x < beats],
     }
     kinds = {"octave": "octave", "oom": "fifth", "walk": "walk", "montuno": "arp"}
