@@ -92,14 +92,14 @@ def tempo_change(intervals):
         return np.log(probability / probability.sum(axis=1, keepdims=True))
 
 
-def random_song(seed):
-    """(beat, downbeat) as a network might give them, or might not: 50 to 1500 frames.
+def random_song(seed, *, frames=None):
+    """(beat, downbeat) as a network might give them, or might not: 50 to 1500 frames if not told.
 
     Pulses of drifting tempo in bars of 2 to 7 beats, with beats missing, added and smeared, in
     noise of any level; one song in six is certain of itself, with probabilities of just 0 and 1.
     """
     rng = np.random.default_rng(seed)
-    T = int(rng.integers(50, 1500))
+    T = frames or int(rng.integers(50, 1500))
     beat, downbeat = rng.uniform(0, rng.choice([0.001, 0.05, 0.3, 0.9]), (2, T))
     period, drift = rng.uniform(25, 130), rng.normal(0, 0.03)
     bar, number = int(rng.integers(2, 8)), 0
