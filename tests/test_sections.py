@@ -3,6 +3,7 @@
 import json
 import time
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ def test_frames_without_a_number_give_a_valid_result(odd):
     found = pick_sections(section, function)
     assert found[0].start == 0
     assert found[-1].end == 60
-    assert all(a.end == b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(found))
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -43,14 +43,14 @@ RING = BLOCK * (1 + -(-LONGEST // BLOCK))  # whole blocks: the longest interval 
 
 POINTER_BITS = 6
 POINTER = (1 << POINTER_BITS) - 1  # >= TEMPI
-FRACTION_BITS = 32  # leaves 25 bits for whole nats
+ONE = 1 << (32 + POINTER_BITS)  # a score of one nat; 25 bits are left for whole nats
 FORBIDDEN = -(1 << 61)
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Path:
     """A course of beats, in the order of time; the first may have begun before frame 0.
 
@@ -68,6 +68,7 @@ def best_path(densities: Floats, *, bars: tuple[int, ...]) -> Path:
 
     densities: (3, T) finite log-densities of no beat, a beat, a downbeat.
     bars: the lengths to choose from, in beats; of equally probable ones the first wins.
+    Takes a byte of memory for each interval, beat and frame.
     """
     T = densities.shape[1]
     gains = _entry_gains(densities, bars)
@@ -148,25 +149,25 @@ def _moves(bars: tuple[int, ...]) -> list[tuple[slice, slice, Ints]]:
     Only the band around the main diagonal is possible. What is added, (k, B, BLOCK), names the
     interval before in its lowest bits; the greatest of them wins, so they count down.
     """
-    table = tempo_changes()
+    changes = tempo_changes()
     moves = []
     for shift in range(1 - TEMPI, TEMPI):
-        old = np.arange(max(0, -shift), TEMPI - max(0, shift))
-        change = table[old, old + shift]
-        possible = np.flatnonzero(np.isfinite(change))
-        if possible.size:
-            band = slice(possible[0], possible[-1] + 1)
-            nats = np.maximum(change[band], FORBIDDEN >> FRACTION_BITS + POINTER_BITS)
-            added = _fixed(nats) + POINTER - old[band]
-            shape = (len(added), sum(bars), BLOCK)
-            first, last = old[band][[0, -1]]
-            moves.append(
-                (
-                    slice(first, last + 1),
-                    slice(first + shift, last + shift + 1),
-                    np.broadcast_to(added[:, None, None], shape).copy(),
-                )
+        possible = np.flatnonzero(np.isfinite(changes.diagonal(shift))) + max(0, -shift)
+        if not possible.size:
+            continue
+        first, stop = int(possible[0]), int(possible[-1]) + 1
+        old = np.arange(first, stop)
+        # Rounded intervals leave holes in the band.
+        nats = np.maximum(changes[old, old + shift], FORBIDDEN / ONE)
+        added = (_fixed(nats) + POINTER - old)[:, None, None]
+        shape = (len(old), sum(bars), BLOCK)
+        moves.append(
+            (
+                slice(first, stop),
+                slice(first + shift, stop + shift),
+                np.broadcast_to(added, shape).copy(),  # one run per addition
             )
+        )
     return moves
 
 
@@ -205,4 +206,4 @@ def _entry_gains(densities: Floats, bars: tuple[int, ...]) -> Callable[[int], In
 
 def _fixed(nats: Floats) -> Ints:
     """Nats in fixed point, with the bits of the pointer left free."""
-    return np.rint(nats * (1 << FRACTION_BITS)).astype(np.int64) << POINTER_BITS
+    return np.rint(nats * (ONE >> POINTER_BITS)).astype(np.int64) << POINTER_BITS

@@ -24,7 +24,7 @@ IMPOSSIBLE = -(2.0**14)  # stands for the logarithm of 0: more than any detour c
 Probabilities = NDArray[np.floating[Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Beats:
     """times: (B,) seconds. positions: (B,) in the bar, from 1."""
 
