@@ -20,7 +20,7 @@ from allin1_mlx.training.drums import PIECES, strike
 from allin1_mlx.training.forms import club_form, song_form
 from allin1_mlx.training.patches import FAMILIES, draw_patch
 from allin1_mlx.training.pop909 import load_tunes, pack
-from allin1_mlx.training.score import DRUMS
+from allin1_mlx.training.score import DRUMS, VOCALS
 from allin1_mlx.training.statistics import LABEL_OF_PART, load_statistics, part_of
 from allin1_mlx.training.styles import load_styles
 from allin1_mlx.training.voices import play
@@ -149,9 +149,17 @@ def test_forms_follow_the_statistics() -> None:
         for _ in range(20):
             form = song_form(rng, group=group, bars=(50, 110))
             assert 25 <= sum(part.bars for part in form) <= 220
-            assert all(part.label in LABELS for part in form)
+            assert all(part.label(sung=True) in LABELS for part in form)
     club = club_form(rng, bars=(60, 110), vocal=False)
     assert club[0].name == "intro"
+
+
+def test_nobody_sings_in_instrumental_songs() -> None:
+    for seed in range(400, 430):
+        score = compose_score(seed)
+        sung = any(track.stem == VOCALS for track in score.tracks)
+        labels = {s.label for s in score.segments}
+        assert sung or not labels & {"verse", "chorus"}
 
 
 def test_names_of_annotations_are_understood() -> None:
@@ -235,5 +243,5 @@ def test_tunes_are_packed_and_arranged(tmp_path: Path) -> None:
     for seed in range(12):
         score = compose_score(seed, style="ballad", tunes=(tune,))
         labels = [s.label for s in score.segments if s.label not in ("start", "end")]
-        used += labels == [part.label for part in tune.parts]
+        used += labels in ([p.label(sung=s) for p in tune.parts] for s in (True, False))
     assert 0 < used < 12

@@ -48,6 +48,11 @@ class Band:
     sweeps: list[Sweep] = field(default_factory=list)
     kicks: list[float] = field(default_factory=list)  # s, for the side chain
 
+    @property
+    def sung(self) -> bool:
+        """Whether anyone sings."""
+        return any(track.stem == VOCALS for track in self.tracks())
+
     def tracks(self) -> tuple[Track, ...]:
         """All pitched tracks that have notes."""
         every = (self.bass, *self.comps, self.hook, self.lead, self.double, self.solo)

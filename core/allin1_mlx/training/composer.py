@@ -142,7 +142,7 @@ def assemble(
         duration=duration,
         beats=tuple(float(t) for t in beats),
         positions=tuple(int(p) for p in positions),
-        segments=_segments(form, grid, duration),
+        segments=_segments(form, grid, duration, sung=band.sung),
         tracks=band.tracks(),
         drums=tuple(band.drums.values()),
         effects=tuple(band.effects),
@@ -166,7 +166,7 @@ def _final_chord(band: Band, time: float, *, level: float) -> None:
             drum.hits.append(drum.hits[-1]._replace(start=time, velocity=level))
 
 
-def _segments(form: list[Part], grid: Grid, duration: float) -> tuple[Segment, ...]:
+def _segments(form: list[Part], grid: Grid, duration: float, *, sung: bool) -> tuple[Segment, ...]:
     """Sections from 0 to duration: "start", the form's parts, "end"."""
     first = 1 if grid.positions[0] != 1 else 0
     bars = np.cumsum([0, *(part.bars for part in form)]) + first
@@ -174,7 +174,8 @@ def _segments(form: list[Part], grid: Grid, duration: float) -> tuple[Segment, .
     edges = [float(grid.times[grid.bar_starts[b]] if b < last else grid.times[-1]) for b in bars]
     edges[0] = float(grid.times[0])
     segments = [
-        Segment(a, b, part.label) for a, b, part in zip(edges, edges[1:], form, strict=False)
+        Segment(a, b, part.label(sung=sung))
+        for a, b, part in zip(edges, edges[1:], form, strict=False)
     ]
     if edges[0] > 0:
         segments.insert(0, Segment(0.0, edges[0], "start"))

@@ -107,8 +107,8 @@ def example_score() -> Score:
         start=START,
     )
     arranger = Arranger(rng, STYLE, grid, KEY, MANNER, _band())
-    quiet: dict[str, Any] = {"level": 0.7, "comps": (True, False, True, False), "register": 3}
-    full: dict[str, Any] = {"level": 1.0, "comps": (True,) * 4, "register": 6}
+    quiet: dict[str, Any] = {"level": 0.7, "comps": (True, False, True, False), "register": -4}
+    full: dict[str, Any] = {"level": 1.0, "comps": (True,) * 4, "register": -1}
     arranger.materials |= {
         "intro": _material(rng, CHORUS, QUIET, drums="hat", lead="", **quiet),
         "verse": _material(rng, VERSE, QUIET, drums="full", lead="vocals", **quiet),
@@ -128,8 +128,8 @@ def _band() -> Band:
             Track(OTHER, "acoustic", 2, level=0.7),
             Track(OTHER, "strings", 1, release=0.25, level=0.6),
         ],
-        lead=Track(VOCALS, "flute", 2, level=0.9),
-        double=Track(VOCALS, "choir", 1, level=0.6),
+        lead=Track(VOCALS, "female", 6, level=0.9),
+        double=Track(VOCALS, "choir", 11, level=0.7),
         solo=Track(OTHER, "bell", 1, level=0.5),
         hook=Track(OTHER, "bell", 1, level=0.8),
         drums={piece: DrumTrack(piece, 7, level) for piece, level in DRUMS.items()},

@@ -25,10 +25,10 @@ class Part:
     name: str
     bars: int
 
-    @property
-    def label(self) -> str:
-        """The section's label, one of types.LABELS."""
-        return LABEL_OF_PART[self.name]
+    def label(self, *, sung: bool) -> str:
+        """The section's label, one of types.LABELS: without singing, verse and chorus are inst."""
+        label = LABEL_OF_PART[self.name]
+        return label if sung or label not in ("verse", "chorus") else "inst"
 
 
 def draw(rng: Rng, counts: dict[str, int]) -> str:

@@ -147,7 +147,7 @@ def draw_material(
         bars=int(rng.choice([4, 8, 8])),
         beats=style.meter,
         per_beat=style.steps,
-        density=rng.uniform(0.5, 0.8) if rapped else rng.uniform(0.15, 0.55),
+        density=rng.uniform(0.5, 0.8) if rapped else rng.uniform(0.25, 0.6),
         chanted=bool(rapped or rng.random() < 0.15),
     )
     if part in STRONG and rng.random() < 0.5 * contrast:
@@ -183,8 +183,6 @@ def _drums_mode(rng: Rng, part: str, habit: Habit, *, club: bool) -> str:
 
 
 def _lead(rng: Rng, habit: Habit, *, sung: bool) -> str:
-    if rng.random() < habit.solo:
-        return "solo"
     if rng.random() < habit.vocals:
         return "vocals" if sung else ("solo" if rng.random() < 0.6 else "")
-    return ""
+    return "solo" if rng.random() < habit.solo else ""

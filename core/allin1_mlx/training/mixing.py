@@ -22,6 +22,7 @@ Powers = NDArray[np.float32]
 TILT_HZ = (30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 TILT = (0.1, 0.1, 0.0, 0.0, 0.0, -0.05, -0.15, -0.3, -0.5, -0.65)
 BEATING_FRAMES, BEATING_HZ = 3, 500.0
+STEM_LEVELS = (0.9, 1.7, 0.8, 1.3)  # usual amplitudes beside one another
 LOUDNESS = (0.52, 0.15, 0.1, 1.05)  # mean log10(1 + magnitude): mean, deviation, least, most
 
 
@@ -53,7 +54,7 @@ class Sound:
 def draw_sound(rng: Rng, score: Score) -> Sound:
     """A random mix for a song."""
     f = band_frequencies()
-    stems = 10 ** (rng.normal(0, 3.5, 4) / 20) * np.array([0.9, 1.3, 0.8, 0.9])
+    stems = 10 ** (rng.normal(0, 3, 4) / 20) * np.array(STEM_LEVELS)
     tilt = np.exp(np.interp(np.log(f), np.log(TILT_HZ), TILT))
     common = tilt * _curve(rng, f, deviation=3.5)
     own = np.stack([_curve(rng, f, deviation=2.0) for _ in range(4)])
