@@ -65,7 +65,7 @@ def test_the_picture_names_song_sections_bars_and_tempo() -> None:
     written = texts(draw_analysis(analysis_of(96.4), envelope=envelope_of(96.4)))
     for text in ("My Song.mp3", "intro", "verse", "chorus", "16 bars", "0:30", "1:30"):
         assert text in written
-    assert "120.02 BPM  ·  4 beats a bar  ·  1:36  ·  harmonix-all" in written
+    assert "120.02 BPM  ·  4 beats a bar  ·  1:36.4  ·  harmonix-all" in written
 
 
 def test_bar_numbers_thin_out_as_songs_get_longer() -> None:

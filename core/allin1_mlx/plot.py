@@ -57,13 +57,13 @@ def draw_analysis(analysis: Analysis, *, envelope: Envelope | None = None) -> Fi
     shown = [row for row in ROWS if row != "activations" or analysis.activations is not None]
     height = HEAD + RULER + sum(ROWS[row] + GAP for row in shown) + FOOT
     figure = Figure(figsize=(WIDTH, height), facecolor=LIGHT.paper)
-    duration = max(find_duration(analysis), 1.0)
+    duration = max(find_duration(analysis), 0.1)
     top = height - HEAD - RULER
     rows: dict[str, Axes] = {}
     for row in shown:
         rows[row] = _add_row(figure, top, ROWS[row], duration)
         top -= ROWS[row] + GAP
-    _draw_head(figure, analysis, duration)
+    _draw_head(figure, analysis)
     _draw_sections(rows["sections"], analysis, duration)
     _draw_bar_numbers(rows["sections"], analysis, duration)
     _draw_wave(rows["wave"], analysis, envelope, duration)
@@ -92,7 +92,7 @@ def _inches(duration: float) -> float:
     return (WIDTH - 2 * MARGIN) / duration
 
 
-def _draw_head(figure: Figure, analysis: Analysis, duration: float) -> None:
+def _draw_head(figure: Figure, analysis: Analysis) -> None:
     """The song's name on the left; tempo, meter, length and model on the right."""
     y = 1 - 0.3 / figure.get_figheight()
     name = _fitted(printable_name(analysis.path), 0.105, WIDTH / 2)
@@ -103,7 +103,7 @@ def _draw_head(figure: Figure, analysis: Analysis, duration: float) -> None:
     facts = [
         "" if bpm is None else f"{bpm:g} BPM",
         "" if analysis.meter is None else f"{analysis.meter} beats a bar",
-        clock_time(duration)[:-2],
+        clock_time(find_duration(analysis)),
         analysis.model or "",
     ]
     text = "  ·  ".join(fact for fact in facts if fact)
@@ -144,7 +144,7 @@ def _write_label(axes: Axes, segment: Segment, bars: str, room: float) -> None:
     elif 0.066 * len(segment.label) <= room:
         axes.text(middle, 0.5, segment.label, fontsize=8, **style)
     elif room >= 0.06:  # upright
-        label = _fitted(segment.label, 0.066, ROWS["sections"])
+        label = _fitted(segment.label, 0.075, ROWS["sections"])
         axes.text(middle, 0.5, label, fontsize=7.5, rotation=90, **style)
 
 
@@ -186,7 +186,7 @@ def _draw_wave(axes: Axes, analysis: Analysis, envelope: Envelope | None, durati
         for low, high in ((-1, -0.93), (0.93, 1)):
             axes.vlines(beats, low, high, color=LIGHT.beat, linewidth=0.7)
     starts = [s.start for s in analysis.segments if s.start > 0]
-    axes.vlines(starts, -1, 1, color=LIGHT.ink, linewidth=1.1)
+    axes.vlines(starts, -1, 1, color=LIGHT.ink, linewidth=0.9)
 
 
 def _draw_tempo(axes: Axes, analysis: Analysis) -> None:
@@ -204,7 +204,7 @@ def _draw_tempo(axes: Axes, analysis: Analysis) -> None:
     low, high = min(0.9 * middle, tempo.min()), max(1.1 * middle, tempo.max())
     room = 0.3 * (high - low)  # for the title above, and the times below
     axes.set_ylim(low - room / 2, high + room)
-    ticks = MaxNLocator(4, integer=True).tick_values(low, high)
+    ticks = MaxNLocator(3, integer=True).tick_values(low, high)
     axes.set_yticks([tick for tick in ticks if low <= tick <= high])
     axes.plot(times, tempo, color=LIGHT.tempo, linewidth=1.6, solid_joinstyle="round")
     axes.tick_params(axis="y", labelsize=8, labelcolor=LIGHT.muted, length=0, pad=2)
