@@ -79,8 +79,8 @@ class Config:
         """
         for key, value in _FIXED.items():
             if (seen := kwargs.get(key, value)) != value:
-                raise CheckpointError(f"{name}: {key} is {str(seen)[:40]}, only {value} is known")
-        if tuple(kwargs.get("sources", ())) != SOURCES:
+                raise CheckpointError(f"{name}: {key} is {_shown(seen)}, only {value} is known")
+        if kwargs.get("sources") not in (list(SOURCES), SOURCES):
             raise CheckpointError(f"{name}: does not separate into {', '.join(SOURCES)}")
         if kwargs.get("multi_freqs"):
             raise CheckpointError(f"{name}: layers by frequency bands (multi_freqs) are not known")
@@ -106,14 +106,21 @@ class Config:
 def _whole(kwargs: Mapping[str, Any], key: str, default: int, most: int, name: str) -> int:
     """A whole number from 1 to `most`."""
     value = kwargs.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
-        raise CheckpointError(f"{name}: {key} is {str(value)[:40]}, expected a whole number")
-    if not 1 <= value <= most:
-        raise CheckpointError(f"{name}: {key} is {value}, expected 1 to {most}")
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 1 <= value <= most or value != int(value):
+        raise CheckpointError(
+            f"{name}: {key} is {_shown(value)}, expected a whole number from 1 to {most}"
+        )
     return int(value)
 
 
 def _segment(seconds: Any, name: str) -> int:
     if not isinstance(seconds, (int, float, Fraction)) or not Fraction(1, 4) <= seconds <= 60:
-        raise CheckpointError(f"{name}: segments of {str(seconds)[:40]} s, expected 0.25 to 60 s")
+        raise CheckpointError(f"{name}: segments of {_shown(seconds)} s, expected 0.25 to 60 s")
     return int(seconds * SAMPLE_RATE)
+
+
+def _shown(value: Any) -> str:
+    """A value for one line of an error; lists in lists could take for ever to write."""
+    plain = value is None or isinstance(value, (bool, int, float, str, Fraction))
+    return str(value)[:40] if plain else f"a {type(value).__name__}"
