@@ -80,6 +80,7 @@ class Arranger:
                 self.rng,
                 self.style,
                 name,
+                bpm=self.grid.bpm,
                 key=self.other_key if name in ("bridge", "break") else self.key,
                 groove=self.groove,
                 comps=len(self.band.comps),

@@ -134,10 +134,11 @@ def draw_manner(rng: Rng, style: Style) -> Manner:
     )
 
 
-def draw_drum(rng: Rng, piece: str) -> DrumTrack:
-    """A drum of the kit at a likely level."""
+def draw_drum(rng: Rng, piece: str, *, style: Style) -> DrumTrack:
+    """A drum of the kit at a likely level: music that ducks under its kick has a loud one."""
     low, high = DRUM_LEVELS.get(piece, SMALL_LEVEL)
-    return DrumTrack(piece, int(rng.integers(1 << 16)), float(rng.uniform(low, high)))
+    boost = 1 + 0.6 * style.pump if piece == "kick" else 1.0
+    return DrumTrack(piece, int(rng.integers(1 << 16)), boost * float(rng.uniform(low, high)))
 
 
 def add_echoes(rng: Rng, band: Band, *, style: Style, beat: float) -> None:

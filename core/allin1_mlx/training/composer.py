@@ -1,6 +1,6 @@
 """A song from a seed: `compose_score` writes its notes, `compose` turns them into stems.
 
-Everything random comes from one generator per song, so a seed always gives the same song.
+Everything random comes from generators of the seed, so a seed always gives the same song.
 """
 
 from __future__ import annotations

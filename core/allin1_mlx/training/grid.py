@@ -26,6 +26,11 @@ class Grid:
     swing: float
     swing_beats: float
 
+    @property
+    def bpm(self) -> float:
+        """The usual tempo."""
+        return float(60 / np.median(np.diff(self.times)))
+
     def time(self, beat: float) -> float:
         """Time of a position counted in beats, fractions swung; beyond the ends extrapolated."""
         whole, part = divmod(beat, self.swing_beats)

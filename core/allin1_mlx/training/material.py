@@ -46,8 +46,8 @@ HABITS = {
     "intro": Habit(0.75, 0.55, 0.5, 0.5, 0.08, 0.35),
     "verse": Habit(0.78, 0.55, 0.88, 0.93, 0.97, 0.0),
     "prechorus": Habit(0.86, 0.7, 0.85, 0.93, 0.97, 0.0, 1),
-    "chorus": Habit(1.1, 1.0, 0.98, 0.99, 0.97, 0.1, 3),
-    "postchorus": Habit(1.05, 0.95, 0.97, 0.97, 0.6, 0.5, 2),
+    "chorus": Habit(1.1, 1.0, 0.995, 0.99, 0.97, 0.1, 3),
+    "postchorus": Habit(1.05, 0.95, 0.99, 0.97, 0.6, 0.5, 2),
     "bridge": Habit(0.78, 0.6, 0.6, 0.75, 0.8, 0.2, 1),
     "build": Habit(0.8, 0.6, 0.5, 0.4, 0.5, 0.1),
     "inst": Habit(0.95, 0.85, 0.95, 0.95, 0.06, 0.85),
@@ -56,7 +56,8 @@ HABITS = {
     "outro": Habit(0.8, 0.6, 0.65, 0.65, 0.3, 0.3),
 }
 STRONG = ("chorus", "postchorus", "solo")
-HALF_TIME, DOUBLE_TIME = 0.07, 0.05  # chance of a part in another feel than the song
+HALF_TIME, DOUBLE_TIME = 0.08, 0.06  # chance of a part in another feel than the song
+LEAST_HALF, MOST_DOUBLE = 105, 115  # BPM within which such feels keep the tapped tempo
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def draw_material(
     style: Style,
     part: str,
     *,
+    bpm: float,
     key: Key,
     groove: Steps,
     comps: int,
@@ -114,8 +116,10 @@ def draw_material(
 ) -> Material:
     """Compose one part. groove: the song's usual one; contrast (0 to 1) between parts."""
     habit = HABITS[part]
-    half, double = (chance * (1 - 0.8 * style.electronic) for chance in (HALF_TIME, DOUBLE_TIME))
-    feel = rng.choice(["half", "double", ""], p=[half, double, 1 - half - double])
+    feels = (1 - 0.8 * style.electronic) * np.array(
+        [HALF_TIME * (bpm > LEAST_HALF), DOUBLE_TIME * (bpm < MOST_DOUBLE)]
+    )
+    feel = rng.choice(["half", "double", ""], p=[*feels, 1 - feels.sum()])
     if feel or rng.random() < 0.3 * contrast:
         drums_steps = draw_groove(rng, style, feel=str(feel))
     else:

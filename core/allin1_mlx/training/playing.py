@@ -79,7 +79,7 @@ class Players:
     def hit(self, piece: str, beat: float, velocity: float) -> None:
         """Write a hit into the drum's track, which begins with its first hit."""
         if piece not in self.band.drums:
-            self.band.drums[piece] = draw_drum(self.rng, piece)
+            self.band.drums[piece] = draw_drum(self.rng, piece, style=self.style)
         time = self.grid.time(float(beat))
         self.band.drums[piece].hits.append(Hit(max(0.0, time + self._late()), float(velocity)))
         if piece in KICKS:
