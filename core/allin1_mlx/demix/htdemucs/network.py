@@ -20,6 +20,8 @@ AUDIO_CHANNELS = 2
 FREQUENCY_WEIGHT = 0.2 * 10  # of the embedding of frequencies, and of its scaled storage
 STD_EPS = 1e-5
 
+_ROW = 1024  # numbers summed at once
+
 
 class Network(nn.Module):
     """(N, 2, L) -> (N, 4, 2, L), stems in the order of SOURCES; L is config.segment."""
@@ -83,7 +85,21 @@ def _decoders(config: Config, outputs: int, widths: list[int], *, axes: int) -> 
 
 def _normalise(x: mx.array) -> tuple[mx.array, mx.array, mx.array]:
     """Each item with mean 0 and deviation 1, and the two to undo it, (N, 1, ..., 1)."""
-    axes = tuple(range(1, x.ndim))
-    mean = x.mean(axis=axes, keepdims=True)
-    std = mx.sqrt(x.var(axis=axes, keepdims=True, ddof=1))
+    flat = x.reshape(x.shape[0], -1)
+    n = flat.shape[1]
+    mean = _total(flat) / n
+    std = mx.sqrt(_total(mx.square(flat - mean)) / (n - 1))
+    single = (x.shape[0],) + (1,) * (x.ndim - 1)
+    mean, std = mean.reshape(single), std.reshape(single)
     return (x - mean) / (STD_EPS + std), mean, std
+
+
+def _total(x: mx.array) -> mx.array:
+    """Sums of long rows, (N, n) -> (N, 1).
+
+    In two steps: MLX's CPU backend adds one number after the other, which over millions of them
+    costs three digits.
+    """
+    N, n = x.shape
+    short = mx.pad(x, [(0, 0), (0, -n % _ROW)]).reshape(N, -1, _ROW).sum(axis=-1)
+    return short.sum(axis=-1, keepdims=True)

@@ -67,7 +67,7 @@ class JointNorm(nn.Module):
         self.bias = mx.zeros((channels,))
 
     def __call__(self, x: mx.array) -> mx.array:
-        # In two steps: many short rows first, which a GPU can spread.
+        # In two steps: many short rows first, which a GPU can spread, and a CPU adds precisely.
         means = x.mean(axis=-1, keepdims=True)
         mean = means.mean(axis=-2, keepdims=True)
         variance = x.var(axis=-1, keepdims=True).mean(axis=-2, keepdims=True)
