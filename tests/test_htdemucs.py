@@ -19,10 +19,12 @@ from allin1_mlx.demix.htdemucs.segments import (
     separate_segments,
 )
 from allin1_mlx.demix.htdemucs.separator import MAX_DELAY, STEMS
+from allin1_mlx.demix.htdemucs.spectrograms import stream_magnitudes
 from allin1_mlx.demix.htdemucs.state import arrange, load_network, rename
 from allin1_mlx.demix.htdemucs.transform import to_signals, to_spectrum
 from allin1_mlx.demix.htdemucs.unet import Grow, JointNorm, Shrink
 from allin1_mlx.errors import Cancelled, CheckpointError
+from allin1_mlx.spectrogram import magnitudes, spectrogram
 
 from .torch_files import Global, write_torch
 
@@ -390,6 +392,24 @@ def test_mono_stems_are_the_means_of_the_channels(small, mix):
     stems, mono = small.separate(mix), small.separate_mono(mix)
     assert mono.shape == (4, 40_000)
     np.testing.assert_allclose(mono, stems.mean(axis=1), rtol=0, atol=1e-6)
+
+
+def test_spectrograms_are_those_of_the_mono_stems(small, mix):
+    stems = small.separate_mono(mix)
+    for backend in ("mlx_fast", "mlx"):
+        found = np.array(small.spectrograms(mix, backend=backend))
+        expected = np.array(spectrogram(stems, backend=backend))
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+    assert small.spectrograms(np.zeros((2, 0), np.float32)).shape == (4, 0, 81)
+
+
+@pytest.mark.parametrize("sizes", [[1], [441], [1024, 1, 1], [5000] * 7, [0, 3, 20_000, 17, 900]])
+def test_magnitudes_do_not_depend_on_how_signals_arrive(mix, sizes):
+    ends = np.cumsum(sizes)
+    whole = mix[:, : ends[-1]]
+    pieces = [mx.array(piece) for piece in np.split(whole, ends[:-1], axis=1)]
+    found = np.array(stream_magnitudes(pieces, signals=2))
+    np.testing.assert_allclose(found, np.array(magnitudes(whole)), rtol=0, atol=1e-5)
 
 
 def test_the_number_of_segments_at_once_changes_nothing(small, mix):

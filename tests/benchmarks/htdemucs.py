@@ -6,8 +6,7 @@ FOLDER holds the unpacked `demucs` package; PYTHON is one that has PyTorch and e
 one that runs this has not. Both programs load the same checkpoint of the published network's
 size, written by PyTorch in half precision, and separate the same song with one random shift.
 Each runs in processes of its own, once in full float32 and once with TF32 where a GPU has it;
-the first MLX run, which compiles, is reported apart. With `--weights DIR` (htdemucs and
-harmonix weights) the whole command from file to JSON is timed as well.
+the first MLX run, which compiles, is reported apart.
 """
 
 from __future__ import annotations
@@ -53,6 +52,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--torch-python", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--seconds", type=float, default=240, help="of the song (%(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="best of so many (%(default)s)")
+    parser.add_argument("--no-mlx-compile", action="store_true", help="kernels as they are")
     parser.add_argument("--narrow", action="store_true", help="a small network, to try this out")
     parser.add_argument("--worker", choices=("make", "torch", "mlx"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -73,7 +73,8 @@ def compose(seconds: float) -> np.ndarray:
 def worker(options: argparse.Namespace, kind: str, python: str, *, tf32: bool) -> dict:
     """Run one side in a process of its own and return what it measured."""
     arguments = ["--worker", kind, "--folder", str(options.folder), "--demucs", str(options.demucs)]
-    arguments += ["--runs", str(options.runs)] + (["--narrow"] if options.narrow else [])
+    arguments += ["--runs", str(options.runs)]
+    arguments += ["--narrow"] * options.narrow + ["--no-mlx-compile"] * options.no_mlx_compile
     environment = {**os.environ, "MLX_ENABLE_TF32": str(int(tf32))}
     command = [python, str(Path(__file__).resolve()), *arguments]
     run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -198,7 +199,8 @@ def run_mlx(options: argparse.Namespace) -> None:
     from allin1_mlx.demix.htdemucs import HTDemucs
 
     mix = np.load(options.folder / "mix.npy")
-    separator = HTDemucs.from_checkpoint(options.folder / "model.th")
+    checkpoint = options.folder / "model.th"
+    separator = HTDemucs.from_checkpoint(checkpoint, compiled=not options.no_mlx_compile)
     result, first, best = timed(lambda: separator.separate(mix, seed=0), options.runs)
     np.save(options.folder / "mlx.npy", result)
     name = str(mx.device_info()["device_name"]) if has_gpu() else "the CPU"

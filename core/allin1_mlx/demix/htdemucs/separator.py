@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...backend import has_gpu, mx
+from ...spectrogram import Backend, logarithm
 from ...types import SAMPLE_RATE
 from .config import SOURCES
 from .network import Network
 from .segments import Song, average_streams, segment_offsets, separate_segments
+from .spectrograms import stream_magnitudes
 from .state import load_network
 
 STEMS = ("bass", "drums", "other", "vocals")  # the order of this program
@@ -83,6 +85,23 @@ class HTDemucs:
             stems[:, start : start + piece.shape[-1]] = piece.mean(axis=1)
             start += piece.shape[-1]
         return stems
+
+    def spectrograms(
+        self,
+        mix: NDArray[np.float32],
+        *,
+        backend: Backend = "mlx_fast",
+        shifts: int = 1,
+        seed: int = 0,
+        on_progress: Progress | None = None,
+    ) -> mx.array:
+        """A mix (2, S) -> the network's input (4, T, 81), as `spectrogram` of the mono stems.
+
+        Stems are not kept. Other arguments as in `pieces`.
+        """
+        pieces = self.pieces(mix, shifts=shifts, seed=seed, on_progress=on_progress)
+        mono = (piece.mean(axis=1) for piece in pieces)
+        return logarithm(stream_magnitudes(mono, signals=len(STEMS), backend=backend))
 
     def pieces(
         self,
