@@ -1,6 +1,8 @@
 """Checkpoints: what is read equals what was written, and what does not fit is named."""
 
+import io
 import json
+import zipfile
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +13,7 @@ from allin1_mlx.checkpoint import check_arrays, read_arrays, read_config
 from allin1_mlx.errors import CheckpointError
 from allin1_mlx.torchfile import read_checkpoint
 
-from .torch_files import Call, Global, write_torch
+from .torch_files import Call, Global, Writer, write_archive, write_torch
 
 
 @pytest.fixture
@@ -67,6 +69,13 @@ def test_safetensors_written_by_mlx_is_read(tmp_path, arrays):
         str(tmp_path / "a.safetensors"), {k: mx.array(v) for k, v in arrays.items()}
     )
     found = read_arrays(tmp_path / "a.safetensors")
+    assert_same({key: found[key] for key in arrays}, arrays)
+
+
+def test_npz_written_by_mlx_is_read(tmp_path, arrays):
+    mx = pytest.importorskip("mlx.core")
+    mx.savez(str(tmp_path / "a.npz"), **{key: mx.array(value) for key, value in arrays.items()})
+    found = read_arrays(tmp_path / "a.npz")
     assert_same({key: found[key] for key in arrays}, arrays)
 
 
@@ -203,6 +212,47 @@ def test_values_too_large_for_float32_are_refused(tmp_path):
 def test_a_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_arrays(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".pth", ".safetensors", ".yaml"])
+def test_random_damage_gives_arrays_or_one_line(tmp_path, suffix):
+    """What is inside the archives is damaged, so that their checksums are no protection."""
+    rng = np.random.default_rng(11)
+    weights = rng.standard_normal((2, 3)).astype(np.float32)
+    writer = Writer()
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, weights)
+    header = {"w": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}}
+    original = {
+        ".npz": stream.getvalue(),
+        ".pth": b"\x80\x02"
+        + writer.emit({"state_dict": {"w": weights}, "config": {"a": [1]}})
+        + b".",
+        ".safetensors": json.dumps(header).encode(),
+        ".yaml": yaml.safe_dump({"depth": 11, "data": {"num_labels": 10}}).encode(),
+    }[suffix]
+    path = tmp_path / f"a{suffix}"
+    for _ in range(500):
+        data = bytearray(original)
+        for place in rng.integers(len(data), size=rng.integers(1, 5)):
+            piece = rng.choice(list(b"\x00\x7f\xff9-({'\n"), size=rng.integers(0, 4)).tolist()
+            data[place : place + rng.integers(0, 4)] = bytes(piece)
+        if suffix == ".npz":
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("w.npy", data)
+        elif suffix == ".pth":
+            write_archive(path, bytes(data), writer.storages)
+        elif suffix == ".safetensors":
+            path.write_bytes(len(data).to_bytes(8, "little") + data + weights.tobytes())
+        else:
+            path.write_bytes(data)
+        complaint = path.name
+        try:
+            read_config(path) if suffix == ".yaml" else read_arrays(path)
+        except CheckpointError as e:
+            complaint = str(e)
+        assert complaint.startswith(path.name)
+        assert "\n" not in complaint
 
 
 def test_an_unknown_kind_of_file_is_refused(tmp_path):

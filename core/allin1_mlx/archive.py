@@ -7,6 +7,7 @@ behind it has been compared with the file's own size. After PKWARE's APPNOTE, by
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,19 @@ MAX_BYTES = 1 << 28  # of one checkpoint, on disk and unpacked; htdemucs in floa
 _MAX_READ = 1 << 20  # one read: the archive's directory, or a piece of a member
 _PLAUSIBLE = 1 << 24  # up to here any compression is believed
 _MAX_RATIO = 20  # weights are noise and compress little
+
+# What zipfile raises where a file is not what it says.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
 
 
 def check_file(file: Path, limit: int) -> None:
@@ -37,7 +51,7 @@ class _CappedFile(io.BufferedReader):
 
     def read(self, size: int | None = -1, /) -> bytes:
         start = self.tell()
-        rest = self.seek(0, io.SEEK_END) - start
+        rest = max(self.seek(0, io.SEEK_END) - start, 0)
         self.seek(start)
         wanted = rest if size is None or size < 0 else min(size, rest)
         if wanted > _MAX_READ:
@@ -74,7 +88,7 @@ class Archive:
                     left -= len(piece)
                 # One more read reaches the end of the member, where zipfile compares the CRC.
                 surplus = stream.read(1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as e:
+        except _DAMAGE as e:
             raise CheckpointError(f"{self._path.name}: {name!r} is damaged ({e})") from e
         if left or surplus:
             raise CheckpointError(f"{self._path.name}: {name!r} is not as long as it claims")
@@ -112,7 +126,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     with _CappedFile(io.FileIO(path, "r")) as raw:
         try:
             file = zipfile.ZipFile(raw)
-        except (zipfile.BadZipFile, OSError, ValueError, OverflowError, NotImplementedError) as e:
+        except _DAMAGE as e:
             raise CheckpointError(
                 f"{path.name}: not a complete zip archive ({e}); get the file again"
             ) from e

@@ -124,7 +124,8 @@ class _Machine:
                 if op.name == "PROTO" and argument == 2:
                     continue
                 if op.name not in self._steps:
-                    raise self._error(f"the instruction {op.name} {argument or ''}".rstrip())
+                    with_what = "" if argument is None else f" {argument!r}"
+                    raise self._error(f"the instruction {op.name}{with_what}")
                 self._steps[op.name](argument)
         except (ValueError, IndexError, KeyError, TypeError, OverflowError) as e:
             raise CheckpointError(f"{self._name}: its pickle is damaged ({str(e)[:120]})") from e
