@@ -7,7 +7,7 @@ keys of the JSON are those of Kim & Nam's all-in-one; `analysis.schema.json` doc
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,16 @@ class Tempo:
     """Tempo with decimals, and how far to trust it.
 
     bpm: beats per minute, None where there are too few beats.
-    confidence: 0 to 1, the share of beat intervals that agree with `bpm`.
+    confidence: 0 to 1, the share of beat intervals that agree with `bpm` (see tempo.py).
     """
 
     bpm: float | None
     confidence: float
+
+    def to_dict(self) -> dict[str, float | None]:
+        """The JSON object, with two decimals."""
+        bpm = None if self.bpm is None else round(self.bpm, 2)
+        return {"bpm": bpm, "confidence": round(self.confidence, 2)}
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ class Analysis:
             ],
             "schema_version": SCHEMA_VERSION,
             "duration": self.duration,
-            "tempo": None if self.tempo is None else asdict(self.tempo),
+            "tempo": None if self.tempo is None else self.tempo.to_dict(),
             "meter": self.meter,
             "model": self.model,
             "demix": self.demix,

@@ -62,10 +62,10 @@ class Recipe:
     """All that the result depends on, beside the songs."""
 
     config: Config
-    steps: int = 10_000
+    steps: int = 930
     frames: int = 12_288  # of an item of a batch
-    composed_items: int = 15
-    real_items: int = 5
+    composed_items: int = 30
+    real_items: int = 10
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     seed: int = 1
