@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from allin1_mlx.bar_pointer import beat_intervals, best_path, heard_frames, tempo_changes
-from allin1_mlx.beats import BARS, decode_beats
+from allin1_mlx.beats import BARS, decode_beats, drop_guesses
 
 from . import viterbi
 
@@ -273,3 +273,19 @@ def test_arrays_that_do_not_fit_are_refused(shapes):
 
 def test_bars_of_three_and_four_are_tried():
     assert BARS == (3, 4)
+
+
+def test_a_grid_that_was_hardly_heard_is_dropped():
+    beat = np.full(3000, 0.02)
+    beat[[10, 2990]] = 0.9  # a drone that begins and ends
+    decoded = decode_beats(beat, np.full(3000, 0.01), threshold=0.05)
+    assert len(decoded.times) > 20
+    assert len(drop_guesses(decoded, beat, np.full(3000, 0.01)).times) == 0
+
+
+def test_a_song_with_a_long_break_keeps_its_grid():
+    beat = np.full(6000, 0.02)
+    beat[10:2500:50] = 0.9
+    beat[5010::50] = 0.9
+    decoded = decode_beats(beat, np.full(6000, 0.01), threshold=0.05)
+    assert drop_guesses(decoded, beat, np.full(6000, 0.01)) is decoded

@@ -18,6 +18,8 @@ from .bar_pointer import OBSERVATION_LAMBDA, Path, best_path
 from .types import FPS
 
 BARS = (3, 4)  # beats per bar that are tried
+HEARD = 0.2  # the probability from which a beat counts as heard
+LEAST_HEARD = 0.25  # share of the beats that must be heard
 UNHEARD = 1e-6  # the probability in frames where the network gave no number
 IMPOSSIBLE = -(2.0**14)  # stands for the logarithm of 0: more than any detour costs
 
@@ -54,6 +56,19 @@ def decode_beats(beat: Probabilities, downbeat: Probabilities, *, threshold: flo
     return _beats(
         [(first + frame, position) for frame, position in _pick_peaks(path, heard, densities)]
     )
+
+
+def drop_guesses(beats: Beats, beat: Probabilities, downbeat: Probabilities) -> Beats:
+    """The beats, or none where hardly any was heard and the rest is the decoder's steady guess.
+
+    The decoder joins any two activations by a grid: a drone that begins and ends would have a
+    tempo. beat, downbeat: (T,), those that were decoded.
+    """
+    frames = np.rint(beats.times * FPS).astype(np.int64)
+    likely = np.maximum(beat, downbeat)[frames]
+    if len(likely) and np.mean(likely >= HEARD) < LEAST_HEARD:
+        return _beats([])
+    return beats
 
 
 def _probabilities(values: Probabilities) -> Probabilities:
