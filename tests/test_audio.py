@@ -480,6 +480,39 @@ def test_damage_amid_a_song_is_survived_and_told(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg", "mp3", "w64", "caf"])
+def test_no_damage_brings_the_program_down(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    soundfile.write(path, noise(0.5), SAMPLE_RATE)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(12):
+        data = bytearray(whole)
+        for at in rng.integers(0, min(len(data), int(rng.choice([64, 2000, 10**9]))), 8):
+            data[at] = rng.integers(256)
+        path.write_bytes(data[: int(rng.integers(len(data) // 2, len(data)))])
+        try:
+            audio = load_audio(path, max_seconds=60)
+        except AudioError as error:
+            message = str(error)
+        else:
+            message = f"a.{suffix}: decoded"
+            assert np.isfinite(audio.samples).all()
+        assert message.startswith(f"a.{suffix}: ")
+        assert "\n" not in message
+
+
+@needs_ffmpeg
+def test_negative_length_in_a_header_is_not_believed(song: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.wma"
+    ffmpeg("-i", song, path)
+    data = path.read_bytes()
+    properties = data.index(bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365"))
+    preroll = struct.pack("<Q", 99_000)  # ms, taken off the length that the header gives
+    path.write_bytes(data[: properties + 80] + preroll + data[properties + 88 :])
+    assert load_audio(path).duration == pytest.approx(4.0, abs=0.2)
+
+
 def test_stderr_of_others_survives_a_damaged_mp3(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,6 +6,7 @@ own way holds the whole song three times, rounded to integers.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -137,7 +138,9 @@ def _pydub() -> Any:
 
 
 def _number(text: object) -> float | None:
+    """A number that ffprobe wrote, None where it is missing or cannot be."""
     try:
-        return float(str(text))
+        number = float(str(text))
     except ValueError:
         return None
+    return number if 0 <= number < math.inf else None
