@@ -44,6 +44,7 @@ THRESHOLDS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.24)
 TRUSTED = 0.6  # agreement of the teacher's folds from which a real song is used
 EXAM_EVERY = 8  # of the real songs, one is for testing
 LOG_STEPS = 100
+SAVE_STEPS = 200
 EXAM_STEPS = 2500
 STATE = "state.safetensors"
 CONFIG = Config(
@@ -263,6 +264,8 @@ def train(
             sums += np.array(pending)
             counted += 1
         pending = parts
+        if trainer.steps % SAVE_STEPS == 0:
+            trainer.save(out / STATE)
         if trainer.steps % LOG_STEPS == 0:
             entry: dict[str, Any] = {
                 "step": trainer.steps,
