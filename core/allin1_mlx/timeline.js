@@ -17,7 +17,7 @@ export function readGrid(figure) {
     const step = trace.meta ? trace.meta.step : undefined;
     if (step === undefined) return;
     const times = timesOf(trace);
-    lines.push({ index, step });
+    lines.push({ index, step, name: trace.name });
     if (step > 0) downbeats.push(...times);
     else beats = Math.max(beats, times.length);
   });

@@ -344,15 +344,10 @@ def _layout(analysis: Analysis, duration: float, ground: Ground) -> dict[str, An
         "yaxis5": axis("wave", 0, 1, overlaying="y"),
         "yaxis6": axis("overview", 0, 1, anchor="x3"),
         "yaxis7": axis("overview", -1, 1, anchor="x3", overlaying="y6"),
-        "annotations": [
-            _title("tempo (beats per minute)", rows["tempo"], height, ground),
-            *[_mark(value, ground) for value in marks],
-        ],
+        "annotations": _notes(rows, height, ground, marks, tempo_range),
     }
     if shown:
         layout["yaxis4"] = axis("activations", 0, 1.35, anchor="x2")
-        text = "activations: beat (solid), downbeat (dotted), section (dashed)"
-        layout["annotations"].append(_title(text, rows["activations"], height, ground))
     return layout
 
 
@@ -385,30 +380,37 @@ def _tempo_axis(marks: list[float]) -> dict[str, Any]:
     }
 
 
-def _mark(value: float, ground: Ground) -> dict[str, Any]:
-    return {
-        "text": f"{value:g}",
-        "xref": "paper",
-        "yref": "y3",
-        "x": 0,
-        "y": value,
-        "xanchor": "left",
-        "yanchor": "bottom",
-        "borderpad": 0,
-        "showarrow": False,
-        "font": {"color": ground.muted, "size": 10},
-    }
-
-
-def _title(text: str, row: tuple[int, int], height: int, ground: Ground) -> dict[str, Any]:
+def _note(text: str, y: float, height: int, ground: Ground, *, side: str) -> dict[str, Any]:
+    """Writing that stays where it is; y: pixels from above."""
     return {
         "text": text,
         "xref": "paper",
         "yref": "paper",
-        "x": 1,
-        "y": 1 - row[0] / height,
-        "xanchor": "right",
-        "yanchor": "top",
+        "x": 0 if side == "left" else 1,
+        "y": 1 - y / height,
+        "xanchor": side,
+        "yanchor": "bottom" if side == "left" else "top",
+        "borderpad": 0,
         "showarrow": False,
-        "font": {"color": ground.muted, "size": 11},
+        "font": {"color": ground.muted, "size": 10 if side == "left" else 11},
     }
+
+
+def _notes(
+    rows: dict[str, tuple[int, int]],
+    height: int,
+    ground: Ground,
+    marks: list[float],
+    tempo_range: tuple[float, float],
+) -> list[dict[str, Any]]:
+    """What the rows below the waveform show, and tempos beside their lines."""
+    top, bottom = rows["tempo"]
+    low, high = tempo_range
+    notes = [_note("tempo (beats per minute)", top, height, ground, side="right")]
+    for mark in marks:
+        y = bottom - (bottom - top) * (mark - low) / (high - low)
+        notes.append(_note(f"{mark:g}", y, height, ground, side="left"))
+    if "activations" in rows:
+        text = "activations: beat (solid), downbeat (dotted), section (dashed)"
+        notes.append(_note(text, rows["activations"][0], height, ground, side="right"))
+    return notes

@@ -5,13 +5,13 @@
 // are made ahead of time, so that drawing does not disturb the sound; a jump throws away what
 // was made ahead. Positions are seconds of the song.
 
-import { Stretcher } from "./stretch.js";
+import { LEAD, Stretcher } from "./stretch.js";
 import { lastAtMost } from "./sheet.js";
 
 const CHUNK = 8192; // frames made at a time, 0.19 s
 const AHEAD = 0.6; // seconds that are made ahead
 const AHEAD_HIDDEN = 3; // browsers let hidden pages act once a second only
-const LEAD = 0.05; // from "play" to the first sample
+const DELAY = 0.05; // from "play" to the first sample
 const FADE = 0.005; // of what is cut off
 const PUMP = 60; // milliseconds between looks at the clock
 
@@ -68,7 +68,7 @@ export class Player extends EventTarget {
     if (this.context.state === "suspended") await this.context.resume();
     if (!this.playing) return;
     if (this.rest >= this.duration - 0.01) this.rest = 0;
-    this.begin(this.rest);
+    this.begin(this.rest - LEAD / this.rate);
   }
 
   pause() {
@@ -87,7 +87,7 @@ export class Player extends EventTarget {
   seek(time) {
     const target = Math.min(Math.max(time, 0), this.duration);
     this.rest = target;
-    if (this.playing && this.context) this.begin(target);
+    if (this.playing && this.context) this.begin(target - LEAD / this.rate);
     else this.prefetch();
     this.announce();
   }
@@ -166,8 +166,9 @@ export class Player extends EventTarget {
     this.spans = [];
   }
 
+  // Play from a time on; jumps aim a little before it, so that the attack there is whole.
   begin(time) {
-    this.rest = time;
+    this.rest = Math.max(time, 0);
     this.cut();
     const { context } = this;
     const faders = ["song", "click"].map((which) => {
@@ -178,9 +179,8 @@ export class Player extends EventTarget {
     this.take = { faders, nodes: new Set() };
     const frames = this.loop && this.loop.map((t) => Math.round(t * this.rate));
     this.stretcher.loop = frames;
-    this.stretcher.ringing = [];
-    this.stretcher.seek(Math.round(time * this.rate));
-    this.next = Math.ceil((context.currentTime + LEAD) * context.sampleRate);
+    this.stretcher.seek(Math.max(Math.round(time * this.rate), 0));
+    this.next = Math.ceil((context.currentTime + DELAY) * context.sampleRate);
     this.ended = false;
     this.pump();
   }
@@ -193,9 +193,9 @@ export class Player extends EventTarget {
     const horizon = context.currentTime + (hidden ? AHEAD_HIDDEN : AHEAD);
     while (!this.ended && this.next / context.sampleRate < horizon) {
       if (!this.ready()) return;
-      const late = context.currentTime + LEAD / 2;
+      const late = context.currentTime + DELAY / 2;
       if (this.next / context.sampleRate < late) {
-        this.next = Math.ceil((context.currentTime + LEAD) * context.sampleRate);
+        this.next = Math.ceil((context.currentTime + DELAY) * context.sampleRate);
       }
       this.makeChunk();
     }

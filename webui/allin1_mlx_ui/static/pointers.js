@@ -30,6 +30,10 @@ export function listenToPointers(view) {
   });
 
   element.addEventListener("pointermove", (event) => {
+    if (!view.sheet) return;
+    const where = locate(event);
+    const pointing = event.pointerType === "mouse" && view.rowAt(where.y) !== "overview";
+    view.point(pointing && where.x >= view.margin ? where.x : null);
     if (!pointers.has(event.pointerId)) return;
     const { x } = locate(event);
     pointers.set(event.pointerId, x);
@@ -47,6 +51,8 @@ export function listenToPointers(view) {
   };
   element.addEventListener("pointerup", (event) => finish(event, false));
   element.addEventListener("pointercancel", (event) => finish(event, true));
+
+  element.addEventListener("pointerleave", () => view.point(null));
 
   element.addEventListener("dblclick", (event) => {
     if (view.sheet && !LOOPING_ROWS.includes(view.rowAt(locate(event).y))) view.reset();

@@ -1,13 +1,24 @@
 // The song at any speed without a change of pitch, and its clicks, sample by sample.
 //
 // WSOLA (Verhelst & Roelands 1993): pieces of the song are laid over each other so that each
-// continues the one before as well as it can. Where a piece was taken from is known to the
-// sample, so a click sounds when its moment of the song sounds, at every speed. Positions are
-// frames of the song; the output has the song's sample rate.
+// continues the one before as well as it can. Attacks would sound twice, or late, that way: so at
+// each beat and each attack a new run of pieces begins in its proper place, its first piece is
+// the song as it is, and what lies between two of them takes up all of the stretching. Where a
+// piece was taken from is known to the sample, and a click sounds when its moment of the song
+// does. Positions are frames of the song; the output has the song's sample rate.
+
+import { findAttack } from "./attack.js";
 
 const HOP = 1024; // frames of the output from piece to piece, 23 ms
 const REACH = 640; // how far a piece may be moved to fit, 15 ms
-const SEAM = 256; // cross-fade where a loop begins again
+const NUDGE = 160; // how far the first piece of a run may be, 3.6 ms
+const SEAM = 384; // cross-fade into the first piece of a run, 9 ms
+const SHORTEST = 2646; // frames between two runs' beginnings, 60 ms
+const LONGEST = 44100; // frames of a run
+
+// Attacks come up to 12 ms before the time that is written for them: start that much early.
+export const LEAD = 529;
+const GUARD = LEAD + 441; // of a run, is never played twice: the attack
 
 const RISE = Float32Array.from({ length: HOP }, (_, i) => 0.5 - 0.5 * Math.cos((Math.PI * i) / HOP));
 
@@ -20,40 +31,54 @@ export class Stretcher {
     this.clicks = clicks;
     this.speed = 1;
     this.loop = null; // [from, to) in frames
-    this.ringing = []; // clicks that sound on: { sound, at }
-    this.left = new Float32Array(2 * HOP + 2 * REACH);
-    this.right = new Float32Array(2 * HOP + 2 * REACH);
+    this.left = new Float32Array(LONGEST + 4 * HOP);
+    this.right = new Float32Array(LONGEST + 4 * HOP);
     this.seek(0);
   }
 
-  // Go on at a frame. The first piece is taken from just there, so that no attack is lost.
+  // Go on at a frame.
   seek(frame) {
-    this.start = frame; // where this run of pieces began in the song
-    this.hops = 0;
-    this.source = frame; // where the last piece was taken from
-    this.used = HOP; // frames of the current hop that have been given out
-    this.hop = { left: new Float32Array(HOP), right: new Float32Array(HOP), click: null };
-    this.nextClick = this.clicks.findIndex((click) => click.frame >= frame);
-    if (this.nextClick < 0) this.nextClick = this.clicks.length;
-    this.given = 0; // frames of the output since `start`
+    this.ringing = []; // clicks that sound on: { sound, at }
+    this.origin = frame; // of the song, and `given` 0 of the output: what times are counted from
+    this.given = 0; // frames of the output
+    this.source = frame - HOP; // where the last piece was taken from
+    this.hop = { left: new Float32Array(HOP), right: new Float32Array(HOP), clicks: [] };
+    this.used = HOP; // frames of the hop that have been given out
+    this.run = null;
+    this.upcoming = frame; // where the next run begins in the song
+    this.findClick(frame);
+  }
+
+  findClick(frame) {
+    const index = this.clicks.findIndex((click) => click.frame >= frame);
+    this.nextClick = index < 0 ? this.clicks.length : index;
   }
 
   // The position that the output has reached.
   get position() {
-    return this.start + this.given * this.speed;
+    return this.origin + this.given * this.speed;
   }
 
+  get looping() {
+    return this.loop !== null && this.origin < this.loop[1] - LEAD;
+  }
+
+  // The frame of the song where playing stops or jumps back, and the output frame when it does.
   get end() {
-    return this.loop && this.start < this.loop[1] ? this.loop[1] : this.frames;
+    return this.looping ? this.loop[1] - LEAD : this.frames;
+  }
+
+  get endOutput() {
+    return this.looping ? this.dueAt(this.loop[1]) : this.outputOf(this.frames);
   }
 
   // The frames of the song that the next `count` frames of output may need.
   need(count) {
-    const from = Math.floor(this.position);
-    const reach = 2 * HOP + REACH + SEAM;
-    const ahead = [from - reach, from + Math.ceil(count * this.speed) + reach];
-    if (!this.loop) return [ahead];
-    return [ahead, [this.loop[0] - reach, this.loop[0] + Math.ceil(count * this.speed) + reach]];
+    const length = Math.ceil(count * this.speed) + LONGEST + 4 * HOP;
+    const from = Math.floor(this.position) - 4 * HOP;
+    const ranges = [[from, from + length]];
+    if (this.loop) ranges.push([this.loop[0] - 4 * HOP, this.loop[0] + length]);
+    return ranges;
   }
 
   // Fill three arrays of one length. Gives { spans, length }: length is less than theirs only at
@@ -62,15 +87,17 @@ export class Stretcher {
     const spans = [{ at: 0, frame: this.position }];
     let filled = 0;
     while (filled < left.length) {
-      const remaining = Math.round((this.end - this.start) / this.speed) - this.given;
+      const remaining = this.endOutput - this.given;
       if (remaining <= 0) {
-        if (!this.loop || this.start >= this.loop[1]) break;
+        if (!this.looping) break;
         this.wrap();
         spans.push({ at: filled, frame: this.position });
         continue;
       }
+      if (this.run === null || this.given >= this.run.stop) this.startRun();
       if (this.used === HOP) this.makeHop();
-      const count = Math.min(HOP - this.used, left.length - filled, remaining);
+      const room = Math.min(remaining, this.run.stop - this.given, left.length - filled);
+      const count = Math.min(HOP - this.used, room);
       const stop = this.used + count;
       left.set(this.hop.left.subarray(this.used, stop), filled);
       right.set(this.hop.right.subarray(this.used, stop), filled);
@@ -87,90 +114,154 @@ export class Stretcher {
     return { spans, length: filled };
   }
 
-  // Begin the loop again; what would have come fades out under it.
+  // The output frame at which a frame of the song is due.
+  outputOf(frame) {
+    return Math.round((frame - this.origin) / this.speed);
+  }
+
+  // The output frame at which the run of a beat or attack begins: what leads up to it is not
+  // stretched.
+  dueAt(anchor) {
+    return this.outputOf(anchor) - LEAD;
+  }
+
+  // Back to the loop's start.
   wrap() {
-    const tail = { left: new Float32Array(SEAM), right: new Float32Array(SEAM) };
-    this.read(this.source + this.used, SEAM);
-    tail.left.set(this.left.subarray(0, SEAM));
-    tail.right.set(this.right.subarray(0, SEAM));
-    this.seek(this.loop[0]);
+    const [from] = this.loop;
+    this.origin = from - LEAD * this.speed;
+    this.given = 0;
+    this.run = null;
+    this.upcoming = from - LEAD;
+    this.findClick(from);
+  }
+
+  // From here to the next beat or attack: the first piece is the song as it is.
+  startRun() {
+    const begin = this.upcoming;
+    const end = this.speed === 1 ? this.end : this.findAnchor(begin);
+    const old = this.source + this.used; // what would come without a new run
+    const smooth = old === begin;
+    const source =
+      smooth || this.speed === 1
+        ? begin
+        : this.findSimilar(old, SEAM, begin - NUDGE, begin + NUDGE);
+    const due = end === this.end ? this.endOutput : this.dueAt(end + LEAD);
+    this.run = { begin: this.given, source, end, hops: 0, stop: Math.max(due, this.given + 1) };
+    this.upcoming = end;
+    const tail = smooth ? null : this.copy(old, SEAM);
     this.makeHop();
-    for (let i = 0; i < SEAM; i += 1) {
-      const rise = i / SEAM;
-      this.hop.left[i] = rise * this.hop.left[i] + (1 - rise) * tail.left[i];
-      this.hop.right[i] = rise * this.hop.right[i] + (1 - rise) * tail.right[i];
+    if (tail) {
+      for (let i = 0; i < SEAM; i += 1) {
+        const rise = i / SEAM;
+        this.hop.left[i] = tail.left[i] + rise * (this.hop.left[i] - tail.left[i]);
+        this.hop.right[i] = tail.right[i] + rise * (this.hop.right[i] - tail.right[i]);
+      }
     }
+  }
+
+  // Where the run that begins at a frame ends: shortly before the next beat or attack.
+  findAnchor(begin) {
+    const latest = Math.min(begin + LONGEST, this.end);
+    const first = begin + LEAD + SHORTEST;
+    let anchor = latest + LEAD;
+    const beat = this.clicks.find((click) => click.frame >= first);
+    if (beat && beat.frame < anchor) anchor = beat.frame;
+    // Further back than `first`, so that what rang before is known.
+    const attack = findAttack(this.readMono(begin, anchor - begin), first - begin);
+    if (attack >= 0 && begin + attack < anchor - SHORTEST / 3) anchor = begin + attack;
+    // Nothing begins just before the end: it would have no time to sound.
+    return anchor - LEAD > latest - SHORTEST ? latest : anchor - LEAD;
   }
 
   // The next HOP frames of the output: the last piece fades out, the next one in.
   makeHop() {
-    const { hop } = this;
+    const { hop, run } = this;
     hop.clicks = [];
     this.used = 0;
-    if (this.hops === 0 || this.speed === 1) {
-      // Nothing to fade from, or the next piece is what comes anyway.
-      this.source = this.start + this.hops * HOP;
-      this.read(this.source, HOP);
-      hop.left.set(this.left.subarray(0, HOP));
-      hop.right.set(this.right.subarray(0, HOP));
+    if (run.hops === 0 || this.speed === 1) {
+      this.source = run.source + run.hops * HOP;
+      const { left, right } = this.copy(this.source, HOP);
+      hop.left.set(left);
+      hop.right.set(right);
       this.takeClicks(this.source, 0, HOP);
     } else {
-      const old = this.source + HOP;
-      // The middle of a piece is where it is loudest: that is what has to be in time.
-      const middle = this.start + (this.hops + 1) * HOP * this.speed;
-      const source = this.findSimilar(old, Math.round(middle) - HOP);
-      this.read(old, HOP);
-      hop.left.set(this.left.subarray(0, HOP));
-      hop.right.set(this.right.subarray(0, HOP));
-      this.read(source, HOP);
-      for (let i = 0; i < HOP; i += 1) {
-        hop.left[i] += RISE[i] * (this.left[i] - hop.left[i]);
-        hop.right[i] += RISE[i] * (this.right[i] - hop.right[i]);
-      }
-      this.source = source;
-      this.takeClicks(old, 0, HOP / 2);
-      this.takeClicks(source, HOP / 2, HOP);
+      this.fadeOn(this.source + HOP, this.findPiece());
     }
-    this.hops += 1;
+    run.hops += 1;
+  }
+
+  // Where the next piece is taken from. The middle of a piece, where it is loudest, is in time;
+  // the attack is not played again, and the next one not before its time.
+  findPiece() {
+    const { run } = this;
+    const done = run.hops * HOP;
+    const length = run.stop - run.begin;
+    const rate = Math.max(run.end - run.source - HOP, 1) / Math.max(length - HOP, 1);
+    const wanted = Math.round(run.source + Math.min(done, length - HOP) * rate);
+    const lowest = run.source + GUARD;
+    const highest = run.end - Math.min(2 * HOP, length - done);
+    const high = Math.max(Math.min(wanted + REACH, highest), lowest);
+    const low = Math.max(Math.min(wanted - REACH, high - REACH), lowest);
+    return this.findSimilar(this.source + HOP, HOP, low, high);
+  }
+
+  fadeOn(old, source) {
+    const { hop } = this;
+    const from = this.copy(old, HOP);
+    const to = this.copy(source, HOP);
+    for (let i = 0; i < HOP; i += 1) {
+      hop.left[i] = from.left[i] + RISE[i] * (to.left[i] - from.left[i]);
+      hop.right[i] = from.right[i] + RISE[i] * (to.right[i] - from.right[i]);
+    }
+    this.source = source;
+    this.takeClicks(old, 0, HOP / 2);
+    this.takeClicks(source, HOP / 2, HOP);
   }
 
   // Clicks of the hop's output frames [begin, end), where output frame i is song frame source + i.
   takeClicks(source, begin, end) {
+    const { run } = this;
+    const room = run.stop - run.begin - run.hops * HOP; // of the run, from this hop on
     while (this.nextClick < this.clicks.length) {
       const { frame, sound } = this.clicks[this.nextClick];
-      if (frame >= source + end || frame >= this.end) return;
-      this.hop.clicks.push({ sound, at: Math.max(frame - source, begin) });
+      if (frame >= source + end || frame >= run.end) return;
+      this.hop.clicks.push({ sound, at: Math.min(Math.max(frame - source, begin), room - 1) });
       this.nextClick += 1;
     }
   }
 
-  // Where near `wanted` the song is most like what comes after the last piece, at `old`.
-  findSimilar(old, wanted) {
-    const model = this.readMono(old, HOP);
-    const field = this.readMono(wanted - REACH, HOP + 2 * REACH);
-    const coarse = best(model, field, 0, 2 * REACH, 4);
-    const fine = best(model, field, Math.max(coarse - 4, 0), Math.min(coarse + 4, 2 * REACH), 1);
-    return wanted - REACH + fine;
+  // Where in [low, high] the song is most like what it is from `old` on.
+  findSimilar(old, length, low, high) {
+    const model = this.readMono(old, length);
+    const field = this.readMono(low, length + high - low);
+    const coarse = best(model, field, 0, high - low, 4);
+    const fine = best(model, field, Math.max(coarse - 4, 0), Math.min(coarse + 4, high - low), 1);
+    return low + fine;
   }
 
   readMono(from, count) {
-    this.read(from, count);
-    const mono = new Float32Array(count);
-    for (let i = 0; i < count; i += 1) mono[i] = this.left[i] + this.right[i];
-    return mono;
+    const { left, right } = this.read(from, count);
+    return Float32Array.from({ length: count }, (_, i) => left[i] + right[i]);
+  }
+
+  copy(from, count) {
+    const { left, right } = this.read(from, count);
+    return { left: left.slice(0, count), right: right.slice(0, count) };
   }
 
   read(from, count) {
-    if (this.tape) this.tape.read(from, count, this.left, this.right);
+    const { left, right } = this;
+    if (this.tape) this.tape.read(from, count, left, right);
+    return { left, right };
   }
 
-  // Mix what rings of all clicks into `click`; a click ends where the next one begins.
+  // What rings of all clicks, into `click`; a click ends where the next one begins.
   ring(click, length) {
     click.fill(0);
     this.ringing.forEach((voice, index) => {
-      const following = this.ringing[index + 1];
+      const next = this.ringing[index + 1];
       const first = Math.max(voice.at, 0);
-      const last = Math.min(voice.at + voice.sound.length, following ? following.at : length, length);
+      const last = Math.min(voice.at + voice.sound.length, next ? next.at : length, length);
       for (let i = first; i < last; i += 1) click[i] = voice.sound[i - voice.at];
     });
     for (const voice of this.ringing) voice.at -= length;

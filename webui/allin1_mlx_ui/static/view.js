@@ -1,74 +1,65 @@
 // The timeline: Python's figure, drawn by Plotly, and what is laid over it.
 //
-// Playhead, section names, selection and loop are elements of their own, moved with `transform`;
-// Plotly draws again only when the view itself changes, at most once per frame of the screen.
-// Everything that pointers do is decided here: Plotly's own dragging is switched off.
+// Plotly draws more than is in view; moving and zooming only transform what is drawn, and it is
+// drawn anew when that would show, not at every frame. Playhead, section names, selection, loop
+// and the hover label are elements of their own. Everything that pointers do is decided here.
 
-import { fitLabel, readGrid, thinGrid } from "../timeline.js";
+import { fitLabel, readGrid } from "../timeline.js";
 import { make } from "./bus.js";
-import { Detail } from "./detail.js";
+import { Drawing } from "./drawing.js";
 import { listenToPointers } from "./pointers.js";
 
 const SHORTEST = 1; // seconds that can be shown, at least
 const FOLLOW_AT = 0.92; // of the view: where following turns the page
-const SETTLED = 140; // milliseconds without movement, then details are drawn
 
 export class View extends EventTarget {
   // element: where it all goes. player: tells the position.
   constructor(element, player) {
     super();
     this.player = player;
-    this.plot = make("div", { class: "plot", "aria-hidden": "true" });
+    const overlay = (name) => make("div", { class: name, hidden: true });
     this.names = make("div", { class: "names", "aria-hidden": "true" });
-    this.chosen = make("div", { class: "chosen", hidden: true });
-    this.looped = make("div", { class: "looped", hidden: true });
+    this.chosen = overlay("chosen");
+    this.looped = overlay("looped");
     this.window = make("div", { class: "window" });
     this.playhead = make("div", { class: "playhead" });
     this.smallhead = make("div", { class: "playhead small" });
-    const layers = [this.chosen, this.looped, this.window, this.playhead, this.smallhead];
-    element.append(this.plot, this.names, ...layers);
+    this.hairline = overlay("hairline");
+    this.hint = overlay("hint");
+    this.drawing = new Drawing();
+    const { still, moving } = this.drawing;
+    element.append(
+      still,
+      moving,
+      this.names,
+      ...[this.chosen, this.looped, this.window, this.playhead, this.smallhead],
+      ...[this.hairline, this.hint],
+    );
     this.element = element;
     this.following = true;
     this.astray = false; // the user has moved the view away from the playhead
     this.range = [0, 1];
     this.sheet = null;
     listenToPointers(this);
-    new ResizeObserver(() => this.refresh()).observe(element);
+    new ResizeObserver(() => this.request()).observe(element);
   }
 
   // Show a song. keep: stay where the view is, for a new version of the same song.
   async show(sheet, { keep = false } = {}) {
     const { figure } = sheet;
     this.sheet = sheet;
-    this.grid = readGrid(figure);
     this.rows = figure.layout.meta.rows;
     this.margin = figure.layout.meta.margin;
     this.length = figure.layout.meta.duration;
-    this.detail = new Detail(sheet);
-    this.nameSections();
+    this.element.style.height = `${figure.layout.height}px`;
+    this.names.replaceChildren(...sheet.sections.map(() => make("span")));
     this.fitRows();
     if (!keep) {
       this.range = [0, this.length];
       this.select(-1);
     }
-    const layout = structuredClone(figure.layout);
-    layout.xaxis.fixedrange = true;
-    layout.xaxis2.fixedrange = true;
-    layout.autosize = true;
-    Object.assign(layout.xaxis, { range: this.range });
-    Object.assign(layout.xaxis2, { range: this.range });
-    const data = figure.data.map((trace) =>
-      trace.name === "sections" ? { ...trace, textposition: "none" } : trace,
-    );
-    this.drawing = window.Plotly.react(this.plot, data, layout, {
-      displayModeBar: false,
-      doubleClick: false,
-      responsive: false,
-    });
-    await this.drawing;
-    this.element.style.height = `${layout.height}px`;
-    this.shown = null;
-    this.refresh();
+    await this.drawing.begin(sheet, readGrid(figure), this.range, this.element.clientWidth);
+    this.place();
   }
 
   get width() {
@@ -106,7 +97,7 @@ export class View extends EventTarget {
     const start = Math.min(Math.max(from, 0), this.length - span);
     if (this.range[0] === start && this.range[1] === start + span) return;
     this.range = [start, start + span];
-    this.refresh();
+    this.request();
   }
 
   pan(seconds) {
@@ -154,57 +145,19 @@ export class View extends EventTarget {
     this.place();
   }
 
-  // Draw the view's current range, once per frame of the screen.
-  refresh() {
-    if (!this.sheet || this.pending) return;
-    this.pending = requestAnimationFrame(async () => {
-      try {
-        await this.drawing;
-        await this.draw();
-      } finally {
-        this.pending = null;
-      }
-      if (this.isStale()) this.refresh();
-      this.settle();
+  // Whether what is on the screen is not yet what it should be.
+  get pending() {
+    return Boolean(this.requested) || this.drawing.busy;
+  }
+
+  // Put everything in its place at the next frame of the screen.
+  request() {
+    if (!this.sheet || this.requested) return;
+    this.requested = requestAnimationFrame(() => {
+      this.requested = null;
+      this.place();
+      this.drawing.refresh();
     });
-  }
-
-  isStale() {
-    const { shown, range } = this;
-    return !shown || shown[0] !== range[0] || shown[1] !== range[1] || shown[2] !== this.width;
-  }
-
-  draw() {
-    const [from, to] = this.range;
-    const { visible, numbers, times } = thinGrid(this.grid, this.range, this.width);
-    const change = {
-      "xaxis.range": [from, to],
-      "xaxis2.range": [from, to],
-      "xaxis.tickvals": numbers.tickvals,
-      "xaxis.ticktext": numbers.ticktext,
-      "xaxis2.tickvals": times.tickvals,
-      "xaxis2.ticktext": times.ticktext,
-    };
-    const fitted = this.shown && this.shown[2] === this.width;
-    if (!fitted) change.width = this.element.clientWidth;
-    this.shown = [from, to, this.width];
-    this.place();
-    const steps = visible.join();
-    if (steps === this.steps && fitted) return window.Plotly.relayout(this.plot, change);
-    this.steps = steps;
-    const lines = this.grid.lines.map((line) => line.index);
-    return window.Plotly.update(this.plot, { visible }, change, lines);
-  }
-
-  // When the view has come to rest: curves as fine as the screen can show.
-  settle() {
-    clearTimeout(this.settling);
-    const { sheet } = this;
-    this.settling = setTimeout(() => {
-      if (sheet !== this.sheet || this.pending) return;
-      const change = this.detail.sharpen(this.plot.data, this.range, this.width);
-      if (change) window.Plotly.restyle(this.plot, change.values, change.indices);
-    }, SETTLED);
   }
 
   // Everything that lies over the figure gets its height from the figure's rows.
@@ -214,21 +167,18 @@ export class View extends EventTarget {
       element.style.top = `${top}px`;
       element.style.height = `${bottom - top}px`;
     };
-    fit(this.playhead, rows.ruler, rows[this.lowestRow]);
-    fit(this.smallhead, rows.overview, rows.overview);
-    fit(this.window, rows.overview, rows.overview);
-    fit(this.chosen, rows.sections, rows.sections);
-    fit(this.looped, rows.ruler, rows[this.lowestRow]);
-    fit(this.names, rows.sections, rows.sections);
+    const lowest = rows.activations || rows.tempo;
+    for (const element of [this.playhead, this.looped, this.hairline]) {
+      fit(element, rows.ruler, lowest);
+    }
+    for (const element of [this.smallhead, this.window]) fit(element, rows.overview, rows.overview);
+    for (const element of [this.chosen, this.names]) fit(element, rows.sections, rows.sections);
+    this.hint.style.top = `${rows.wave[0] + 6}px`;
   }
 
-  nameSections() {
-    this.names.replaceChildren(...this.sheet.sections.map(() => make("span")));
-  }
-
-  // Put everything that lies over the figure where it belongs.
   place() {
     if (!this.sheet) return;
+    this.drawing.place(this.range, this.element.clientWidth);
     this.placeNames();
     const section = this.sheet.sections[this.selected];
     this.placeBox(this.chosen, section && [section.start, section.end]);
@@ -239,10 +189,6 @@ export class View extends EventTarget {
     this.movePlayhead();
   }
 
-  get lowestRow() {
-    return this.rows.activations ? "activations" : "tempo";
-  }
-
   placeNames() {
     const lowest = this.margin;
     const highest = this.margin + this.width;
@@ -250,7 +196,8 @@ export class View extends EventTarget {
       const left = Math.max(this.toX(start), lowest);
       const right = Math.min(this.toX(end), highest);
       const element = this.names.children[index];
-      const text = right - left < 8 ? "" : fitLabel(bars ? `${label} · ${bars}` : label, right - left);
+      const full = bars ? `${label} · ${bars}` : label;
+      const text = right - left < 8 ? "" : fitLabel(full, right - left);
       element.hidden = !text;
       if (!text) return;
       if (element.textContent !== text) element.textContent = text;
@@ -269,10 +216,20 @@ export class View extends EventTarget {
 
   movePlayhead() {
     const { position } = this.player;
-    const x = this.toX(position);
     this.playhead.hidden = !this.isVisible(position);
-    this.playhead.style.transform = `translateX(${x}px)`;
+    this.playhead.style.transform = `translateX(${this.toX(position)}px)`;
     this.smallhead.style.transform = `translateX(${this.toSmallX(position)}px)`;
+  }
+
+  // Say what lies under the pointer; null when it has left.
+  point(x) {
+    this.hairline.hidden = this.hint.hidden = x === null;
+    if (x === null) return;
+    this.hint.textContent = this.sheet.describe(this.toTime(x));
+    const room = this.element.clientWidth - this.hint.offsetWidth - 8;
+    const beside = x + 12 > room ? x - 12 - this.hint.offsetWidth : x + 12;
+    this.hairline.style.transform = `translateX(${x}px)`;
+    this.hint.style.transform = `translateX(${Math.max(Math.min(beside, room), 0)}px)`;
   }
 
   // Once per frame of the screen while the song plays.
@@ -281,9 +238,8 @@ export class View extends EventTarget {
     const { position } = this.player;
     const [from, to] = this.range;
     if (this.astray) this.astray = !this.isVisible(position);
-    const due = position > from + FOLLOW_AT * (to - from) || position < from;
-    if (this.following && !this.astray && due && to < this.length - 1e-6) this.turnTo(position);
-    if (this.following && !this.astray && position < from) this.turnTo(position);
+    const due = position > from + FOLLOW_AT * (to - from) && to < this.length - 1e-6;
+    if (this.following && !this.astray && (due || position < from)) this.turnTo(position);
     this.movePlayhead();
   }
 }

@@ -1,0 +1,180 @@
+"""A server of its own process, a Chromium, and songs whose structure is known."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from playwright.sync_api import Browser, sync_playwright
+
+from allin1_mlx.audio import file_digest
+from allin1_mlx.types import SAMPLE_RATE, Analysis, Segment, Tempo
+
+from .visits import Known, Server, Visit, compose
+
+ROOT = Path(__file__).resolve().parents[2]
+WEIGHTS = ROOT.parent / "shared" / "weights"
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
+    """Start a server with more options; the caller stops it."""
+
+    def start(*options: str) -> Server:
+        temporary = tmp_path_factory.mktemp("server")
+        paths = [str(ROOT / "core"), str(ROOT / "webui"), os.environ.get("PYTHONPATH", "")]
+        environment = {**os.environ, "TMPDIR": str(temporary)}
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
+        command = [sys.executable, "-m", "allin1_mlx_ui.app", "--port", "0", "--no-browser"]
+        process = subprocess.Popen(
+            [*command, "--offline", *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+        assert process.stdout is not None
+        for line in process.stdout:
+            found = re.search(r"http://\S+", line)
+            if found:
+                return Server(found[0], process, temporary)
+        raise AssertionError("the server did not start")
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def server(start_server: Callable[..., Server]) -> Iterator[Server]:
+    """One server for all tests."""
+    weights = ["--model", "harmonix-fold0", "--weights-dir", str(WEIGHTS)]
+    running = start_server(*(weights if WEIGHTS.is_dir() else []))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium without a screen."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs the program chromium (Debian's package of that name)")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def open_page(browser: Browser, server: Server) -> Callable[..., Visit]:
+    """Open the page in a window of its own, which the caller closes."""
+
+    def visit(url: str = server.url, **context: Any) -> Visit:
+        settings = {"viewport": {"width": 1280, "height": 1000}, **context}
+        seen = Visit(browser.new_context(**settings).new_page())
+        seen.go(url)
+        return seen
+
+    return visit
+
+
+@pytest.fixture
+def visit(open_page: Callable[..., Visit]) -> Iterator[Callable[..., Visit]]:
+    """Open the page in a window of its own; nothing in it may go wrong unseen."""
+    visits: list[Visit] = []
+
+    def visit(*address: str, **context: Any) -> Visit:
+        visits.append(open_page(*address, **context))
+        return visits[-1]
+
+    yield visit
+    for seen in visits:
+        seen.page.context.close()
+        assert seen.faults == []
+
+
+@pytest.fixture(scope="session")
+def make_song(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Known]:
+    """A song of some seconds with beats every half second from 0.5 s on, in bars of four."""
+
+    def make(duration: float, *, name: str = "known.wav", sections: int = 4) -> Known:
+        folder = tmp_path_factory.mktemp("song")
+        sound = folder / name
+        soundfile.write(sound, compose(duration, sections=sections).T, SAMPLE_RATE, "PCM_16")
+        beats = np.arange(0.5, duration - 0.2, 0.5).round(2).tolist()
+        edges = [0.0] + [
+            beats[4 * round(len(beats) / 4 * i / sections)] for i in range(1, sections)
+        ]
+        edges.append(duration)
+        labels = ["intro", "verse", "chorus", "bridge", "solo", "outro"]
+        analysis = Analysis(
+            path=name,
+            bpm=120,
+            beats=tuple(beats),
+            downbeats=tuple(beats[::4]),
+            beat_positions=tuple(i % 4 + 1 for i in range(len(beats))),
+            segments=tuple(
+                Segment(edges[i], edges[i + 1], labels[i % len(labels)]) for i in range(sections)
+            ),
+            duration=duration,
+            tempo=Tempo(120.0, 1.0),
+            meter=4,
+            audio_sha256=file_digest(sound),
+        )
+        result = sound.with_suffix(".json")
+        result.write_text(analysis.to_json(), encoding="utf-8")
+        json.loads(result.read_text())
+        return Known(sound, result, analysis)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def known(make_song: Callable[..., Known]) -> Known:
+    """40 seconds, 20 bars, four sections."""
+    return make_song(40.0)
+
+
+@pytest.fixture(scope="session")
+def lasting(open_page: Callable[..., Visit], known: Known) -> Iterator[Visit]:
+    """One page with the known song, its result and its sound, for many tests."""
+    seen = open_page()
+    seen.upload(known.result, known.sound)
+    seen.wait_for("done")
+    seen.wait_for_timeline()
+    seen.page.wait_for_function("allin1.sheet.frames > 0 && !allin1.view.pending")
+    yield seen
+    seen.page.context.close()
+
+
+RESET = """async () => {
+  const { player, view } = allin1;
+  player.pause();
+  player.setLoop(null);
+  player.setSpeed(1);
+  player.setLevel("song", { volume: 1, on: true });
+  player.setLevel("click", { volume: 0.6, on: true });
+  player.seek(0);
+  view.select(-1);
+  view.reset();
+  if (!view.following) allin1.toggleFollow();
+  document.activeElement.blur();
+  const { drawing } = view;
+  while (view.pending || drawing.stretch > 1.001) await new Promise(requestAnimationFrame);
+}"""
+
+
+@pytest.fixture
+def opened(lasting: Visit) -> Iterator[Visit]:
+    """The page with the known song, as if it had just been opened."""
+    lasting.run(RESET)
+    lasting.page.mouse.move(1, 1)
+    yield lasting
+    assert lasting.faults == []

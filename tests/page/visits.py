@@ -1,0 +1,111 @@
+"""What the tests of the page hold in their hands: a server, an open page, a song."""
+
+import re
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import ConsoleMessage, Page, Response
+
+from allin1_mlx.types import SAMPLE_RATE, Analysis
+
+
+@dataclass
+class Server:
+    """A running `allin1-mlx-ui`."""
+
+    url: str
+    process: subprocess.Popen[str]
+    temporary: Path  # where it puts its files
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None
+        return 1024 * int(found[1])
+
+    def stop(self) -> int:
+        """End it as Ctrl-C does; gives its exit code."""
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(timeout=20)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+@dataclass
+class Visit:
+    """An open page, and what has been seen of its doings."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def go(self, url: str) -> None:
+        """Open the page, and take down what it does."""
+        page = self.page
+        page.set_default_timeout(15_000)
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("response", self._note_response)
+        page.on("requestfailed", lambda r: self.failures.append(f"{r.failure} {r.url}"))
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._note_message)
+        page.goto(url)
+        page.wait_for_selector("#dropzone input[type=file]", state="attached")
+        page.wait_for_function("window.allin1 !== undefined && window.Plotly !== undefined")
+
+    def _note_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.failures.append(f"{response.status} {response.url}")
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.faults.append(message.text)
+
+    def upload(self, *files: Path) -> None:
+        """Give files to the drop zone."""
+        self.page.set_input_files("#dropzone input[type=file]", [str(file) for file in files])
+
+    def wait_for(self, state: str, *, name: str = "", timeout: float = 120) -> None:
+        """Wait until a song of that name has got into a state."""
+        row = self.page.locator(f".songs li[data-state={state}]", has_text=name).first
+        row.wait_for(timeout=timeout * 1000)
+
+    def wait_for_timeline(self) -> None:
+        """Wait until a song is drawn."""
+        self.page.wait_for_function("allin1.view.sheet && !allin1.view.pending")
+
+    def run(self, script: str, argument: Any = None) -> Any:
+        """What a script in the page gives."""
+        return self.page.evaluate(script, argument)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A song of known structure: its sound, and its result as a file."""
+
+    sound: Path
+    result: Path
+    analysis: Analysis
+
+
+def compose(duration: float, *, period: float = 0.5, sections: int = 4) -> np.ndarray:
+    """Samples (2, S): a noisy drum on each beat, louder on downbeats, and a chord per section."""
+    rng = np.random.default_rng(7)
+    frames = round(duration * SAMPLE_RATE)
+    times = np.arange(frames) / SAMPLE_RATE
+    section = np.minimum((times / duration * sections).astype(int), sections - 1)
+    sound = np.zeros(frames)
+    for partial in (1.0, 1.5, 2.0):
+        pitch = 110 * partial * 2 ** (section * 5 / 12)
+        sound += 0.06 * np.sin(2 * np.pi * pitch * times)
+    hit = rng.standard_normal(4000) * np.exp(-np.arange(4000) / 600)
+    for index, time in enumerate(np.arange(0.5, duration - 0.2, period)):
+        start = round(time * SAMPLE_RATE)
+        sound[start : start + 4000] += (0.3 if index % 4 == 0 else 0.15) * hit
+    return np.stack([sound, sound]).clip(-1, 1).astype(np.float32)
