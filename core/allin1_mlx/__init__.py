@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from .predict import predict
     from .sections import pick_sections
     from .spectrogram import spectrogram
+    from .types import Activations, Analysis, Segment, Tempo
 
 from .errors import AllInOneError, Cancelled
-from .types import Activations, Analysis, Segment, Tempo
 
 __all__ = [
     "Activations",
@@ -41,7 +41,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Activations": ".types",
+    "Analysis": ".types",
     "Analyzer": ".pipeline",
+    "Segment": ".types",
+    "Tempo": ".types",
     "analyze": ".pipeline",
     "decode_beats": ".beats",
     "load_audio": ".audio",
@@ -49,7 +53,7 @@ _HOMES = {
     "predict": ".predict",
     "spectral_stems": ".demix.spectral",
     "spectrogram": ".spectrogram",
-}  # loaded when first used: MLX takes longer to start than `--help` may
+}  # loaded when first used: MLX and NumPy take longer to start than `--help` may
 
 
 def __getattr__(name: str) -> object:

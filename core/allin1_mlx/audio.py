@@ -143,7 +143,7 @@ def write_audio(path: str | PathLike[str], samples: Samples, *, subtype: str | N
     sample_bytes = {"FLOAT": 4, "PCM_24": 3}.get(sample_format, 2)
     huge = kind == "wav" and frames * channels * sample_bytes > 0xFFFF_0000  # RIFF has 32 bits
     with replacing(destination) as temporary, FileIO(temporary, "wb+") as file:
-        sink = _Sink(file)
+        sink = Sink(file)
         with soundfile.SoundFile(
             sink,
             "w",
@@ -160,7 +160,7 @@ def write_audio(path: str | PathLike[str], samples: Samples, *, subtype: str | N
             raise sink.error
 
 
-class _Sink:
+class Sink:
     """A file for libsndfile, which would take no notice of a full disk; remembers the error."""
 
     def __init__(self, file: FileIO) -> None:

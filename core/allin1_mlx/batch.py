@@ -1,118 +1,345 @@
-"""Many songs: names that never collide, results written whole or not at all, failures apart.
+"""Many songs, to be read from top to bottom: prepare, analyse, finish.
 
-A result is called <stem>.json after its song. Songs of one run that share a stem (also where a
-file system does not tell them apart: case, Unicode form) all get <stem>.<8 hex digits of the
-audio's SHA-256>.json; copies of one file among them are numbered.
+    songs -> (processes: what is finished? decode) -> (here: MLX) -> (processes: pictures;
+    a thread: sound) -> outcomes
+
+Each step takes a few songs ahead of the next one, so that memory does not grow with their number.
+A song that fails becomes an outcome with an error; the others go on. A song's outcome comes when
+all of its files are there.
 """
 
 from __future__ import annotations
 
-import os
-import unicodedata
-from collections import Counter
+import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
-
-from .audio import file_digest
-from .errors import AllInOneError, AudioError
-from .files import replacing
-from .pipeline import Analyzer
+from .backend import mx
+from .byproducts import Looked, look_at
+from .errors import AllInOneError, Cancelled
+from .files import printable_name
+from .naming import Song, name_songs
+from .outputs import Outputs
+from .pipeline import PROGRAM, Analyzer
+from .prepare import (
+    Prepared,
+    needs_picture,
+    needs_sonification,
+    picture_origin,
+    prepare_song,
+    sonification_origin,
+)
+from .results import (
+    Method,
+    draw_picture,
+    write_arrays,
+    write_json,
+    write_results,
+    write_sonification,
+)
+from .timings import Timings
 from .types import Analysis
+from .workers import Job, Workers
 
+__all__ = ["Outcome", "Song", "analyze_songs", "name_songs", "write_results"]
 
-@dataclass(frozen=True)
-class Song:
-    """An input as it was named, and the name of its results without a suffix."""
+T = TypeVar("T")
+SongProgress = Callable[[Song, str, float], None]
 
-    path: str
-    name: str
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a song: `analysis` written to `result`, or `error`, a line for the user."""
+    """What became of a song: `analysis` in the file `result`, or `error`, a line for the user.
+
+    reused: nothing had to be done. A song whose picture failed has a result and an error.
+    """
 
     song: Song
     result: Path | None = None
     analysis: Analysis | None = None
     error: str = ""
-
-
-def name_songs(paths: Iterable[str]) -> list[Song]:
-    """Name the results of all songs of a run, in the order of `paths`; repeats are dropped."""
-    unique = list({os.path.abspath(path): path for path in paths}.values())
-    shared = Counter(_folded(Path(path).stem) for path in unique)
-    songs: list[Song] = []
-    taken: Counter[str] = Counter()
-    for path in unique:
-        stem = Path(path).stem
-        if shared[_folded(stem)] > 1:
-            stem = f"{stem}.{_digest(path)}"
-        taken[_folded(stem)] += 1
-        if taken[_folded(stem)] > 1:
-            stem = f"{stem}-{taken[_folded(stem)]}"
-        songs.append(Song(path, stem))
-    return songs
+    reused: bool = False
 
 
 def analyze_songs(
     songs: Iterable[Song],
     analyzer: Analyzer,
+    outputs: Outputs,
     *,
-    out_dir: Path,
-    activations: bool = False,
-    embeddings: bool = False,
-    on_progress: Callable[[Song, str, float], None] = lambda song, stage, fraction: None,
+    processes: int = 0,
+    batch_size: int = 1,
+    timings: Timings | None = None,
+    on_progress: SongProgress = lambda song, stage, fraction: None,
 ) -> Iterator[Outcome]:
-    """Analyse songs one by one, writing <name>.json and arrays beside it; one may fail alone.
+    """Analyse songs and write their files; what is finished already is reused.
 
+    processes: how many decode and draw beside this one, 0 for none. batch_size: songs of one
+    length that go through the network at once. timings: that of the analyzer, if it has one.
     on_progress is called with the song, the stage and its share that is done.
     """
-    for song in songs:
+    with Workers(processes) as workers:
+        batch = Batch(analyzer, outputs, workers, batch_size, timings or Timings(), on_progress)
+        yield from batch.run(songs)
 
-        def report(stage: str, fraction: float, song: Song = song) -> None:
-            on_progress(song, stage, fraction)
 
-        try:
-            analysis = analyzer(
-                song.path, on_progress=report, activations=activations, embeddings=embeddings
+@dataclass
+class Work:
+    """A song on its way."""
+
+    song: Song
+    prepared: Prepared | None = None
+    looked: Looked | None = None
+    analysis: Analysis | None = None
+    error: str = ""
+    done_something: bool = False
+
+
+class Batch:
+    """The three steps, each an iterator over what the one before it gives."""
+
+    def __init__(
+        self,
+        analyzer: Analyzer,
+        outputs: Outputs,
+        workers: Workers,
+        batch_size: int,
+        timings: Timings,
+        on_progress: SongProgress,
+    ) -> None:
+        self.analyzer = analyzer
+        self.outputs = outputs
+        self.workers = workers
+        self.batch_size = batch_size
+        self.timings = timings
+        self.on_progress = on_progress
+
+    def run(self, songs: Iterable[Song]) -> Iterator[Outcome]:
+        """The outcomes of all songs."""
+        with ExitStack() as stack:
+            writer = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="sound"))
+            yield from self._finish(self._analyze(self._prepare(songs)), writer)
+
+    def _prepare(self, songs: Iterable[Song]) -> Iterator[Work]:
+        """Look at songs and decode them, ahead of what they are needed for."""
+        method = describe(self.analyzer)
+        waiting: deque[tuple[Song, Job[Prepared]]] = deque()
+        for song in songs:
+            job = self.workers.submit(prepare_song, song, self.outputs, method)
+            waiting.append((song, job))
+            if len(waiting) > self.workers.count:
+                yield self._prepared(*waiting.popleft())
+        while waiting:
+            yield self._prepared(*waiting.popleft())
+
+    def _prepared(self, song: Song, job: Job[Prepared]) -> Work:
+        self.on_progress(song, "decode", 0.0)
+        work = Work(song)
+        with _catching(work):
+            work.prepared = job.result()
+            work.song = work.prepared.song
+            work.analysis = work.prepared.analysis
+            for stage in work.prepared.stages:
+                self.timings.record(stage)
+        return work
+
+    def _analyze(self, works: Iterable[Work]) -> Iterator[Work]:
+        """Everything that needs MLX; up to twice `batch_size` songs wait for others as long."""
+        waiting: list[Work] = []
+        for work in works:
+            if work.prepared is None or not work.prepared.spectrogram:
+                yield work
+                continue
+            self._look(work)
+            if work.error or work.analysis is not None:
+                yield work
+                continue
+            waiting.append(work)
+            group = self._alike(waiting, work)
+            if len(group) < self.batch_size and len(waiting) >= 2 * self.batch_size:
+                group = self._alike(waiting, waiting[0])
+            elif len(group) < self.batch_size:
+                continue
+            waiting = [other for other in waiting if other not in group]
+            yield from self._predict(group)
+        while waiting:
+            group = self._alike(waiting, waiting[0])
+            waiting = [other for other in waiting if other not in group]
+            yield from self._predict(group)
+
+    def _alike(self, waiting: list[Work], work: Work) -> list[Work]:
+        """Songs that fit into one forward pass with this one, at most `batch_size`."""
+        length = self._padded(work)
+        return [w for w in waiting if self._padded(w) == length][: self.batch_size]
+
+    def _padded(self, work: Work) -> int:
+        values = _given(work.looked).spectrograms.values
+        return self.analyzer.network.padded(values.shape[1])
+
+    def _look(self, work: Work) -> None:
+        """The song's spectrograms, new or kept."""
+        prepared = _given(work.prepared)
+        with _catching(work):
+            audio = _given(prepared.audio)
+            report = self._report(work)
+            work.looked = look_at(self.analyzer, prepared, audio, self.outputs, report)
+            work.done_something = True
+            if not self.outputs.sonify:
+                work.prepared = replace(prepared, audio=None)  # as songs may wait for others
+
+    def _predict(self, group: list[Work]) -> Iterator[Work]:
+        """One forward pass; where it fails for several songs, one for each."""
+        with _catching(group[0]):
+            self._predict_group(group)
+        if group[0].error and len(group) > 1:
+            for work in group:
+                work.error = ""
+                yield from self._predict([work])
+            return
+        for work in group:
+            if not work.error:
+                self._write(work)
+            _given(work.looked).discard()
+            work.looked = None
+            yield work
+        mx.clear_cache()
+
+    def _predict_group(self, group: list[Work]) -> None:
+        def report(stage: str, fraction: float) -> None:
+            for work in group:
+                self.on_progress(work.song, stage, fraction)
+
+        spectrograms = [_given(work.looked).spectrograms for work in group]
+        predictions = self.analyzer.predict(
+            spectrograms,
+            embeddings=self.outputs.embeddings,
+            on_progress=report,
+            track=", ".join(work.song.path for work in group),
+        )
+        for work, looked, prediction in zip(group, spectrograms, predictions, strict=True):
+            work.analysis = self.analyzer.conclude(
+                prediction,
+                looked,
+                path=work.song.path,
+                on_progress=self._report(work),
+                keep_activations=self.outputs.activations,
             )
-            yield Outcome(song, write_results(analysis, song.name, out_dir), analysis)
-        except (AllInOneError, OSError) as e:
-            yield Outcome(song, error=str(e))
+
+    def _write(self, work: Work) -> None:
+        """The arrays, then the result, which says that all of it is there."""
+        analysis = _given(work.analysis)
+        with _catching(work), self.timings.stage("write", track=work.song.path):
+            backend = self.analyzer.spec_backend
+            write_arrays(analysis, work.song.name, self.outputs, spec_backend=backend)
+            write_json(analysis, self.outputs.result(work.song.name))
+            work.analysis = replace(analysis, embeddings=None)
+
+    def _finish(self, works: Iterable[Work], writer: ThreadPoolExecutor) -> Iterator[Outcome]:
+        """Pictures and sound, a few songs behind; outcomes in the order of the works."""
+        waiting: deque[tuple[Work, list[Job[None] | Future[None]]]] = deque()
+        for work in works:
+            waiting.append((work, self._start_finishing(work, writer)))
+            while waiting and (
+                len(waiting) > max(self.workers.count, 1) or _are_done(waiting[0][1])
+            ):
+                yield self._finished(*waiting.popleft())
+        while waiting:
+            yield self._finished(*waiting.popleft())
+
+    def _start_finishing(
+        self, work: Work, writer: ThreadPoolExecutor
+    ) -> list[Job[None] | Future[None]]:
+        jobs: list[Job[None] | Future[None]] = []
+        if work.error or work.prepared is None or work.analysis is None:
+            return jobs
+        with _catching(work):
+            prepared, song, outputs = work.prepared, work.song, self.outputs
+            if needs_picture(song, outputs):
+                path, origin = outputs.picture(song.name), picture_origin(song, outputs)
+                picture = (work.analysis, prepared.envelope, path, origin)
+                jobs.append(self.workers.submit(draw_picture, *picture))
+            if needs_sonification(song, outputs) and prepared.audio is not None:
+                path = outputs.sonification(song.name, song.path)
+                origin = sonification_origin(song, outputs)
+                sound = (prepared.audio.samples, work.analysis, path, origin)
+                jobs.append(writer.submit(write_sonification, *sound))
+        work.done_something = work.done_something or bool(jobs)
+        work.prepared = None  # the sound is with those who need it
+        return jobs
+
+    def _finished(self, work: Work, jobs: list[Job[None] | Future[None]]) -> Outcome:
+        for job in jobs:
+            with _catching(work):
+                job.result()
+        return Outcome(
+            work.song,
+            None if work.analysis is None else self.outputs.result(work.song.name),
+            work.analysis,
+            work.error,
+            reused=not (work.done_something or work.error),
+        )
+
+    def _report(self, work: Work) -> Callable[[str, float], None]:
+        def report(stage: str, fraction: float) -> None:
+            self.on_progress(work.song, stage, fraction)
+
+        return report
 
 
-def write_results(analysis: Analysis, name: str, out_dir: Path) -> Path:
-    """Write <name>.json, and <name>.activ.npz and <name>.embed.npy where they were kept."""
-    out_dir.mkdir(parents=True, exist_ok=True)
-    if (kept := analysis.activations) is not None:
-        with replacing(out_dir / f"{name}.activ.npz") as temporary, temporary.open("wb") as file:
-            np.savez(
-                file,
-                beat=kept.beat,
-                downbeat=kept.downbeat,
-                segment=kept.segment,
-                label=kept.label,
-            )
-    if analysis.embeddings is not None:
-        with replacing(out_dir / f"{name}.embed.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, analysis.embeddings)
-    result = out_dir / f"{name}.json"
-    with replacing(result) as temporary:
-        temporary.write_text(analysis.to_json(), encoding="utf-8")
-    return result
+def _given(value: T | None) -> T:
+    """What an earlier step has put there."""
+    if value is None:
+        raise ValueError("a step was left out")
+    return value
 
 
-def _folded(stem: str) -> str:
-    return unicodedata.normalize("NFC", stem).casefold()
+def describe(analyzer: Analyzer) -> Method:
+    """What decides whether a finished result is what this analyzer would find."""
+    return Method(
+        model=analyzer.model,
+        demix=analyzer.demix,
+        program=PROGRAM,
+        spec_backend=analyzer.spec_backend,
+        stems_dir=analyzer.stems_dir,
+        stems_alone=analyzer.stems_alone,
+    )
 
 
-def _digest(path: str) -> str:
-    """First 8 hex digits of the file's SHA-256; zeros where it cannot be read."""
-    try:
-        return file_digest(path)[:8]
-    except AudioError:
-        return "0" * 8  # its analysis will say why
+class _catching:  # noqa: N801 - reads as a phrase
+    """Turns what goes wrong with a song into its error, so that the others go on."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, Cancelled):
+            return False
+        self._work.error = _explain(error, printable_name(self._work.song.path))
+        return True
+
+
+def _explain(error: Exception, name: str) -> str:
+    """One line for the user."""
+    if isinstance(error, AllInOneError):
+        text = str(error)
+        return text if name in text else f"{name}: {text}"
+    if isinstance(error, MemoryError):
+        return f"{name}: is too long for this computer's memory; cut it into parts"
+    if isinstance(error, OSError):
+        place = f"{printable_name(error.filename)}: " if error.filename else ""
+        return f"{name}: its results cannot be written: {place}{error.strerror or error}"
+    _log.debug("%s", name, exc_info=error)
+    return f"{name}: unexpected fault: {type(error).__name__}: {error}"
+
+
+def _are_done(jobs: Iterable[Job[None] | Future[None]]) -> bool:
+    return all(job.done() for job in jobs)

@@ -1,179 +1,318 @@
 """The command `allin1-mlx`: options to the API's arguments, results to text.
 
-The only module that prints. Exit codes: 0 all songs done, 1 some failed, 2 wrong usage or weights
-that are not to be had, 130 interrupted.
+The only module that prints, with `weights_cli`. Exit codes: 0 all songs done, 1 some failed,
+2 wrong usage or weights that are not to be had, 130 interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
-import glob
+import os
 import sys
-from collections.abc import Sequence
-from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from tqdm import tqdm
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .errors import AllInOneError, UsageError, WeightsError
+from .options import parse_options
 
 if TYPE_CHECKING:
     from .batch import Outcome, Song
+    from .outputs import Outputs
+    from .timings import Timings
 
-STAGES = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}  # of time
+# Share of a song's time that each stage takes, for the progress bar.
+STAGES = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
+TOLERANCE = 1e-4  # between the two paths to a spectrogram
+MAX_PROCESSES = 4  # more decode faster than anything here computes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
-    parser = build_parser()
-    options = parser.parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["weights"]:
+        from .weights_cli import main as manage_weights
+
+        return manage_weights(arguments[1:])
+    options = parse_options(arguments)
     try:
-        return _run(options)
+        return run(options)
     except (UsageError, WeightsError) as e:
-        print(f"allin1-mlx: {e}", file=sys.stderr)
+        complain(f"allin1-mlx: {e}")
         return 2
     except AllInOneError as e:
-        print(f"allin1-mlx: {e}", file=sys.stderr)
+        complain(f"allin1-mlx: {e}")
+        return 1
+    except BrokenPipeError:  # `allin1-mlx ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
-        print("\nallin1-mlx: interrupted; what was finished is kept", file=sys.stderr)
+        complain("\nallin1-mlx: interrupted; what was finished is kept")
         return 130
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line, as `--help` shows it."""
-    parser = argparse.ArgumentParser(
-        prog="allin1-mlx",
-        description="Analyse the structure of songs: tempo, beats, downbeats, labelled sections.",
+def run(options: argparse.Namespace) -> int:
+    """Analyse the songs that the options name."""
+    from .inputs import find_inputs
+    from .naming import name_songs, take_shard
+
+    outputs = gather_outputs(options)
+    paths = find_inputs(
+        options.paths,
+        recursive=options.recursive,
+        outside=(outputs.demix_dir, outputs.sonif_dir),
     )
-    add = parser.add_argument
-    add("paths", nargs="+", metavar="SONG", help="audio files; patterns such as '*.mp3' too")
-    add("--version", action="version", version=f"allin1-mlx {version('allin1-mlx-ui')}")
-    output = parser.add_argument_group("output")
-    add = output.add_argument
-    add(
-        "-o",
-        "--out-dir",
-        type=Path,
-        default=Path("struct"),
-        metavar="DIR",
-        help="results (%(default)s)",
-    )
-    add(
-        "-a",
-        "--activ",
-        action="store_true",
-        help="also write <name>.activ.npz: frame-wise probabilities",
-    )
-    add(
-        "-e",
-        "--embed",
-        action="store_true",
-        help="also write <name>.embed.npy: frame-wise embeddings",
-    )
-    model = parser.add_argument_group("model and stems")
-    add = model.add_argument
-    add("-m", "--model", default="auto", metavar="NAME",
-        help="harmonix-fold0 .. 7, harmonix-all, bundled or auto (%(default)s)")  # fmt: skip
-    add("--mlx-weights-dir", type=Path, metavar="DIR", help="folder with weights (./mlx-weights)")
-    add("--mlx-weights-path", type=Path, metavar="FILE", help="one weights file")
-    add("--mlx-config-path", type=Path, metavar="FILE", help="its configuration (beside it)")
-    add("--demix", choices=("auto", "spectral"), default="auto",
-        help="how a mix becomes four stems (%(default)s)")  # fmt: skip
-    add(
-        "--stems-dir",
-        type=Path,
-        metavar="DIR",
-        help="folder with your own stems, instead of --demix",
-    )
-    add("--spec-backend", choices=("mlx_fast", "mlx"), default="mlx_fast",
-        help="spectrogram: the fast path or the reference path (%(default)s)")  # fmt: skip
-    return parser
+    songs = name_songs(paths)
+    alone = len(songs) == 1
+    if options.shard is not None:
+        songs = take_shard(songs, *options.shard)
+    check_folders(outputs)
+    timings = open_timings(options)
+    with Display(len(songs), quiet=options.quiet) as display:
+        if options.spec_check:
+            display.write(check_spectrogram(songs))
+        outcomes = start(options, songs, outputs, timings, display, alone=alone)
+        failed = display.show(outcomes)
+    draw_timings(options, timings)
+    return 1 if failed else 0
 
 
-def _run(options: argparse.Namespace) -> int:
-    from .batch import analyze_songs, name_songs
+def gather_outputs(options: argparse.Namespace) -> Outputs:
+    """What the options say about files."""
+    from .outputs import Outputs
+
+    return Outputs(
+        out_dir=options.out_dir,
+        array_dir=options.array_dir,
+        activations=options.activ,
+        embeddings=options.embed,
+        visualize=options.visualize,
+        viz_dir=options.viz_dir,
+        viz_format=options.viz_format,
+        sonify=options.sonify,
+        sonif_dir=options.sonif_dir,
+        keep_byproducts=options.keep_byproducts,
+        demix_dir=options.demix_dir,
+        spec_dir=options.spec_dir,
+        in_memory=options.mlx_in_memory,
+        overwrite=options.overwrite,
+    )
+
+
+def start(
+    options: argparse.Namespace,
+    songs: Sequence[Song],
+    outputs: Outputs,
+    timings: Timings,
+    display: Display,
+    *,
+    alone: bool,
+) -> Iterator[Outcome]:
+    """Begin the work, here or on a cluster."""
+    arguments = gather_analyzer(options, alone=alone)
+    if options.engine == "ray":
+        from .cluster import analyze_on_ray
+
+        return analyze_on_ray(songs, arguments, outputs, workers=options.jobs)
+    from .batch import analyze_songs
     from .pipeline import Analyzer
 
-    songs = name_songs(_expand(options.paths))
-    analyzer = Analyzer(
-        options.model,
-        options.demix,
-        weights_dir=options.mlx_weights_dir,
-        weights_path=options.mlx_weights_path,
-        config_path=options.mlx_config_path,
-        stems_dir=options.stems_dir,
-        stems_alone=len(songs) == 1,
-        spec_backend=options.spec_backend,
-    )
+    analyzer = Analyzer(**arguments, on_download=display.download, timings=timings)
     if analyzer.notice:
-        print(f"allin1-mlx: {analyzer.notice}", file=sys.stderr)
-    failures = 0
-    with Bar(len(songs)) as bar:
-        for outcome in analyze_songs(
-            songs,
-            analyzer,
-            out_dir=options.out_dir,
-            activations=options.activ,
-            embeddings=options.embed,
-            on_progress=bar.advance,
-        ):
-            failures += bool(outcome.error)
-            bar.finish(outcome)
-    return 1 if failures else 0
+        display.write(f"allin1-mlx: {analyzer.notice}")
+    if outputs.keep_byproducts and analyzer.demix in ("none", "spectral"):
+        display.write(
+            f"allin1-mlx: only spectrograms are kept: without a separator (demix "
+            f"{analyzer.demix}) there is no sound of the stems"
+        )
+    return analyze_songs(
+        songs,
+        analyzer,
+        outputs,
+        processes=count_processes(options, len(songs)),
+        batch_size=options.mlx_batch_size,
+        timings=timings,
+        on_progress=display.advance,
+    )
 
 
-def _expand(patterns: Sequence[str]) -> list[str]:
-    """File names of all inputs; what no pattern matches stays, to fail by its own name."""
-    paths: list[str] = []
-    for pattern in patterns:
-        matches = [] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))
-        paths.extend(matches or [pattern])
-    return paths
+def gather_analyzer(options: argparse.Namespace, *, alone: bool) -> dict[str, Any]:
+    """The arguments of `Analyzer`. alone: whether there is only one song."""
+    return {
+        "model": options.model,
+        "demix": options.demix,
+        "demix_seed": options.demix_seed or 0,
+        "weights_dir": options.mlx_weights_dir,
+        "weights_path": options.mlx_weights_path,
+        "config_path": options.mlx_config_path,
+        "weights_url": options.weights_url,
+        "stems_dir": options.stems_dir,
+        "stems_alone": alone,
+        "spec_backend": options.spec_backend,
+        "offline": options.offline,
+        "compiled": options.mlx_compile,
+    }
 
 
-class Bar:
-    """Progress over all songs: a bar with the time left, or lines alone where no terminal is."""
+def count_processes(options: argparse.Namespace, songs: int) -> int:
+    """Processes that decode and draw; none for one song, as nothing would overlap."""
+    if not options.multiprocess or songs < 2:
+        return 0
+    cores = os.cpu_count() or 1
+    return int(options.jobs or min(max(cores - 1, 1), MAX_PROCESSES))
 
-    def __init__(self, songs: int) -> None:
-        self.tqdm = tqdm(
+
+def check_folders(outputs: Outputs) -> None:
+    """Raise UsageError where results cannot be written, before hours of work."""
+    from .files import replacing
+
+    for folder in outputs.used_folders():
+        try:
+            with replacing(folder / ".writable") as temporary:
+                temporary.touch()
+            (folder / ".writable").unlink()
+        except OSError as e:
+            raise UsageError(
+                f"{folder}: nothing can be written there ({e.strerror}); choose another folder"
+            ) from e
+
+
+def check_spectrogram(songs: Iterable[Song]) -> str:
+    """Compare both paths to a spectrogram on the first song that can be decoded."""
+    import numpy as np
+
+    from .audio import load_audio
+    from .errors import AudioError
+    from .spectrogram import spectrogram
+
+    for song in songs:
+        try:
+            mix = load_audio(song.path).samples.mean(axis=0, keepdims=True)
+        except AudioError:
+            continue  # its analysis will say why
+        fast = np.asarray(spectrogram(mix, backend="mlx_fast"))
+        reference = np.asarray(spectrogram(mix, backend="mlx"))
+        difference = np.abs(fast - reference)
+        verdict = "equal enough" if difference.max() <= TOLERANCE else "NOT equal enough"
+        return (
+            f"spectrogram check: {song.path}: mlx_fast and mlx differ by {difference.max():.2e} "
+            f"at most, {difference.mean():.2e} on average ({verdict})"
+        )
+    return "spectrogram check: no song can be decoded"
+
+
+def open_timings(options: argparse.Namespace) -> Timings:
+    """Where stages are recorded; UsageError where their file cannot be written."""
+    from .timings import Timings
+
+    try:
+        if options.timings_path is not None:
+            options.timings_path.parent.mkdir(parents=True, exist_ok=True)
+            options.timings_path.open("a").close()
+        return Timings(options.timings_path)
+    except OSError as e:
+        raise UsageError(f"{options.timings_path}: cannot be written ({e.strerror})") from e
+
+
+def draw_timings(options: argparse.Namespace, timings: Timings) -> None:
+    """The picture of this run's stages, where it was asked for."""
+    if options.timings_viz_path is None:
+        return
+    from .timings import plot_timings
+
+    try:
+        plot_timings(timings.stages, options.timings_viz_path)
+    except OSError as e:
+        raise AllInOneError(f"{options.timings_viz_path}: cannot be written ({e.strerror})") from e
+
+
+def complain(text: str) -> None:
+    """Print to the standard error, whatever characters file names bring."""
+    print(_printable(text, sys.stderr), file=sys.stderr)
+
+
+def _printable(text: str, stream: Any) -> str:
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+class Display:
+    """Progress and results: a bar with the time left, or lines alone where no terminal is."""
+
+    def __init__(self, songs: int, *, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self._tqdm = tqdm(
             total=songs,
             unit="song",
-            disable=not sys.stderr.isatty(),
+            disable=quiet or not sys.stderr.isatty(),
             bar_format="{l_bar}{bar}| {n:.1f}/{total_fmt} songs [{elapsed}<{remaining}]",
             leave=False,
         )
-        self.finished = 0
+        self._quiet = quiet
+        self._songs = songs
+        self._finished = 0
+        self._shares: dict[str, float] = {}  # of songs that are being worked on
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Display:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.tqdm.close()
+        self._tqdm.close()
 
     def advance(self, song: Song, stage: str, fraction: float) -> None:
-        """Show where the current song is."""
+        """Show where a song is."""
         before = sum(list(STAGES.values())[: list(STAGES).index(stage)])
-        self.tqdm.set_description(f"{song.name[:30]}: {stage}", refresh=False)
-        self.tqdm.n = self.finished + before + STAGES[stage] * fraction
-        self.tqdm.refresh()
+        self._shares[song.path] = before + STAGES[stage] * fraction
+        self._tqdm.set_description(f"{song.name[:30]}: {stage}", refresh=False)
+        self._refresh()
 
-    def finish(self, outcome: Outcome) -> None:
-        """Count a song and say what became of it."""
-        self.finished += 1
-        self.tqdm.n = self.finished
-        if outcome.analysis is None:
-            self.tqdm.write(f"failed  {outcome.error}", file=sys.stderr)
-        else:
-            found = outcome.analysis
-            for warning in found.warnings:
-                self.tqdm.write(f"warning {warning}", file=sys.stderr)
+    def download(self, _: str, fraction: float) -> None:
+        """Show how much of the weights has arrived."""
+        self._tqdm.set_description(f"downloading weights: {fraction:.0%}")
+
+    def show(self, outcomes: Iterable[Outcome]) -> int:
+        """Say what became of each song, then of all; returns how many failed."""
+        failures: list[str] = []
+        reused = 0
+        for outcome in outcomes:
+            self._finished += 1
+            self._shares.pop(outcome.song.path, None)
+            self._refresh()
+            reused += outcome.reused
+            if outcome.error:
+                failures.append(outcome.error)
+            self._tell(outcome)
+        done = self._finished - reused - len(failures)
+        if self._songs != 1:
+            self.write(f"{done} done, {reused} reused, {len(failures)} failed")
+        if len(failures) > 1:
+            self.write("\n".join(["failed:", *(f"  {text}" for text in failures)]), error=True)
+        return len(failures)
+
+    def write(self, text: str, *, error: bool = False) -> None:
+        """Print a line above the bar; with --quiet only errors."""
+        stream = sys.stderr if error else sys.stdout
+        if error or not self._quiet:
+            self._tqdm.write(_printable(text, stream), file=stream)
+
+    def _tell(self, outcome: Outcome) -> None:
+        found = outcome.analysis
+        for warning in found.warnings if found else ():
+            if not self._quiet:
+                self.write(f"warning {warning}", error=True)
+        if outcome.error:
+            self.write(f"failed  {outcome.error}", error=True)
+        elif found is not None:
             tempo = "no tempo" if found.bpm is None else f"{found.bpm} BPM"
-            self.tqdm.write(
-                f"done    {outcome.song.path} -> {outcome.result} "
-                f"({tempo}, {len(found.beats)} beats, {len(found.segments)} sections)"
+            self.write(
+                f"{'reused' if outcome.reused else 'done':7} {outcome.song.path} -> "
+                f"{outcome.result} ({tempo}, {len(found.beats)} beats, "
+                f"{len(found.segments)} sections)"
             )
+
+    def _refresh(self) -> None:
+        self._tqdm.n = self._finished + sum(self._shares.values())
+        self._tqdm.refresh()
 
 
 if __name__ == "__main__":

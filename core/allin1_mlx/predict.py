@@ -37,6 +37,11 @@ class Network:
         """The activation that opens and closes the song for the beat decoder."""
         return float(np.mean([fold.config.threshold for fold in self.folds]))
 
+    def padded(self, frames: int) -> int:
+        """Frames that a song of so many becomes inside the network, by silence at its end."""
+        config = self.folds[0].config
+        return frames + max(-frames % config.step, config.shortest - frames)
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -77,6 +82,31 @@ def predict(
     spectrogram: (K, T, 81) float32. on_progress is called with the share that is done, several
     times a second on a slow machine; what it raises stops the computation.
     """
+    return predict_group([spectrogram], network, embeddings=embeddings, on_progress=on_progress)[0]
+
+
+def predict_group(
+    spectrograms: Sequence[mx.array],
+    network: Network,
+    *,
+    embeddings: bool = False,
+    on_progress: Callable[[float], None] = lambda fraction: None,
+) -> list[Prediction]:
+    """Run the network over several songs in one forward pass.
+
+    spectrograms: (K, T, 81) each, of one `Network.padded` length: the attention's windows are
+    shifted at a song's end, so that a frame more of silence there would change what is found.
+    """
+    lengths = [spectrogram.shape[1] for spectrogram in spectrograms]
+    padded = network.padded(max(lengths))
+    if any(network.padded(length) != padded for length in lengths):
+        raise ValueError(f"songs of {lengths} frames do not fit into one forward pass")
+    songs = mx.stack(
+        [
+            mx.pad(spectrogram, [(0, 0), (0, padded - length), (0, 0)])
+            for spectrogram, length in zip(spectrograms, lengths, strict=True)
+        ]
+    )
     logits, embedded = [], []
     steps = sum(fold.config.depth for fold in network.folds)
     for index, fold in enumerate(network.folds):
@@ -84,15 +114,19 @@ def predict(
         def step(level: int, done: int = index * fold.config.depth) -> None:
             on_progress((done + level) / steps)
 
-        vectors = fold.embed(spectrogram[None], on_block=step)
-        logits.append(fold.classify(vectors, spectrogram.shape[1])[0])
+        vectors = fold.embed(songs, on_block=step)
+        logits.append(fold.classify(vectors, padded))
         mx.eval(logits[-1])
         if embeddings:
-            embedded.append(np.array(vectors[0]))
-    return Prediction(
-        np.array(mx.mean(mx.stack(logits), axis=0)),
-        _join(embedded) if embeddings else None,
-    )
+            embedded.append(np.array(vectors))
+    means = np.array(mx.mean(mx.stack(logits), axis=0))
+    return [
+        Prediction(
+            means[n, :, :length].copy(),
+            _join([vectors[n] for vectors in embedded]) if embeddings else None,
+        )
+        for n, length in enumerate(lengths)
+    ]
 
 
 def activations(logits: NDArray[np.float32]) -> Activations:

@@ -1,0 +1,70 @@
+"""The songs that a command line means: files, folders and patterns.
+
+Hidden files, and what this program writes itself, are never taken from a folder or a pattern.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+SUFFIXES = {
+    *(".wav", ".wave", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
+    *(".flac", ".alac", ".ape", ".wv", ".tta", ".ogg", ".oga", ".opus", ".spx", ".mp2", ".mp3"),
+    *(".m4a", ".m4b", ".mp4", ".aac", ".ac3", ".wma", ".mka", ".webm", ".amr"),
+}  # of the sound files in a folder; files that are named themselves may have any
+
+
+def find_inputs(
+    patterns: Sequence[str], *, recursive: bool = False, outside: Iterable[Path] = ()
+) -> list[str]:
+    """Paths of all songs, in the order of the patterns, those of one in alphabetical order.
+
+    outside: folders that hold no inputs. What does not exist, and a folder without songs, stays
+    as it is, to fail by its own name.
+    """
+    closed = [os.path.abspath(folder) for folder in outside]
+    paths: list[str] = []
+    for pattern in patterns:
+        if os.path.isdir(pattern):
+            paths += _songs_in(pattern, recursive, closed) or [pattern]
+        elif os.path.lexists(pattern) or "\0" in pattern:
+            paths.append(pattern)
+        else:
+            paths += _matches(pattern, recursive, closed) or [pattern]
+    return paths
+
+
+def _matches(pattern: str, recursive: bool, closed: Sequence[str]) -> list[str]:
+    """Files that a pattern matches, and the songs of folders that it matches."""
+    paths: list[str] = []
+    for match in sorted(glob.glob(pattern, recursive=True)):
+        if os.path.isdir(match):
+            if "**" not in pattern:  # such a pattern has matched what is in the folder as well
+                paths += _songs_in(match, recursive, closed)
+        elif not _is_ours(match, closed):
+            paths.append(match)
+    return paths
+
+
+def _songs_in(folder: str, recursive: bool, closed: Sequence[str]) -> list[str]:
+    """Sound files of a folder, with `recursive` of those below it."""
+    songs: list[str] = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and recursive)
+        songs += [
+            os.path.join(parent, name)
+            for name in sorted(files)
+            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+        ]
+    return [song for song in songs if not _is_ours(song, closed)]
+
+
+def _is_ours(path: str, closed: Sequence[str]) -> bool:
+    """Whether this program wrote the file: a sonification, or a stem that was kept."""
+    whole = os.path.abspath(path)
+    return Path(path).stem.endswith(".sonif") or any(
+        whole.startswith(os.path.join(folder, "")) for folder in closed
+    )

@@ -1,0 +1,95 @@
+"""Stems that are kept as sound: <folder>/bass.wav, drums.wav, other.wav, vocals.wav.
+
+Float samples, (C, S) at SAMPLE_RATE, so that what is found from the files is what was found when
+they were made. Written and read piece by piece: a long song's stems are never all in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from .audio import Sink
+from .backend import mx
+from .demix.external import STEMS
+from .files import replacing
+from .receipts import Origin, forget, is_made, sign
+from .types import SAMPLE_RATE
+
+BLOCK = 1 << 18  # frames
+
+
+def are_kept(folder: Path, origin: Origin) -> bool:
+    """Whether all four files are there, and were made from this."""
+    return all(is_made(folder / f"{stem}.wav", origin) for stem in STEMS)
+
+
+def keep(folder: Path, origin: Origin) -> Callable[[Iterable[mx.array]], Iterator[mx.array]]:
+    """A function that writes the pieces (4, C, n) that pass through it."""
+
+    def write(pieces: Iterable[mx.array]) -> Iterator[mx.array]:
+        files = [folder / f"{stem}.wav" for stem in STEMS]
+        for file in files:
+            forget(file)
+        with ExitStack() as stack:
+            temporaries = [stack.enter_context(replacing(file)) for file in files]
+            writers: list[_Writer] = []
+            for piece in pieces:
+                stems = np.asarray(piece, dtype=np.float32)
+                if not writers:
+                    writers = [
+                        stack.enter_context(_Writer(temporary, stems.shape[1]))
+                        for temporary in temporaries
+                    ]
+                for writer, stem in zip(writers, stems, strict=True):
+                    writer.write(stem)
+                yield piece
+        for file in files:
+            sign(file, origin, size=file.stat().st_size)
+
+    return write
+
+
+def read_mono(folder: Path) -> Iterator[mx.array]:
+    """The stems' means of their channels as consecutive pieces (4, n)."""
+    with ExitStack() as stack:
+        sounds = [
+            stack.enter_context(soundfile.SoundFile(folder / f"{stem}.wav")) for stem in STEMS
+        ]
+        while True:
+            blocks = [sound.read(BLOCK, dtype="float32", always_2d=True) for sound in sounds]
+            if not len(blocks[0]):
+                return
+            yield mx.array(np.stack([block.mean(axis=1) for block in blocks]))
+
+
+class _Writer:
+    """One stem's file, which notices a full disk."""
+
+    def __init__(self, path: Path, channels: int) -> None:
+        self._file = FileIO(path, "wb+")
+        self._sink = Sink(self._file)
+        # RF64 is WAV that may grow beyond 4 GiB; readers of WAV read it as well.
+        self._sound = soundfile.SoundFile(
+            self._sink, "w", SAMPLE_RATE, channels, "FLOAT", format="RF64"
+        )
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sound.close()
+        self._file.close()
+        if self._sink.error is not None:
+            raise self._sink.error
+
+    def write(self, stem: np.ndarray) -> None:
+        """Append samples (C, n); raises OSError where the disk is full."""
+        self._sound.write(np.ascontiguousarray(stem.T))
+        if self._sink.error is not None:
+            raise self._sink.error

@@ -1,0 +1,120 @@
+"""Names of results, so that no song's results ever take the place of another's.
+
+A result is called <stem>.json after its song. Songs of one run that share a stem (also where a
+file system does not tell them apart: case, Unicode form) all get <stem>.<8 hex digits of the
+audio's SHA-256>; copies of one file among them are numbered. So does a song whose <stem>.json is
+there already and belongs to another song. Stems too long for a file name are cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from .audio import file_digest
+from .errors import AudioError
+
+LONGEST = 255 - len(".01234567-99") - len(".sonif.flac")  # bytes of a stem
+DIGITS = 8  # of the SHA-256
+
+
+@dataclass(frozen=True)
+class Song:
+    """An input as it was named, and the name of its results without a suffix."""
+
+    path: str
+    name: str
+
+
+def name_songs(paths: Iterable[str]) -> list[Song]:
+    """Name the results of all songs of a run, in the order of `paths`; repeats are dropped."""
+    unique = list({os.path.abspath(path): path for path in paths}.values())
+    stems = [shorten(Path(path).stem) for path in unique]
+    shared = Counter(_folded(stem) for stem in stems)
+    songs: list[Song] = []
+    taken: Counter[str] = Counter()
+    for path, stem in zip(unique, stems, strict=True):
+        name = f"{stem}.{_digest(path)}" if shared[_folded(stem)] > 1 else stem
+        taken[_folded(name)] += 1
+        if taken[_folded(name)] > 1:
+            name = f"{name}-{taken[_folded(name)]}"
+        songs.append(Song(path, name))
+    return songs
+
+
+def take_shard(songs: Sequence[Song], part: int, parts: int) -> list[Song]:
+    """The songs of one part, 1 to `parts`; each song is in exactly one of them.
+
+    The name alone decides, so that machines agree that do not see quite the same songs.
+    """
+    return [song for song in songs if _number(song.name) % parts == part - 1]
+
+
+def settle_name(song: Song, sha256: str, out_dir: Path) -> str:
+    """The song's name, or one with its digest where a result of another song has that name."""
+    for name in candidates(song.name, sha256):
+        if _is_free(out_dir / f"{name}.json", song.path, sha256):
+            return name
+    raise AssertionError("there are always more numbers")
+
+
+def candidates(name: str, sha256: str) -> Iterable[str]:
+    """Names that results of a song can have, the plain one first."""
+    marked = f"{name}.{sha256[:DIGITS]}"
+    yield name
+    yield marked
+    for number in count(2):
+        yield f"{marked}-{number}"
+
+
+def shorten(stem: str) -> str:
+    """The stem, or where it leaves no room for suffixes its beginning and a digest of it."""
+    if len(os.fsencode(stem)) <= LONGEST:
+        return stem
+    digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:DIGITS]
+    room = LONGEST - DIGITS - 1
+    return os.fsencode(stem)[:room].decode(errors="ignore").rstrip() + f"~{digest}"
+
+
+def _is_free(result: Path, path: str, sha256: str) -> bool:
+    """Whether nothing is there, or a result of this song, or one that is damaged."""
+    try:
+        data: Any = json.loads(result.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return True
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        return True
+    if not isinstance(data, dict):
+        return False
+    return data.get("audio_sha256") == sha256 or _same_path(data.get("path"), path)
+
+
+def _same_path(one: object, other: str) -> bool:
+    return (
+        isinstance(one, str) and "\0" not in one and os.path.abspath(one) == os.path.abspath(other)
+    )
+
+
+def _number(name: str) -> int:
+    digest = hashlib.sha256(_folded(name).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big")
+
+
+def _folded(stem: str) -> str:
+    return unicodedata.normalize("NFC", stem).casefold()
+
+
+def _digest(path: str) -> str:
+    """First digits of the file's SHA-256; zeros where it cannot be read."""
+    try:
+        return file_digest(path)[:DIGITS]
+    except AudioError:
+        return "0" * DIGITS  # its analysis will say why

@@ -1,0 +1,101 @@
+"""What a run writes, and where.
+
+<out_dir>/<name>.json                          <array_dir>/<name>.activ.npz, <name>.embed.npy
+<viz_dir>/<name>.<pdf, png, svg or html>       <sonif_dir>/<name>.sonif.<wav, flac or mp3>
+<demix_dir>/<separator>/<name>/bass.wav ...    <spec_dir>/<name>.npy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+_MADE_OF = {
+    "demix": (),
+    "spec": ("demix",),
+    "json": ("demix", "spec"),
+    "viz": ("demix", "spec", "json"),
+    "sonify": ("demix", "spec", "json"),
+}  # the stages that each stage rests on
+_SOUNDS = {".flac": "flac", ".mp3": "mp3"}  # of an input -> of its sonification; else wav
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Folders, kinds of files that were asked for, and what is to be done again.
+
+    array_dir: None for out_dir. in_memory: False where stems and spectrograms go through files.
+    overwrite: names of stages; what rests on them is done again as well.
+    """
+
+    out_dir: Path = Path("struct")
+    array_dir: Path | None = None
+    activations: bool = False
+    embeddings: bool = False
+    visualize: bool = False
+    viz_dir: Path = Path("viz")
+    viz_format: str = "pdf"
+    sonify: bool = False
+    sonif_dir: Path = Path("sonif")
+    keep_byproducts: bool = False
+    demix_dir: Path = Path("demix")
+    spec_dir: Path = Path("spec")
+    in_memory: bool = True
+    overwrite: frozenset[str] = frozenset()
+
+    def overwrites(self, stage: str) -> bool:
+        """Whether finished work of this stage counts for nothing."""
+        return not self.overwrite.isdisjoint((stage, *_MADE_OF[stage]))
+
+    def absolute(self) -> Outputs:
+        """The same folders for a process with another current folder."""
+        return replace(
+            self,
+            out_dir=self.out_dir.absolute(),
+            array_dir=None if self.array_dir is None else self.array_dir.absolute(),
+            viz_dir=self.viz_dir.absolute(),
+            sonif_dir=self.sonif_dir.absolute(),
+            demix_dir=self.demix_dir.absolute(),
+            spec_dir=self.spec_dir.absolute(),
+        )
+
+    def used_folders(self) -> Iterator[Path]:
+        """Folders that will be written to."""
+        yield self.out_dir
+        if self.array_dir is not None and (self.activations or self.embeddings):
+            yield self.array_dir
+        if self.visualize:
+            yield self.viz_dir
+        if self.sonify:
+            yield self.sonif_dir
+        if self.keep_byproducts or not self.in_memory:
+            yield self.spec_dir
+
+    def result(self, name: str) -> Path:
+        """<name>.json."""
+        return self.out_dir / f"{name}.json"
+
+    def activ(self, name: str) -> Path:
+        """<name>.activ.npz."""
+        return (self.array_dir or self.out_dir) / f"{name}.activ.npz"
+
+    def embed(self, name: str) -> Path:
+        """<name>.embed.npy."""
+        return (self.array_dir or self.out_dir) / f"{name}.embed.npy"
+
+    def picture(self, name: str) -> Path:
+        """<name>.pdf, or of another kind."""
+        return self.viz_dir / f"{name}.{self.viz_format}"
+
+    def sonification(self, name: str, path: str) -> Path:
+        """<name>.sonif.wav; FLAC and MP3 for songs that are so themselves."""
+        return self.sonif_dir / f"{name}.sonif.{_SOUNDS.get(Path(path).suffix.lower(), 'wav')}"
+
+    def stems(self, name: str, demix: str) -> Path:
+        """The folder with the stems of a song; `demix` as results tell it."""
+        return self.demix_dir / demix.split()[0] / name
+
+    def spectrogram(self, name: str) -> Path:
+        """<name>.npy, (K, T, 81) float32."""
+        return self.spec_dir / f"{name}.npy"

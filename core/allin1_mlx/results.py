@@ -1,0 +1,143 @@
+"""The files of one song: written whole or not at all, and taken for finished only where they are.
+
+A JSON is reused where it says itself that it tells about this audio, found by the same model and
+the same way to stems, in this format. Of the other files, notes tell (`receipts`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .envelope import Envelope
+from .errors import ResultError
+from .files import replacing
+from .outputs import Outputs
+from .receipts import make
+from .types import Activations, Analysis
+
+
+@dataclass(frozen=True)
+class Method:
+    """What decides, beside the audio, what is found: only results of one method are equal.
+
+    demix: as results tell it; of stems of one's own, in stems_dir, only the first word.
+    """
+
+    model: str
+    demix: str
+    program: str
+    spec_backend: str = "mlx_fast"
+    stems_dir: Path | None = None
+    stems_alone: bool = True
+
+
+def read_finished(path: Path, sha256: str, demix: str, method: Method) -> Analysis | None:
+    """The result in a file, where it is what this run would find; else None."""
+    try:
+        found = Analysis.from_json(path)
+    except (ResultError, OSError):
+        return None
+    agrees = (found.audio_sha256, found.model, found.demix) == (sha256, method.model, demix)
+    # Another version of the program may bring another bundled checkpoint.
+    if found.model == "bundled" and found.program != method.program:
+        agrees = False
+    return found if agrees else None
+
+
+def write_results(analysis: Analysis, name: str, out_dir: Path) -> Path:
+    """Write <name>.json, and <name>.activ.npz and <name>.embed.npy where they were kept."""
+    outputs = Outputs(out_dir)
+    write_arrays(analysis, name, outputs, spec_backend="mlx_fast")
+    return write_json(analysis, outputs.result(name))
+
+
+def write_json(analysis: Analysis, path: Path) -> Path:
+    """Write the result, and return its path."""
+    with replacing(path) as temporary:
+        temporary.write_text(analysis.to_json(), encoding="utf-8")
+    return path
+
+
+def write_arrays(analysis: Analysis, name: str, outputs: Outputs, *, spec_backend: str) -> None:
+    """Write <name>.activ.npz and <name>.embed.npy where they were kept."""
+    origin = array_origin(
+        analysis.audio_sha256 or "", analysis.model or "", analysis.demix or "", spec_backend
+    )
+    if (kept := analysis.activations) is not None:
+        make(outputs.activ(name), origin, partial(_save_activations, kept))
+    if analysis.embeddings is not None:
+        make(outputs.embed(name), origin, partial(save_array, analysis.embeddings))
+
+
+def array_origin(sha256: str, model: str, demix: str, spec_backend: str) -> Mapping[str, str]:
+    """What activations and embeddings are made from."""
+    return {
+        "audio_sha256": sha256,
+        "model": model,
+        "demix": demix,
+        "spec_backend": spec_backend,
+    }
+
+
+def read_activations(path: Path) -> Activations:
+    """Read what was written beside a result."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return Activations(*(arrays[key] for key in ("beat", "downbeat", "segment", "label")))
+
+
+def result_digest(path: Path) -> str:
+    """SHA-256 of a result's text: pictures and sonifications are made from it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def draw_picture(
+    analysis: Analysis, envelope: Envelope | None, path: Path, origin: Mapping[str, str]
+) -> None:
+    """Draw the song: an interactive page for .html, else a static picture."""
+
+    def write(temporary: Path) -> None:
+        if path.suffix == ".html":
+            from .timeline import write_timeline  # brings Plotly
+
+            text = write_timeline(analysis, envelope=envelope)
+            temporary.write_text(text, encoding="utf-8", errors="replace")
+        else:
+            from .plot import plot_analysis  # brings Matplotlib
+
+            plot_analysis(analysis, temporary, envelope=envelope)
+
+    make(path, origin, write)
+
+
+def write_sonification(
+    samples: NDArray[np.float32], analysis: Analysis, path: Path, origin: Mapping[str, str]
+) -> None:
+    """Write the song, samples (2, S), with audible beats and section boundaries."""
+    from .audio import write_audio
+    from .click import sonify
+
+    make(path, origin, lambda temporary: write_audio(temporary, sonify(samples, analysis)))
+
+
+def save_array(array: NDArray[np.float32], path: Path) -> None:
+    """Write one array as .npy, whatever the path's suffix."""
+    with path.open("wb") as file:
+        np.save(file, array)
+
+
+def _save_activations(kept: Activations, path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(
+            file,
+            beat=kept.beat,
+            downbeat=kept.downbeat,
+            segment=kept.segment,
+            label=kept.label,
+        )

@@ -1,0 +1,111 @@
+"""Processes that do one thing each, and do not take the others along when they die.
+
+The system kills a process that needs too much memory, and a hostile file may crash a decoder. A
+pool whose process was killed is broken: what was running is then run again, each thing in a
+process of its own, so that only the guilty one fails.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Generic, TypeVar
+
+from .errors import AllInOneError
+
+T = TypeVar("T")
+
+
+class Workers:
+    """`count` processes; with 0, everything is done at once by the caller itself."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def submit(self, function: Callable[..., T], *arguments: Any) -> Job[T]:
+        """Have a function of a module called; arguments and result are pickled."""
+        return Job(function, arguments, self._start(function, arguments))
+
+    def _start(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> Future[T]:
+        if self.count == 0:
+            return _done(function, arguments)
+        if self._pool is None:
+            self._pool = _open_pool(self.count)
+        try:
+            return self._pool.submit(function, *arguments)
+        except BrokenProcessPool:
+            self._pool.shutdown(wait=False)
+            self._pool = _open_pool(self.count)
+            return self._pool.submit(function, *arguments)
+
+
+class Job(Generic[T]):
+    """Something that is being done."""
+
+    def __init__(
+        self, function: Callable[..., T], arguments: tuple[Any, ...], future: Future[T]
+    ) -> None:
+        self._function = function
+        self._arguments = arguments
+        self._future = future
+
+    def done(self) -> bool:
+        """Whether `result` would not wait."""
+        return self._future.done()
+
+    def result(self) -> T:
+        """What the function returned, or its error; AllInOneError where it was killed twice."""
+        try:
+            return self._future.result()
+        except BrokenProcessPool:
+            pass
+        try:
+            with _open_pool(1) as alone:
+                return alone.submit(self._function, *self._arguments).result()
+        except BrokenProcessPool as e:
+            raise AllInOneError(
+                "the process that worked on it was killed; the memory may not suffice, "
+                "or the file is damaged in a way that breaks the decoder"
+            ) from e
+
+
+def _open_pool(count: int) -> ProcessPoolExecutor:
+    # Forking a process in which MLX runs threads would copy locks that nobody opens.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the parent, and end with it, even if it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _done(function: Callable[..., T], arguments: tuple[Any, ...]) -> Future[T]:
+    """The future of something done here and now."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(function(*arguments))
+    except Exception as e:
+        future.set_exception(e)
+    return future
