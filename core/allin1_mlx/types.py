@@ -1,21 +1,26 @@
 """What an analysis is, and how it is written down.
 
-Times are seconds from the first decoded sample, increasing, multiples of 1/FPS. The first six
-keys of the JSON are those of Kim & Nam's all-in-one; `analysis.schema.json` documents all of it.
+Times are seconds from the first decoded sample, increasing; detected ones are multiples of 1/FPS.
+The first six keys of the JSON are those of Kim & Nam's all-in-one; `analysis.schema.json` documents
+all of it.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ResultError
+
+if TYPE_CHECKING:
+    from .edits.commands import Edit
 
 SAMPLE_RATE = 44_100  # Hz
 FPS = 100  # frames per second of spectrograms, activations and times
@@ -78,15 +83,30 @@ class Activations:
 
 
 @dataclass(frozen=True)
+class Detection:
+    """What was detected of a song that was corrected since, in the same fields as in Analysis."""
+
+    bpm: int | None
+    beats: tuple[float, ...]
+    downbeats: tuple[float, ...]
+    beat_positions: tuple[int, ...]
+    segments: tuple[Segment, ...]
+    tempo: Tempo | None
+    meter: int | None
+
+
+@dataclass(frozen=True)
 class Analysis:
     """The structure of one song.
 
     path: the input as it was named; bpm: the most frequent whole tempo, None with fewer than two
     beats; beats, downbeats: seconds; beat_positions: 1 for a downbeat, then 2, 3, ...; segments:
     gap-free from 0 to the end. What follows is None where a result of another program lacks it.
-    No part of the JSON are: warnings, a line each about a damaged or doubtful input; activations
-    and embeddings, kept only where they were asked for, embeddings (4, T, 24) float32, of an
-    ensemble (4, T, 24, 8).
+    Of a song that was corrected by hand all these are as corrected. edits: what was done, in order;
+    detection: what it was done to; bar_one: the downbeat that begins bar 1, where it is not the
+    first. No part of the JSON are: warnings, a line each about a damaged or doubtful input;
+    activations and embeddings, kept only where they were asked for, embeddings (4, T, 24) float32,
+    of an ensemble (4, T, 24, 8).
     """
 
     path: str
@@ -102,20 +122,27 @@ class Analysis:
     demix: str | None = None
     program: str | None = None
     audio_sha256: str | None = None
+    bar_one: float | None = None
+    edits: tuple[Edit, ...] = ()
+    detection: Detection | None = None
     warnings: tuple[str, ...] = field(default=(), compare=False)
     activations: Activations | None = field(default=None, compare=False, repr=False)
     embeddings: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object as plain Python values, keys in their documented order."""
-        return {
+        """The JSON object as plain Python values, keys in their documented order.
+
+        Detected times are multiples of 10 ms and written so; corrected ones to the millisecond.
+        """
+        digits = 3 if self.edits else 2
+        values = {
             "path": self.path,
             "bpm": self.bpm,
-            "beats": [round(t, 2) for t in self.beats],
-            "downbeats": [round(t, 2) for t in self.downbeats],
+            "beats": [round(t, digits) for t in self.beats],
+            "downbeats": [round(t, digits) for t in self.downbeats],
             "beat_positions": list(self.beat_positions),
             "segments": [
-                {"start": round(s.start, 2), "end": round(s.end, 2), "label": s.label}
+                {"start": round(s.start, digits), "end": round(s.end, digits), "label": s.label}
                 for s in self.segments
             ],
             "schema_version": SCHEMA_VERSION,
@@ -127,17 +154,16 @@ class Analysis:
             "program": self.program,
             "audio_sha256": self.audio_sha256,
         }
+        if self.bar_one is not None:
+            values["bar_one"] = round(self.bar_one, digits)
+        if self.edits and self.detection is not None:
+            values["edits"] = [edit.to_dict() for edit in self.edits]
+            values["detection"] = asdict(self.detection)
+        return values
 
     def to_json(self) -> str:
-        """The JSON text: indented, each array of numbers and each segment on a line of its own."""
-        lines = []
-        for key, value in self.to_dict().items():
-            if key == "segments" and value:
-                rows = ",\n".join(f"    {_dumps(segment)}" for segment in value)
-                lines.append(f'  "segments": [\n{rows}\n  ]')
-            else:
-                lines.append(f"  {_dumps(key)}: {_dumps(value)}")
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+        """The JSON text: indented, each array of numbers and each object of a list on one line."""
+        return "\n".join(_layout(self.to_dict(), "")) + "\n"
 
     @classmethod
     def from_json(cls, path: str | PathLike[str]) -> Analysis:
@@ -164,30 +190,44 @@ class Analysis:
                 f"{SCHEMA_VERSION}; update it to open this file"
             )
         try:
-            tempo = data.get("tempo")
             analysis = cls(
                 path=str(data.get("path", "")),
-                bpm=None if data["bpm"] is None else int(data["bpm"]),
-                beats=tuple(float(t) for t in data["beats"]),
-                downbeats=tuple(float(t) for t in data["downbeats"]),
-                beat_positions=tuple(int(p) for p in data["beat_positions"]),
-                segments=tuple(
-                    Segment(float(s["start"]), float(s["end"]), str(s["label"]))
-                    for s in data["segments"]
-                ),
+                **_read_structure(data),
                 duration=None if data.get("duration") is None else float(data["duration"]),
-                tempo=None if tempo is None else Tempo(tempo["bpm"], float(tempo["confidence"])),
-                meter=None if data.get("meter") is None else int(data["meter"]),
                 model=data.get("model"),
                 demix=data.get("demix"),
                 program=data.get("program"),
                 audio_sha256=data.get("audio_sha256"),
             )
-        except (KeyError, TypeError, ValueError, OverflowError) as e:
+            analysis._check(name)
+            if not data.get("edits"):
+                return analysis
+            found = Detection(**_read_structure(data["detection"]))
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as e:
             detail = f"the key {e} is missing" if isinstance(e, KeyError) else str(e)
             raise ResultError(f"{name}: not a result of a structure analysis: {detail}") from e
-        analysis._check(name)
-        return analysis
+        replace(analysis, **vars(found))._check(f"{name}: detection")
+        return analysis._with_edits(found, data["edits"], name)
+
+    def _with_edits(self, found: Detection, edits: Any, name: str) -> Analysis:
+        """This corrected song with exact times: they are those that the edits give again."""
+        from .edits.commands import parse_edit  # edits are made of the types of this module
+        from .edits.history import replay
+
+        try:
+            if not isinstance(edits, list):
+                raise ResultError(f"edits must be a list, found {type(edits).__name__}")
+            corrected = replay(
+                replace(self, detection=found), tuple(parse_edit(edit) for edit in edits)
+            )
+        except ResultError as e:
+            raise ResultError(f"{name}: its edits cannot be carried out: {e}") from e
+        if not _same_structure(self, corrected):
+            raise ResultError(
+                f"{name}: its beats or sections are not those that its edits make of its "
+                "detection; remove the keys edits and detection to keep them as they are"
+            )
+        return corrected
 
     def _check(self, name: str) -> None:
         """Raise ResultError unless times are finite and increasing and lengths agree."""
@@ -195,6 +235,8 @@ class Analysis:
             raise ResultError(
                 f"{name}: {len(self.beats)} beats but {len(self.beat_positions)} beat positions"
             )
+        if min(self.beat_positions, default=1) < 1:
+            raise ResultError(f"{name}: beat positions must count from 1")
         for key, times in (("beats", self.beats), ("downbeats", self.downbeats)):
             values = np.asarray(times)
             if values.size and not (np.isfinite(values).all() and values[0] >= 0):
@@ -206,6 +248,54 @@ class Analysis:
             raise ResultError(f"{name}: segments must end after they start")
         if (np.diff(edges[:, 0]) < 0).any():
             raise ResultError(f"{name}: segments must be in the order of time")
+
+
+def _read_structure(data: dict[str, Any]) -> dict[str, Any]:
+    """The fields that Analysis and Detection share, of a JSON object that has them."""
+    tempo = data.get("tempo")
+    return {
+        "bpm": None if data["bpm"] is None else int(data["bpm"]),
+        "beats": tuple(float(t) for t in data["beats"]),
+        "downbeats": tuple(float(t) for t in data["downbeats"]),
+        "beat_positions": tuple(int(p) for p in data["beat_positions"]),
+        "segments": tuple(
+            Segment(float(s["start"]), float(s["end"]), str(s["label"])) for s in data["segments"]
+        ),
+        "tempo": None if tempo is None else Tempo(tempo["bpm"], float(tempo["confidence"])),
+        "meter": None if data.get("meter") is None else int(data["meter"]),
+    }
+
+
+def _same_structure(first: Analysis, second: Analysis) -> bool:
+    """Whether two songs have the same beats and sections, but for rounding to 10 ms."""
+    if first.beat_positions != second.beat_positions:
+        return False
+    if [s.label for s in first.segments] != [s.label for s in second.segments]:
+        return False
+    ours = [*first.beats, *(t for s in first.segments for t in (s.start, s.end))]
+    theirs = [*second.beats, *(t for s in second.segments for t in (s.start, s.end))]
+    return bool(np.allclose(ours, theirs, rtol=0, atol=0.0051))
+
+
+def _layout(value: dict[str, Any], indent: str) -> Iterator[str]:
+    """The lines of a JSON object: one for each key, for each object in a list one more."""
+    yield "{"
+    for index, (key, item) in enumerate(value.items()):
+        comma = "," if index < len(value) - 1 else ""
+        head = f"{indent}  {_dumps(key)}: "
+        if isinstance(item, dict) and key == "detection":
+            first, *lines, last = _layout(item, indent + "  ")
+            yield head + first
+            yield from lines
+            yield last + comma
+        elif isinstance(item, (list, tuple)) and item and isinstance(item[0], dict):
+            rows = [f"{indent}    {_dumps(row)}" for row in item]
+            yield head + "["
+            yield ",\n".join(rows)
+            yield f"{indent}  ]{comma}"
+        else:
+            yield head + _dumps(item) + comma
+    yield indent + "}"
 
 
 def _dumps(value: Any) -> str:

@@ -1,0 +1,305 @@
+"""The corrections that a person can make, as small commands that JSON can hold.
+
+Times are seconds from the first decoded sample. A beat, a boundary or a section is named by a time
+at which it lies, so that a list of edits can be read, and means the same in every program.
+
+    {"do": "move_beat", "at": 12.34, "to": 12.4}
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from ..errors import ResultError
+
+FACTORS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {"2": (2, 1), "1/2": (1, 2), "3/2": (3, 2), "2/3": (2, 3)}
+)
+METERS = range(2, 8)  # beats per bar
+WHATS = ("all", "beats", "sections")
+FARTHEST_NUDGE = 10_000  # ms
+MOST_TAPS = 10_000
+LONGEST_LABEL = 80  # characters
+
+
+class EditError(ResultError):
+    """An edit that is none, or that does not fit the song."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One correction, of a kind that is a class of its own; EditError for impossible values."""
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None or field.default is not None:
+                object.__setattr__(self, field.name, _READERS[field.name](value))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The command as a JSON object, without what was left out."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        kept = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+        return {"do": self.name, **{k: v for k, v in kept.items() if v is not None}}
+
+
+@dataclass(frozen=True)
+class ScaleTempo(Edit):
+    """Twice, half, 3/2 or 2/3 as many beats; bars keep their number of beats."""
+
+    name = "scale_tempo"
+    factor: str
+
+
+@dataclass(frozen=True)
+class ShiftDownbeat(Edit):
+    """Bars begin so many beats later, or earlier where `beats` is negative."""
+
+    name = "shift_downbeat"
+    beats: int
+
+
+@dataclass(frozen=True)
+class SetBarOne(Edit):
+    """The beat at `at` begins bar 1: it becomes a downbeat, the others follow its phase."""
+
+    name = "set_bar_one"
+    at: float
+
+
+@dataclass(frozen=True)
+class SetMeter(Edit):
+    """Bars have `meter` beats: from the beat at `at` on, which begins a bar, or all of them."""
+
+    name = "set_meter"
+    meter: int
+    at: float | None = None
+
+
+@dataclass(frozen=True)
+class Nudge(Edit):
+    """All beats lie so many milliseconds later, or earlier where `ms` is negative."""
+
+    name = "nudge"
+    ms: int
+
+
+@dataclass(frozen=True)
+class AddBeat(Edit):
+    """One more beat; the bar it falls into counts one more."""
+
+    name = "add_beat"
+    at: float
+
+
+@dataclass(frozen=True)
+class MoveBeat(Edit):
+    """The beat at `at` lies at `to`, between the same neighbours."""
+
+    name = "move_beat"
+    at: float
+    to: float
+
+
+@dataclass(frozen=True)
+class DeleteBeat(Edit):
+    """The beat at `at` is none; its bar counts one less."""
+
+    name = "delete_beat"
+    at: float
+
+
+@dataclass(frozen=True)
+class TapTempo(Edit):
+    """The beats are where a person tapped; the rest of the song goes on from there."""
+
+    name = "tap_tempo"
+    taps: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class MoveBoundary(Edit):
+    """The section boundary at `at` lies at `to`, between the same neighbours."""
+
+    name = "move_boundary"
+    at: float
+    to: float
+
+
+@dataclass(frozen=True)
+class SplitSection(Edit):
+    """A boundary at `at`; what follows it gets `label`, or keeps the one it had."""
+
+    name = "split_section"
+    at: float
+    label: str | None = None
+
+
+@dataclass(frozen=True)
+class MergeSections(Edit):
+    """The boundary at `at` is none; the label before it counts for both."""
+
+    name = "merge_sections"
+    at: float
+
+
+@dataclass(frozen=True)
+class RelabelSection(Edit):
+    """The section that `at` lies in is called `label`, a known word or one's own."""
+
+    name = "relabel_section"
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class DeleteSection(Edit):
+    """The section that `at` lies in falls to the one before it; the first one to the next."""
+
+    name = "delete_section"
+    at: float
+
+
+@dataclass(frozen=True)
+class Reset(Edit):
+    """Back to what was detected: all, beats or sections; in [start, end) where they are given."""
+
+    name = "reset"
+    what: str = "all"
+    start: float | None = None
+    end: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.start is None) != (self.end is None):
+            raise EditError("reset: start and end go together")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise EditError("reset: end must come after start")
+
+    @property
+    def whole(self) -> bool:
+        """Whether it reaches over the whole song."""
+        return self.start is None
+
+
+KINDS: Mapping[str, type[Edit]] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            ScaleTempo,
+            ShiftDownbeat,
+            SetBarOne,
+            SetMeter,
+            Nudge,
+            AddBeat,
+            MoveBeat,
+            DeleteBeat,
+            TapTempo,
+            MoveBoundary,
+            SplitSection,
+            MergeSections,
+            RelabelSection,
+            DeleteSection,
+            Reset,
+        )
+    }
+)
+
+
+def parse_edit(data: Any) -> Edit:
+    """The command that a JSON object describes. Raises EditError where it is none."""
+    if not isinstance(data, dict):
+        raise EditError(f"an edit must be a JSON object, found {type(data).__name__}")
+    name = data.get("do")
+    kind = KINDS.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise EditError(f"unknown edit {name!r}; known are {', '.join(KINDS)}")
+    known = {field.name for field in fields(kind)}
+    values = {key: value for key, value in data.items() if key != "do"}
+    if unknown := [key for key in values if key not in known]:
+        raise EditError(f"{name}: unknown {', '.join(map(repr, unknown))}")
+    try:
+        return kind(**values)
+    except TypeError as e:  # a value that has no default is not there
+        missing = ", ".join(f for f in sorted(known) if f not in values)
+        raise EditError(f"{name}: {missing} is missing") from e
+
+
+def _time(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise EditError(f"a time must be a number of seconds, found {value!r:.40}")
+    if not (math.isfinite(value) and value >= 0):
+        raise EditError(f"a time must be finite and not before the song, found {value!r:.40}")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise EditError(f"expected a whole number, found {value!r:.40}")
+    return value
+
+
+def _meter(value: Any) -> int:
+    if _whole(value) not in METERS:
+        raise EditError(f"a bar has {METERS[0]} to {METERS[-1]} beats, found {value!r:.40}")
+    return int(value)
+
+
+def _ms(value: Any) -> int:
+    if abs(_whole(value)) > FARTHEST_NUDGE:
+        raise EditError(f"a nudge reaches {FARTHEST_NUDGE} ms at most, found {value!r:.40}")
+    return int(value)
+
+
+def _factor(value: Any) -> str:
+    if not isinstance(value, str) or value not in FACTORS:
+        raise EditError(f"a factor is one of {', '.join(FACTORS)}, found {value!r:.40}")
+    return value
+
+
+def _what(value: Any) -> str:
+    if value not in WHATS:
+        raise EditError(f"what to reset is one of {', '.join(WHATS)}, found {value!r:.40}")
+    return str(value)
+
+
+def _taps(value: Any) -> tuple[float, ...]:
+    if not isinstance(value, (list, tuple)) or len(value) > MOST_TAPS:
+        raise EditError(f"taps must be a list of up to {MOST_TAPS} times")
+    taps = tuple(sorted({_time(tap) for tap in value}))
+    if len(taps) < 2:
+        raise EditError("it takes two taps or more to give a tempo")
+    return taps
+
+
+def _label(value: Any) -> str:
+    label = " ".join(value.split()) if isinstance(value, str) else ""
+    if not 0 < len(label) <= LONGEST_LABEL:
+        raise EditError(f"a label has 1 to {LONGEST_LABEL} characters, found {value!r:.100}")
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in label):
+        raise EditError(f"a label must be printable text, found {value!r:.100}")
+    return label
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "at": _time,
+        "to": _time,
+        "start": _time,
+        "end": _time,
+        "beats": _whole,
+        "meter": _meter,
+        "ms": _ms,
+        "factor": _factor,
+        "what": _what,
+        "taps": _taps,
+        "label": _label,
+    }
+)  # a value's name says what it is, in whichever command

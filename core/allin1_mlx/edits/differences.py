@@ -1,0 +1,66 @@
+"""What of a song is as it was detected, and what a person made of it.
+
+Times are seconds; those nearer than a millisecond are the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Analysis, Segment
+from .history import detected
+
+SAME = 0.001  # seconds
+
+
+@dataclass(frozen=True)
+class Differences:
+    """True for each beat (B,), section start (S,) and label (S,) that is not as detected.
+
+    A beat is as detected where it lies and counts as one of the detected ones; a label where the
+    section that was detected at its middle has the same.
+    """
+
+    beats: tuple[bool, ...]
+    starts: tuple[bool, ...]
+    labels: tuple[bool, ...]
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any; deleted beats leave no trace of their own but in the positions."""
+        return any(self.beats) or any(self.starts) or any(self.labels)
+
+
+def compare(analysis: Analysis) -> Differences:
+    """Tell the edited from the detected, for each thing that is there now."""
+    found = detected(analysis)
+    times = np.array(analysis.beats, dtype=np.float64)
+    index, same = _match(times, np.array(found.beats, dtype=np.float64))
+    counted = np.array([*found.beat_positions, 0])[index]
+    beats = ~same | (counted != np.array(analysis.beat_positions, dtype=np.int64))
+    starts = np.array([s.start for s in analysis.segments], dtype=np.float64)
+    _, known = _match(starts, np.array([s.start for s in found.segments], dtype=np.float64))
+    labels = tuple(_label_at(found.segments, s) != s.label for s in analysis.segments)
+    return Differences(tuple(beats.tolist()), tuple((~known).tolist()), labels)
+
+
+def _match(
+    times: NDArray[np.float64], candidates: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The candidate nearest to each time, if there is any, and whether it is the same."""
+    if not candidates.size:
+        return np.zeros(times.size, dtype=np.int64), np.zeros(times.size, dtype=bool)
+    right = np.searchsorted(candidates, times).clip(1, candidates.size)
+    left = right - 1
+    right = right.clip(max=candidates.size - 1)
+    nearer = np.abs(candidates[right] - times) < np.abs(candidates[left] - times)
+    index = np.where(nearer, right, left)
+    return index, np.abs(candidates[index] - times) < SAME
+
+
+def _label_at(segments: tuple[Segment, ...], section: Segment) -> str | None:
+    middle = (section.start + section.end) / 2
+    return next((s.label for s in segments if s.start <= middle < s.end), None)

@@ -1,0 +1,84 @@
+"""A song's beats from a person's taps.
+
+Times are seconds. Fingers are uneven by some 20 ms and leave out beats; what was detected is
+steady, but may be of another octave or off the beat. So the taps say which beats there are, and
+the detected ones, where they lie near, say exactly when.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .commands import EditError
+
+NEAR = 1 / 8  # of a beat: a detected beat this near is the one that was meant
+AROUND = 4  # beats to either side whose taps are averaged
+PATIENCE = 0.1  # share of each deviation by which the pace follows the detected beats
+FASTEST, SLOWEST = 0.1, 5.0  # seconds per beat that anyone taps
+
+Times = NDArray[np.float64]
+
+
+def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
+    """Beats (B,) through the whole song from taps (N,), increasing, and detected beats (M,).
+
+    duration may be infinite: then the beats end with the last tap or detected beat.
+    Raises EditError where the taps give no tempo.
+    """
+    index, taps = _count(taps)
+    period = float((taps[-1] - taps[0]) / index[-1])
+    if not FASTEST <= period <= SLOWEST:
+        raise EditError(f"one tap in {period:.2f} s gives no tempo; tap once a beat")
+    tapped = _smooth(index, taps)
+    nearest = _nearest(tapped, detected)
+    tapped = np.where(np.abs(nearest - tapped) <= NEAR * period, nearest, tapped)
+    if (np.diff(tapped) < period / 2).any():  # too uneven to be followed: a straight line
+        tapped = np.linspace(taps[0], taps[-1], int(index[-1]) + 1)
+    last = duration if np.isfinite(duration) else max([tapped[-1], *detected[-1:]])
+    before = _go_on(-tapped[0], period, -detected[::-1], 0.0)
+    after = _go_on(tapped[-1], period, detected, last)
+    times = np.concatenate([-before[::-1], tapped, after])
+    return times[(times >= 0) & (times <= last)]
+
+
+def _count(taps: Times) -> tuple[Times, Times]:
+    """Number the taps (N,) by beats, leaving out those that hit twice."""
+    usual = np.median(np.diff(taps))
+    once = taps[np.insert(np.diff(taps) >= usual / 2, 0, True)]
+    steps = np.maximum(np.rint(np.diff(once) / usual), 1)
+    return np.concatenate([[0], steps.cumsum()]), once
+
+
+def _smooth(index: Times, taps: Times) -> Times:
+    """A beat at each whole index, on a straight line through the taps around it."""
+    beats = np.arange(index[-1] + 1)
+    near = (np.abs(beats[:, None] - index) <= AROUND).astype(np.float64)
+    near[near.sum(axis=1) < 2] = 1.0  # amid a long gap: all of them
+    count = near.sum(axis=1)
+    x, y = near @ index / count, near @ taps / count
+    spread = near @ index**2 / count - x**2
+    slope = (near @ (index * taps) / count - x * y) / spread
+    return y + slope * (beats - x)
+
+
+def _nearest(times: Times, candidates: Times) -> Times:
+    """The candidate nearest to each time; infinite where there is none."""
+    padded = np.concatenate([[-np.inf], candidates, [np.inf]])
+    right = np.searchsorted(padded, times, side="left")
+    below, above = padded[right - 1], padded[right]
+    return np.where(times - below <= above - times, below, above)
+
+
+def _go_on(time: float, period: float, detected: Times, last: float) -> Times:
+    """Beats after `time` up to `last`, at a pace that detected beats correct."""
+    beats = []
+    pace = period
+    while (expected := time + pace) <= last:
+        seen = float(_nearest(np.array([expected]), detected)[0])
+        if abs(seen - expected) <= NEAR * pace:
+            pace = min(max(pace + PATIENCE * (seen - expected), period / 2), period * 2)
+            expected = seen
+        beats.append(expected)
+        time = expected
+    return np.array(beats)
