@@ -237,8 +237,13 @@ class Batch:
         with _catching(work), self.timings.stage("write", track=work.song.path):
             backend = self.analyzer.spec_backend
             write_arrays(analysis, work.song.name, self.outputs, spec_backend=backend)
-            write_json(analysis, self.outputs.result(work.song.name))
-            work.analysis = replace(analysis, embeddings=None)
+            path = write_json(analysis, self.outputs.result(work.song.name))
+            # Pictures and sound show what the file says, as they do when it is reused.
+            work.analysis = replace(
+                Analysis.from_json(path),
+                warnings=analysis.warnings,
+                activations=analysis.activations,
+            )
 
     def _finish(self, works: Iterable[Work], writer: ThreadPoolExecutor) -> Iterator[Outcome]:
         """Pictures and sound, a few songs behind; outcomes in the order of the works."""

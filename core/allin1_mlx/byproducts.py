@@ -96,7 +96,7 @@ def _make(
     more = {}
     if writes_stems and stems is not None:
         more = {"keep_stems": keep(stems, stems_origin(prepared.sha256, prepared.demix))}
-    return analyzer.look(audio, path=prepared.song.path, on_progress=on_progress, **more)
+    return analyzer.look(audio, path=prepared.song.file, on_progress=on_progress, **more)
 
 
 def _describe(values: mx.array, prepared: Prepared, audio: Audio) -> Spectrograms:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import AllInOneError, UsageError, WeightsError
+from .files import printable
 from .options import parse_options
 
 if TYPE_CHECKING:
@@ -194,8 +195,8 @@ def check_spectrogram(songs: Iterable[Song]) -> str:
         difference = np.abs(fast - reference)
         verdict = "equal enough" if difference.max() <= TOLERANCE else "NOT equal enough"
         return (
-            f"spectrogram check: {song.path}: mlx_fast and mlx differ by {difference.max():.2e} "
-            f"at most, {difference.mean():.2e} on average ({verdict})"
+            f"spectrogram check: {printable(song.path)}: mlx_fast and mlx differ by at most "
+            f"{difference.max():.2e} and by {difference.mean():.2e} on average ({verdict})"
         )
     return "spectrogram check: no song can be decoded"
 
@@ -227,10 +228,10 @@ def draw_timings(options: argparse.Namespace, timings: Timings) -> None:
 
 def complain(text: str) -> None:
     """Print to the standard error, whatever characters file names bring."""
-    print(_printable(text, sys.stderr), file=sys.stderr)
+    print(_encodable(text, sys.stderr), file=sys.stderr)
 
 
-def _printable(text: str, stream: Any) -> str:
+def _encodable(text: str, stream: Any) -> str:
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -263,7 +264,7 @@ class Display:
         """Show where a song is."""
         before = sum(list(STAGES.values())[: list(STAGES).index(stage)])
         self._shares[song.path] = before + STAGES[stage] * fraction
-        self._tqdm.set_description(f"{song.name[:30]}: {stage}", refresh=False)
+        self._tqdm.set_description(f"{printable(song.name[:30])}: {stage}", refresh=False)
         self._refresh()
 
     def download(self, _: str, fraction: float) -> None:
@@ -293,7 +294,7 @@ class Display:
         """Print a line above the bar; with --quiet only errors."""
         stream = sys.stderr if error else sys.stdout
         if error or not self._quiet:
-            self._tqdm.write(_printable(text, stream), file=stream)
+            self._tqdm.write(_encodable(text, stream), file=stream)
 
     def _tell(self, outcome: Outcome) -> None:
         found = outcome.analysis
@@ -305,8 +306,8 @@ class Display:
         elif found is not None:
             tempo = "no tempo" if found.bpm is None else f"{found.bpm} BPM"
             self.write(
-                f"{'reused' if outcome.reused else 'done':7} {outcome.song.path} -> "
-                f"{outcome.result} ({tempo}, {len(found.beats)} beats, "
+                f"{'reused' if outcome.reused else 'done':7} {printable(outcome.song.path)} -> "
+                f"{printable(str(outcome.result))} ({tempo}, {len(found.beats)} beats, "
                 f"{len(found.segments)} sections)"
             )
 

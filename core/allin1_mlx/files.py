@@ -43,5 +43,9 @@ def printable_name(path: str | PathLike[str]) -> str:
 
     Of a folder such as `..` or `/`, which has no name, the path.
     """
-    name = Path(path).name or os.fspath(path)
-    return "".join("?" if unicodedata.category(c) in _UNPRINTABLE else c for c in name)
+    return printable(Path(path).name or os.fspath(path))
+
+
+def printable(text: str) -> str:
+    """The text on one line of a terminal: control characters become question marks."""
+    return "".join("?" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)

@@ -28,10 +28,19 @@ DIGITS = 8  # of the SHA-256
 
 @dataclass(frozen=True)
 class Song:
-    """An input as it was named, and the name of its results without a suffix."""
+    """An input as it was named, and the name of its results without a suffix.
+
+    located: where it is for a process with another current folder; empty where that is `path`.
+    """
 
     path: str
     name: str
+    located: str = ""
+
+    @property
+    def file(self) -> str:
+        """The path that is opened."""
+        return self.located or self.path
 
 
 def name_songs(paths: Iterable[str]) -> list[Song]:

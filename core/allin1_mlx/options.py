@@ -34,14 +34,17 @@ class ShowVersion(argparse.Action):
         """Print the version and exit."""
         from importlib.metadata import version
 
-        parser.exit(message=f"allin1-mlx {version('allin1-mlx-ui')}\n")
+        sys.stdout.write(f"allin1-mlx {version('allin1-mlx-ui')}\n")
+        parser.exit()
 
 
 def parse_options(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse and check a command line; exits with 2 and a message at wrong usage."""
     parser = build_parser()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = parser.parse_intermixed_args(_spell_overwrite(arguments))
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = parser.parse_intermixed_args(_spell_overwrite(arguments[:end]))
+    options.paths += arguments[end + 1 :]
     if complaint := find_contradiction(options):
         parser.error(complaint)
     return options
@@ -58,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("paths", nargs="+", metavar="SONG",
+    add("paths", nargs="*", metavar="SONG",
         help="sound files, folders, or patterns such as '*.mp3'")  # fmt: skip
     _add_inputs(parser.add_argument_group("inputs"))
     _add_outputs(parser.add_argument_group("results"))
@@ -164,6 +167,7 @@ def find_contradiction(options: argparse.Namespace) -> str:
     separates = options.stems_dir is None and options.demix != "spectral"
     viz_kind = options.timings_viz_path and options.timings_viz_path.suffix.lower()[1:]
     complaints = {
+        "the following arguments are required: SONG": not options.paths,
         "--stems-dir takes the place of --demix: leave one of them out":
             options.stems_dir is not None and options.demix != "auto",
         "--demix-seed is for --demix htdemucs": options.demix_seed is not None and not separates,
@@ -197,8 +201,7 @@ def _folder(group: argparse._ArgumentGroup, *names: str, default: str, help: str
 def _spell_overwrite(arguments: Sequence[str]) -> list[str]:
     """Keep `--overwrite SONG` from taking the song for the name of a stage."""
     spelled = list(arguments)
-    end = spelled.index("--") if "--" in spelled else len(spelled)
-    for place in range(end):
+    for place in range(len(spelled)):
         if spelled[place] == "--overwrite":
             following = spelled[place + 1 : place + 2]
             if following and not set(following[0].split(",")) <= {"all", *STAGES}:

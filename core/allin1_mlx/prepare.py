@@ -50,17 +50,17 @@ def prepare_song(song: Song, outputs: Outputs, method: Method) -> Prepared:
     Raises AudioError or StemsError where the song or its stems cannot be read, OSError where an
     older result cannot be copied.
     """
-    if os.path.isdir(song.path):
+    if os.path.isdir(song.file):
         raise AudioError(
             f"{printable_name(song.path)}: there are no sound files in this folder; "
             "-r looks into its subfolders as well"
         )
     timings = Timings()
-    sha256 = file_digest(song.path)
+    sha256 = file_digest(song.file)
     settled = replace(song, name=settle_name(song, sha256, outputs.out_dir))
     demix = method.demix
     if method.stems_dir is not None:
-        demix = f"{demix} {_stems_digest(song.path, method.stems_dir, alone=method.stems_alone)}"
+        demix = f"{demix} {_stems_digest(song.file, method.stems_dir, alone=method.stems_alone)}"
     analysis = _find_finished(settled, sha256, demix, outputs, method)
     spectrogram = analysis is None or _lacks_byproducts(
         settled.name, sha256, demix, outputs, method.spec_backend
@@ -68,7 +68,7 @@ def prepare_song(song: Song, outputs: Outputs, method: Method) -> Prepared:
     audio = envelope = None
     if spectrogram or _lacks_pictures_or_sound(settled, outputs):
         with timings.stage("decode", track=song.path):
-            audio = load_audio(song.path)
+            audio = load_audio(song.file)
         if outputs.visualize:
             envelope = measure_envelope(audio.samples)
         if not (spectrogram or outputs.sonify):

@@ -61,7 +61,8 @@ def write_results(analysis: Analysis, name: str, out_dir: Path) -> Path:
 def write_json(analysis: Analysis, path: Path) -> Path:
     """Write the result, and return its path."""
     with replacing(path) as temporary:
-        temporary.write_text(analysis.to_json(), encoding="utf-8")
+        # A name that is no UTF-8 becomes an escape of JSON, which is read back as it was.
+        temporary.write_bytes(analysis.to_json().encode("utf-8", "backslashreplace"))
     return path
 
 

@@ -1,0 +1,130 @@
+"""The batch on an existing engine: workers of a Ray cluster, each with an analyzer of its own.
+
+Needs the extra `ray`. A running cluster is joined where RAY_ADDRESS names one; else one is started
+on this machine for as long as the work lasts. All machines have to see inputs and output folders
+under the same paths, and the weights too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from .batch import Outcome, analyze_songs
+from .errors import AllInOneError, UsageError
+from .files import printable_name
+from .naming import Song
+from .outputs import Outputs
+from .pipeline import Analyzer
+
+ATTEMPTS = 2  # at a song whose worker dies, as other things kill workers as well
+
+
+class SongAnalyzer:
+    """What a worker of the cluster is: loads its network once, then analyses song after song."""
+
+    def __init__(self, arguments: Mapping[str, Any], outputs: Outputs) -> None:
+        self._analyzer = Analyzer(**arguments)
+        self._outputs = outputs
+
+    def analyze(self, song: Song) -> Outcome:
+        """One song; what fails is in the outcome."""
+        [outcome] = analyze_songs([song], self._analyzer, self._outputs)
+        return outcome
+
+
+def analyze_on_ray(
+    songs: Iterable[Song],
+    arguments: Mapping[str, Any],
+    outputs: Outputs,
+    *,
+    workers: int | None = None,
+) -> Iterator[Outcome]:
+    """Analyse songs by workers of a Ray cluster; outcomes in the order of their end.
+
+    arguments: of `Analyzer`. workers: how many; by default one for each GPU of the cluster, or
+    where it has none one for every four cores. Raises UsageError where Ray is not installed,
+    and what `Analyzer` raises.
+    """
+    try:
+        import ray
+    except ImportError as e:
+        raise UsageError(
+            "--engine ray needs Ray, which is not installed: pip install 'allin1-mlx-ui[ray]'"
+        ) from e
+    ours = not ray.is_initialized()
+    if ours:
+        ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
+    try:
+        yield from Pool(ray, arguments, outputs, workers).run(songs)
+    finally:
+        if ours:
+            ray.shutdown()
+
+
+class Pool:
+    """Workers of a cluster, and which song each of them has."""
+
+    def __init__(
+        self, ray: Any, arguments: Mapping[str, Any], outputs: Outputs, workers: int | None
+    ) -> None:
+        resources = ray.cluster_resources()
+        gpus, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
+        count = workers or gpus or max(cores // 4, 1)
+        needs = {"num_gpus": gpus / count} if 0 < gpus <= count else {}
+        needs = {"num_gpus": 1} if gpus > count else needs
+        self._ray = ray
+        self._worker = ray.remote(SongAnalyzer).options(num_cpus=min(1, cores / count), **needs)
+        self._arguments = (_absolute(arguments), outputs.absolute())
+        self._outputs = outputs
+        self._idle = [self._worker.remote(*self._arguments) for _ in range(count)]
+        self._busy: dict[Any, tuple[Any, Song, int]] = {}
+
+    def run(self, songs: Iterable[Song]) -> Iterator[Outcome]:
+        """Give every worker a song at a time, as many as there are workers."""
+        again: deque[tuple[Song, int]] = deque()
+        rest = iter(songs)
+        while True:
+            while self._idle:
+                song, attempt = again.popleft() if again else (next(rest, None), 1)
+                if song is None:
+                    break
+                song = replace(song, located=os.path.abspath(song.path))
+                worker = self._idle.pop()
+                self._busy[worker.analyze.remote(song)] = (worker, song, attempt)
+            if not self._busy:
+                return
+            [ended], _ = self._ray.wait(list(self._busy), num_returns=1)
+            worker, song, attempt = self._busy.pop(ended)
+            try:
+                outcome = self._ray.get(ended)
+            except self._ray.exceptions.ActorDiedError as e:
+                _raise_own(e)
+                self._idle.append(self._worker.remote(*self._arguments))
+                if attempt < ATTEMPTS:
+                    again.append((song, attempt + 1))
+                    continue
+                name = printable_name(song.path)
+                yield Outcome(song, error=f"{name}: the worker that had it was killed")
+                continue
+            self._idle.append(worker)
+            result = outcome.result and self._outputs.result(outcome.song.name)
+            yield replace(outcome, result=result)
+
+
+def _raise_own(error: BaseException) -> None:
+    """Raise what kept a worker from loading its network, which no other worker could either."""
+    cause = getattr(error, "cause", None) or error.__cause__
+    if isinstance(cause, AllInOneError):
+        raise cause from error
+
+
+def _absolute(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Paths that do not depend on a worker's current folder."""
+    return {
+        name: value.absolute() if hasattr(value, "absolute") else value
+        for name, value in arguments.items()
+    }

@@ -1,0 +1,59 @@
+"""Files, folders and patterns become songs, in a fixed order and without what is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from allin1_mlx.inputs import find_inputs
+
+
+@pytest.fixture
+def music(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with songs and other things; it is the current folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "b.MP3",
+        "a.wav",
+        "cover.jpg",
+        ".hidden.wav",
+        "a.sonif.wav",
+        "album/c.flac",
+        "album/.trash/d.wav",
+        "demix/spectral/a/bass.wav",
+        "[live] e*.ogg",
+    ):
+        path = tmp_path / "music" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def test_a_folder_gives_its_songs_in_order(music: Path) -> None:
+    assert find_inputs(["music"]) == ["music/[live] e*.ogg", "music/a.wav", "music/b.MP3"]
+
+
+def test_recursion_takes_subfolders_but_not_what_was_written_there(music: Path) -> None:
+    found = find_inputs(["music"], recursive=True, outside=[music / "music" / "demix"])
+    assert found == [*find_inputs(["music"]), "music/album/c.flac"]
+
+
+def test_patterns_match_files_and_the_songs_of_folders(music: Path) -> None:
+    assert find_inputs(["music/?.*"]) == ["music/a.wav", "music/b.MP3"]
+    assert find_inputs(["music/al*"]) == ["music/album/c.flac"]
+    assert find_inputs(["**/c.flac"]) == ["music/album/c.flac"]
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_name(music: Path) -> None:
+    assert find_inputs(["music/[live] e*.ogg"]) == ["music/[live] e*.ogg"]
+
+
+def test_what_does_not_exist_stays_to_fail_by_its_name(music: Path) -> None:
+    (music / "empty").mkdir()
+    missing = ["nowhere/x.wav", "*.nothing", "empty", "nul\0"]
+    assert find_inputs(missing) == missing
+
+
+def test_the_order_of_the_arguments_is_kept(music: Path) -> None:
+    assert find_inputs(["music/b.MP3", "music/a.wav"]) == ["music/b.MP3", "music/a.wav"]
