@@ -5,6 +5,12 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test downloads weights, whatever machine it runs on."""
+    monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "1")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of golden vectors, weights and evaluation music beside the checkout."""
