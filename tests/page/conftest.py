@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,8 @@ from playwright.sync_api import Browser, sync_playwright
 from allin1_mlx.audio import file_digest
 from allin1_mlx.types import SAMPLE_RATE, Analysis, Segment, Tempo
 
-from .visits import Known, Server, Visit, compose
+from .visits import ROOT, WEIGHTS, Known, Server, Visit, compose
 
-ROOT = Path(__file__).resolve().parents[2]
-WEIGHTS = ROOT.parent / "shared" / "weights"
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 

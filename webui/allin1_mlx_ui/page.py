@@ -69,6 +69,8 @@ def build_page(sessions: Sessions, worker: Worker, *, max_minutes: float) -> gr.
         song.cancelled.set()
         if song.state == "queued":
             session_of(request).change(song, state="cancelled")
+        else:
+            session_of(request).change(song, stage="Stopping")
 
     def remove(event: gr.EventData, request: gr.Request) -> None:
         song = song_of(event, request)

@@ -99,6 +99,8 @@ class Session:
         self.id = secrets.token_urlsafe(16)
         self.closed = False
         self.followers = 0
+        self.taken: set[Path] = set()  # uploads that have become songs
+        self.receiving = threading.Lock()
         self._songs: dict[str, Song] = {}
         self._changed = threading.Condition()
         self._version = 0
@@ -160,6 +162,7 @@ class Session:
         with self._changed:
             self.followers += 1
             me = self.followers
+            self._changed.notify_all()
         pause = threading.Event()  # never set: a sleep that ends with the thread's daemon
         while True:
             with self._changed:
@@ -170,7 +173,7 @@ class Session:
                     if self._version == seen:
                         return
             with self._changed:
-                if self._version == seen and not self.closed:
+                if self._version == seen and not self.closed and self.followers == me:
                     self._changed.wait(timeout=1.0)
                 if self.closed or self.followers != me:
                     return

@@ -32,7 +32,20 @@ class Upload:
 
 
 def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:
-    """Take files into a session; gives the songs that they became, in their order."""
+    """Take files into a session; gives the songs that they became, results first."""
+    with session.receiving:
+        return _receive(session, _without_taken(session, uploads), worker)
+
+
+def _without_taken(session: Session, uploads: list[Upload]) -> list[Upload]:
+    """What has not been taken before: the browser sends all files that its drop zone still shows,
+    and the same file may be dropped twice, which then is there again."""
+    new = [u for u in uploads if u.path.exists() or u.path not in session.taken]
+    session.taken.update(upload.path for upload in new)
+    return new
+
+
+def _receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:
     results = [upload for upload in uploads if upload.is_result]
     music = [upload for upload in uploads if not upload.is_result]
     opened = [_open_result(session, upload) for upload in results]
@@ -43,14 +56,21 @@ def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Son
         song = session.add(upload.name) if match is None else match
         if match is None:
             songs.append(song)
-        song.source = _keep(upload, song)
-        worker.submit(session, song)
+        try:
+            song.source = _keep(upload, song)
+        except FileNotFoundError:  # another page took the same file at the same moment
+            message = f"{upload.name}: did not arrive; add it again"
+            session.change(song, state="failed", message=message)
+        else:
+            worker.submit(session, song)
     return songs
 
 
 def _keep(upload: Upload, song: Song) -> Path:
     """Move an upload into its song's folder, under its own name as far as that is possible."""
-    name = PurePosixPath(upload.name.replace("\\", "/")).name.replace("\0", "") or "song"
+    name = PurePosixPath(upload.name.replace("\\", "/")).name.replace("\0", "")
+    if name in ("", ".", ".."):
+        name = "song"
     suffix = PurePosixPath(name).suffix
     while len(name.encode()) > 200:  # file systems allow 255 bytes
         name = name.removesuffix(suffix)[:-1] + suffix

@@ -1,0 +1,93 @@
+"""Private by construction: nothing leaves this computer, nothing stays behind."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .visits import Known, Server, Visit
+
+
+def test_no_request_leaves_and_none_fails(
+    visit: Callable[..., Visit], known: Known, server: Server
+) -> None:
+    seen = visit()
+    seen.upload(known.result, known.sound)
+    seen.page.wait_for_function("allin1.sheet && allin1.sheet.frames > 0 && !allin1.view.pending")
+    seen.page.get_by_role("button", name="Play").click()
+    seen.page.wait_for_function("allin1.player.position > 0.5")
+    seen.run("allin1.view.setRange(3, 9)")
+    seen.page.get_by_role("button", name="Pause").click()
+    with seen.page.expect_download():
+        seen.page.get_by_role("link", name="Result (JSON)").click()
+    seen.page.get_by_role("button", name="Remove").click()
+    seen.page.locator(".songs li").wait_for(state="detached")
+    seen.page.wait_for_timeout(1000)
+    schemes = {urlsplit(url).scheme for url in seen.requests}
+    assert schemes <= {"http", "data", "blob"}
+    hosts = {urlsplit(url).netloc for url in seen.requests if url.startswith("http")}
+    assert hosts == {urlsplit(server.url).netloc}
+    # Gradio's client hangs up on a stream of news when all has been told.
+    failures = [f for f in seen.failures if "/gradio_api/queue/data" not in f]
+    assert failures == []
+
+
+def test_nothing_is_kept_in_the_browser(opened: Visit) -> None:
+    kept = opened.run("""async () => ({
+      databases: (await indexedDB.databases()).map((database) => database.name),
+      caches: await caches.keys(),
+      cookies: document.cookie,
+    })""")
+    assert kept == {"databases": [], "caches": [], "cookies": ""}
+
+
+def files_of(server: Server) -> list[Path]:
+    return [path for path in server.temporary.rglob("*") if path.is_file() and path.stat().st_size]
+
+
+def test_a_closed_page_leaves_no_files_and_little_memory(
+    start_server: Callable[..., Server],
+    open_page: Callable[..., Visit],
+    make_song: Callable[..., Known],
+) -> None:
+    song = make_song(120.0, name="two minutes.wav")
+    server = start_server()
+    try:
+        warm = open_page(server.url)
+        warm.upload(song.result, song.sound)
+        warm.page.wait_for_function("allin1.sheet && allin1.sheet.frames > 0")
+        warm.page.context.close()
+        time.sleep(2)
+        before = server.memory()
+        seen = open_page(server.url)
+        for number in range(10):
+            copy = song.sound.with_name(f"song {number}.wav")
+            copy.write_bytes(song.sound.read_bytes())
+            result = song.result.with_name(f"song {number}.json")
+            result.write_text(song.result.read_text())
+            seen.upload(result, copy)
+            seen.page.wait_for_function(
+                f"document.querySelectorAll('.songs li[data-state=done]').length === {number + 1}"
+            )
+        assert len(files_of(server)) >= 20
+        seen.page.context.close()
+        deadline = time.monotonic() + 20
+        while files_of(server) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert files_of(server) == []
+        assert server.memory() - before < 200e6
+    finally:
+        server.stop()
+
+
+def test_a_stopped_server_leaves_nothing(
+    start_server: Callable[..., Server], open_page: Callable[..., Visit], known: Known
+) -> None:
+    server = start_server()
+    seen = open_page(server.url)
+    seen.upload(known.result, known.sound)
+    seen.wait_for("done")
+    assert files_of(server)
+    assert server.stop() == 0
+    assert list(server.temporary.iterdir()) == []
+    seen.page.context.close()

@@ -1,0 +1,157 @@
+"""Uploads: what becomes a song to analyse, what a result, and which belong together."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from allin1_mlx.audio import file_digest
+from allin1_mlx.types import Analysis, Segment
+from allin1_mlx_ui.jobs import Worker
+from allin1_mlx_ui.songs import Session, Song
+from allin1_mlx_ui.uploads import Upload, receive
+
+
+class Waiting(Worker):
+    """A worker that is asked, and has not begun."""
+
+    def __init__(self) -> None:
+        self.asked: list[Song] = []
+
+    def submit(self, session: Session, song: Song) -> None:
+        self.asked.append(song)
+
+
+@pytest.fixture
+def worker() -> Waiting:
+    return Waiting()
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return Session(tmp_path / "session")
+
+
+def music(folder: Path, name: str, *, seed: int = 0) -> Upload:
+    path = folder / f"upload {seed} {len(name)}"
+    noise = np.random.default_rng(seed).uniform(-0.5, 0.5, 4410)
+    soundfile.write(path, noise, 44_100, format="WAV")
+    return Upload(path, name)
+
+
+def result(folder: Path, name: str, **fields: Any) -> Upload:
+    segments = (Segment(0.0, 1.0, "verse"),)
+    analysis = Analysis(
+        **{"path": "song.wav", "bpm": 120, **fields},
+        beats=(0.5,),
+        downbeats=(0.5,),
+        beat_positions=(1,),
+        segments=segments,
+    )
+    path = folder / f"upload {name}"
+    path.write_text(analysis.to_json())
+    return Upload(path, name)
+
+
+def test_music_is_moved_and_analysed(session: Session, worker: Waiting, tmp_path: Path) -> None:
+    upload = music(tmp_path, "a song.wav")
+    (song,) = receive(session, [upload], worker)
+    assert worker.asked == [song]
+    assert song.source is not None
+    assert song.source.name == "a song.wav"
+    assert session.folder in song.source.parents
+    assert not upload.path.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "..\\..\\x.wav", "/abs.wav", "x" * 300 + ".wav", "\0.wav", ".."]
+)
+def test_no_name_leads_out_of_the_folder(
+    session: Session, worker: Waiting, tmp_path: Path, name: str
+) -> None:
+    (song,) = receive(session, [music(tmp_path, name)], worker)
+    assert song.source is not None
+    assert song.source.resolve().parent == (song.folder / "upload").resolve()
+    assert song.source.is_file()
+
+
+def test_a_result_is_ready_at_once(session: Session, worker: Waiting, tmp_path: Path) -> None:
+    (song,) = receive(session, [result(tmp_path, "song.json")], worker)
+    assert song.state == "done"
+    assert song.name == "song.wav"
+    assert worker.asked == []
+
+
+def test_a_result_and_a_song_dropped_together_belong_together(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    files = [music(tmp_path, "renamed.wav"), result(tmp_path, "song.json")]
+    (song,) = receive(session, files, worker)
+    assert song.analysis is not None
+    assert song.source is not None
+    assert worker.asked == [song]
+
+
+def test_many_find_each_other_by_digest_or_name(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    one, two = music(tmp_path, "x.wav", seed=1), music(tmp_path, "two.mp3", seed=2)
+    three = music(tmp_path, "three.wav", seed=3)
+    files = [
+        result(tmp_path, "a.json", path="one.wav", audio_sha256=file_digest(one.path)),
+        result(tmp_path, "b.json", path="two.wav"),
+        one,
+        two,
+        three,
+    ]
+    songs = receive(session, files, worker)
+    assert [song.name for song in songs] == ["one.wav", "two.wav", "three.wav"]
+    assert [song.source is not None for song in songs] == [True, True, True]
+    assert [song.analysis is not None for song in songs] == [True, True, False]
+
+
+def test_a_digest_that_differs_is_not_the_song(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    receive(session, [result(tmp_path, "a.json", path="one.wav", audio_sha256="0" * 64)], worker)
+    receive(session, [music(tmp_path, "one.wav")], worker)
+    assert len(session.songs()) == 2
+
+
+def test_a_result_that_cannot_be_read_fails_with_its_own_name(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    path = tmp_path / "upload 7"
+    path.write_text("{")
+    (song,) = receive(session, [Upload(path, "broken.json")], worker)
+    assert song.state == "failed"
+    assert song.message.startswith("broken.json: ")
+    assert "upload 7" not in song.message
+
+
+def test_a_file_that_is_sent_along_again_is_not_taken_twice(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    first, second = music(tmp_path, "one.wav", seed=1), music(tmp_path, "two.wav", seed=2)
+    receive(session, [first], worker)
+    receive(session, [first, second], worker)
+    assert [song.name for song in session.songs()] == ["one.wav", "two.wav"]
+
+
+def test_the_same_song_may_be_added_twice(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        receive(session, [music(tmp_path, "one.wav")], worker)
+    assert len(session.songs()) == 2
+
+
+def test_a_file_that_another_page_took_is_a_failure(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    upload = music(tmp_path, "one.wav")
+    upload.path.unlink()
+    (song,) = receive(session, [upload], worker)
+    assert (song.state, worker.asked) == ("failed", [])
