@@ -1,0 +1,170 @@
+"""A MIDI file whose tempo map is the song's: its beats are the beats of the sequencer.
+
+Tick 0 is the first sample of the song. What comes before the first downbeat becomes a short first
+bar, and whole bars after it where it is long. Ticks are TICKS to a beat, a beat is a quarter. After
+the Standard MIDI File specification 1.1, texts in UTF-8.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import mido
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Analysis
+from .steady import slopes_through
+from .text import one_line, song_end, song_title
+
+TICKS = 960
+SIXTEENTH = TICKS // 4
+USUAL = 0.5  # seconds per beat where the song has no tempo of its own
+SLOWEST = 0xFFFFFF / 1e6  # seconds per beat that a tempo event can hold
+UNEVEN = 0.01  # seconds: as the detection's frames, which a simplified map evens out
+LONGEST_BAR = 32  # beats; a longer one is cut into usual ones
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TempoMap:
+    """Constant tempi from ticks (N,) on, which are at times (N,): microseconds per beat (N,)."""
+
+    ticks: tuple[int, ...]
+    times: tuple[float, ...]
+    tempi: tuple[int, ...]
+
+    def tick_at(self, time: float) -> int:
+        """The tick nearest to a time."""
+        index = max(int(np.searchsorted(self.times, time, side="right")) - 1, 0)
+        beats = (time - self.times[index]) * 1e6 / self.tempi[index]
+        return self.ticks[index] + round(beats * TICKS)
+
+
+def render(analysis: Analysis, *, simplify: bool) -> bytes:
+    """The file; `simplify` gives one tempo to as many beats as it fits within UNEVEN."""
+    ticks = _place_beats(analysis)
+    tempi = _map_tempo(ticks, np.array(analysis.beats), simplify=simplify)
+    events: list[tuple[int, mido.MetaMessage]] = [
+        (0, mido.MetaMessage("track_name", name=song_title(analysis)))
+    ]
+    for tick, numerator, denominator in _signatures(analysis, ticks):
+        signature = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
+        events.append((tick, signature))
+    for tick, tempo in zip(tempi.ticks, tempi.tempi, strict=True):
+        events.append((tick, mido.MetaMessage("set_tempo", tempo=tempo)))
+    for section in analysis.segments:
+        marker = mido.MetaMessage("marker", text=one_line(section.label))
+        events.append((tempi.tick_at(section.start), marker))
+    # Ableton Live keeps the tempo map only of a file that has notes: one, as soft as can be.
+    last = max(tempi.tick_at(song_end(analysis)), TICKS)
+    note = [
+        (0, mido.Message("note_on", note=0, velocity=1)),
+        (last, mido.Message("note_off", note=0, velocity=0)),
+    ]
+    file = mido.MidiFile(type=1, ticks_per_beat=TICKS, charset="utf-8")
+    file.tracks.extend([_track(events), _track(note)])
+    content = io.BytesIO()
+    file.save(file=content)
+    return content.getvalue()
+
+
+def _place_beats(analysis: Analysis) -> list[int]:
+    """The tick of each beat: a beat apart, after a lead-in of whole sixteenths."""
+    beats = analysis.beats
+    if not beats:
+        return []
+    gaps = np.diff(beats)
+    beat = float(np.median(gaps[:8])) if gaps.size else USUAL
+    lead = max(1, round(4 * beats[0] / beat)) if beats[0] >= 1e-6 else 0
+    lead = max(lead, math.ceil(4 * beats[0] / SLOWEST))
+    steps = np.ceil(gaps / SLOWEST).astype(np.int64) * TICKS  # a long pause is several slow beats
+    return (lead * SIXTEENTH + np.concatenate([[0], steps.cumsum()])).tolist()
+
+
+def _map_tempo(ticks: list[int], beats: Floats, *, simplify: bool) -> TempoMap:
+    """Tempi that lead from each beat to the next, without letting rounding add up."""
+    places = np.array(ticks, dtype=np.float64)
+    if ticks and ticks[0] > 0:
+        places, beats = np.insert(places, 0, 0.0), np.insert(beats, 0, 0.0)
+    if places.size < 2:
+        return TempoMap((0,), (0.0,), (round(USUAL * 1e6),))
+    starts, times, tempi = [], [], []
+    index, time = 0, 0.0
+    while index < places.size - 1:
+        reach = slice(index, None if simplify else index + 2)
+        least, greatest = slopes_through(
+            places[reach], beats[reach], start=time, tolerance=UNEVEN if simplify else 0.0
+        )
+        fits = least <= greatest
+        count = len(fits) if fits.all() else int(np.argmin(fits))
+        slope = (least[count - 1] + greatest[count - 1]) / 2 * TICKS
+        tempo = min(max(round(slope * 1e6), 1), 0xFFFFFF)
+        starts.append(int(places[index]))
+        times.append(time)
+        tempi.append(tempo)
+        time += tempo / 1e6 * (places[index + count] - places[index]) / TICKS
+        index += count
+    return TempoMap(tuple(starts), tuple(times), tuple(tempi))
+
+
+def _signatures(analysis: Analysis, ticks: list[int]) -> Iterator[tuple[int, int, int]]:
+    """Tick, numerator and denominator wherever bars of another length begin."""
+    downbeats = [t for t, p in zip(ticks, analysis.beat_positions, strict=True) if p == 1]
+    usual = min(analysis.meter or max(analysis.beat_positions, default=4), LONGEST_BAR)
+    if not downbeats:
+        yield 0, usual, 4
+        return
+    lengths = np.diff(downbeats) // SIXTEENTH
+    before = downbeats[0] // SIXTEENTH
+    first = 4 * usual
+    if lengths.size and lengths[0] <= 4 * LONGEST_BAR:
+        first = int(lengths[0])
+    bars: list[tuple[int, int]] = []  # first tick and sixteenths
+    if before % first:
+        bars.append((0, before % first))
+    if before >= first:
+        bars.append(((before % first) * SIXTEENTH, first))
+    bars.extend(zip(downbeats, [*lengths.tolist(), 0], strict=True))
+    rest = (ticks[-1] - downbeats[-1]) // SIXTEENTH + 4  # of the last bar, which may be cut short
+    usual_end = int(lengths[-1]) if lengths.size else 4 * usual
+    bars[-1] = (downbeats[-1], max(rest, usual_end))
+    last = 0
+    for start, length in bars:
+        for tick, sixteenths in _cut(start, length, 4 * usual):
+            if sixteenths != last:
+                yield tick, *_fraction(sixteenths)
+                last = sixteenths
+
+
+def _cut(tick: int, length: int, usual: int) -> Iterator[tuple[int, int]]:
+    """A bar, or what a bar that is too long for a signature is cut into."""
+    if length <= 4 * LONGEST_BAR:
+        yield tick, length
+        return
+    yield tick, usual
+    if rest := length % usual:
+        yield tick + (length - rest) * SIXTEENTH, rest
+
+
+def _fraction(sixteenths: int) -> tuple[int, int]:
+    """The time signature of so many sixteenths, in quarters where it can be."""
+    for denominator in (4, 8):
+        if sixteenths * denominator % 16 == 0:
+            return sixteenths * denominator // 16, denominator
+    return sixteenths, 16
+
+
+def _track(events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+    """A track of messages at absolute ticks; those of one tick keep their order."""
+    track = mido.MidiTrack()
+    now = 0
+    for tick, message in sorted(events, key=lambda event: event[0]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    track.append(mido.MetaMessage("end_of_track", time=0))
+    return track

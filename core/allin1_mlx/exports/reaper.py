@@ -1,0 +1,36 @@
+"""Regions and markers of REAPER, as its Region/Marker Manager imports and exports them.
+
+Sections are regions, bar lines are markers; times are hours:minutes:seconds to the millisecond.
+UTF-8 without a byte order mark, which REAPER would take for a part of the first heading.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from ..bars import number_bars
+from ..types import Analysis
+from .text import one_line
+
+
+def render(analysis: Analysis) -> bytes:
+    """The table of regions and markers."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("#", "Name", "Start", "End", "Length"))
+    for number, s in enumerate(analysis.segments, 1):
+        times = (s.start, s.end, s.end - s.start)
+        writer.writerow((f"R{number}", one_line(s.label), *map(_write_time, times)))
+    numbered = zip(analysis.beats, analysis.beat_positions, number_bars(analysis), strict=True)
+    downbeats = ((time, bar) for time, position, bar in numbered if position == 1)
+    for number, (time, bar) in enumerate(downbeats, 1):
+        writer.writerow((f"M{number}", f"bar {bar}", _write_time(time), "", ""))
+    return text.getvalue().encode()
+
+
+def _write_time(time: float) -> str:
+    seconds, ms = divmod(round(time * 1000), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}.{ms:03}"

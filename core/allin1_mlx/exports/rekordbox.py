@@ -1,0 +1,125 @@
+"""A collection of rekordbox with one track: its beat grid, and a memory cue for each section.
+
+Times are seconds; a TEMPO marker starts a stretch of constant tempo, written with two decimals.
+After "XML format list for use with rekordbox", AlphaTheta.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+import numpy as np
+
+from ..types import Analysis
+from .steady import slopes_through
+from .text import one_line, song_end, song_title
+
+TOLERANCE = 0.0009  # seconds between a beat and the grid of its marker
+
+
+@dataclass(frozen=True)
+class Marker:
+    """The beat at `time` is beat `position` of a bar of `meter`; others follow at `bpm`."""
+
+    time: float
+    bpm: float
+    meter: int
+    position: int
+
+
+def render(analysis: Analysis, *, audio: Path | None) -> bytes:
+    """The collection; `audio` is the file that rekordbox shall find, by default the song's name."""
+    root = ElementTree.Element("DJ_PLAYLISTS", Version="1.0.0")
+    ElementTree.SubElement(
+        root, "PRODUCT", Name=analysis.program or "allin1-mlx", Version="", Company=""
+    )
+    collection = ElementTree.SubElement(root, "COLLECTION", Entries="1")
+    track = ElementTree.SubElement(
+        collection,
+        "TRACK",
+        TrackID="1",
+        Name=song_title(analysis),
+        Artist="",
+        TotalTime=str(int(song_end(analysis))),
+        AverageBpm=f"{_average_tempo(analysis):.2f}",
+        Location=_locate(analysis, audio),
+    )
+    for marker in _markers(analysis):
+        ElementTree.SubElement(
+            track,
+            "TEMPO",
+            Inizio=f"{marker.time:.3f}",
+            Bpm=f"{marker.bpm:.2f}",
+            Metro=f"{marker.meter}/4",
+            Battito=str(marker.position),
+        )
+    for section in analysis.segments:
+        ElementTree.SubElement(
+            track,
+            "POSITION_MARK",
+            Name=one_line(section.label),
+            Type="0",
+            Start=f"{section.start:.3f}",
+            Num="-1",
+        )
+    playlists = ElementTree.SubElement(root, "PLAYLISTS")
+    ElementTree.SubElement(playlists, "NODE", Type="0", Name="ROOT", Count="0")
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
+
+
+def _markers(analysis: Analysis) -> Iterator[Marker]:
+    """As few markers as keep every beat within TOLERANCE and at its place in the bar."""
+    times = np.round(analysis.beats, 3) if analysis.beats else np.empty(0)
+    positions = np.array(analysis.beat_positions, dtype=np.int64)
+    meters = _meters(analysis)
+    places = np.arange(len(times), dtype=np.float64)
+    first, bpm = 0, 120.0
+    while first < len(times):
+        counted = (positions[first] - 1 + places[first:] - first) % meters[first] + 1
+        right = (counted == positions[first:]) & (meters[first:] == meters[first])
+        stop = first + int(np.argmin(right)) if not right.all() else len(times)
+        reach = slice(first, min(stop + 1, len(times)))  # its grid leads up to the next marker
+        least, greatest = slopes_through(
+            places[reach], times[reach], start=times[first], tolerance=TOLERANCE
+        )
+        slowest, fastest = np.ceil(6000 / greatest), np.floor(6000 / least)
+        fits = slowest <= fastest
+        count = int(np.argmin(fits)) if not fits.all() else len(fits)
+        if count:
+            bpm = float((slowest[count - 1] + fastest[count - 1]) // 2 / 100)
+        yield Marker(float(times[first]), bpm, int(meters[first]), int(positions[first]))
+        first = min(first + max(count, 1), stop)
+
+
+def _meters(analysis: Analysis) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """The number of beats in the bar of each beat, (B,); the first and last may be cut short."""
+    if not analysis.beats:
+        return np.empty(0, dtype=np.int64)
+    positions = np.array(analysis.beat_positions, dtype=np.int64)
+    bars = np.cumsum(positions == 1)
+    lengths = np.zeros(bars[-1] + 1, dtype=np.int64)
+    np.maximum.at(lengths, bars, positions)
+    usual = analysis.meter or int(lengths.max())
+    for cut in (0, -1):
+        lengths[cut] = max(lengths[cut], usual)
+    return lengths[bars]
+
+
+def _average_tempo(analysis: Analysis) -> float:
+    if analysis.tempo is not None and analysis.tempo.bpm is not None:
+        return analysis.tempo.bpm
+    return float(analysis.bpm or 0)
+
+
+def _locate(analysis: Analysis, audio: Path | None) -> str:
+    if audio is None:
+        path = one_line(analysis.path.replace("\\", "/")).rpartition("/")[2].encode()
+    else:
+        path = os.fsencode(audio.absolute().as_posix().lstrip("/"))
+    return f"file://localhost/{quote(path, safe='/:')}"
