@@ -548,6 +548,25 @@ def test_a_file_whose_edits_make_no_sense_is_refused_with_its_name(change, messa
         Analysis.from_dict(data, name="odd.json")
 
 
+def test_a_hostile_file_cannot_ask_for_endless_beats():
+    far = replace(make_song([100, 200], duration=9e8), beats=(1.0, 5e8), downbeats=(1.0,))
+    with pytest.raises(EditError, match="too long"):
+        apply(far, TapTempo((1.0, 1.5, 2.0)))
+    with pytest.raises(EditError, match="too long"):
+        replay(far, [TapTempo((1.0, 1.5, 2.0, 9e7))])
+    with pytest.raises(EditError, match="too long"):
+        replay(far, [ScaleTempo("2")] * 40)
+    with pytest.raises(EditError, match="beyond the end"):
+        apply(SONG, TapTempo((1.0, 1.5, 2.0, 9e7)))
+    with pytest.raises(EditError, match="10000 edits at most"):
+        replay(SONG, [Nudge(1)] * 10_001)
+
+
+def test_taps_of_another_tempo_are_not_drawn_to_the_detected_beats():
+    song = apply(SONG, TapTempo((3.14, 3.71, 4.28, 4.85)))
+    assert np.diff(song.beats) == pytest.approx(0.57)
+
+
 def test_a_damaged_detection_is_refused():
     data = json.loads(apply(SONG, ScaleTempo("2")).to_json())
     data["detection"]["beats"][3] = 0.0

@@ -23,7 +23,8 @@ FACTORS: Mapping[str, tuple[int, int]] = MappingProxyType(
 METERS = range(2, 8)  # beats per bar
 WHATS = ("all", "beats", "sections")
 FARTHEST_NUDGE = 10_000  # ms
-MOST_TAPS = 10_000
+MOST_TAPS = 2_000
+MOST_BEATS = 100_000  # of a song: a file that asks for more means no good
 LONGEST_LABEL = 80  # characters
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from .commands import (
     FACTORS,
+    MOST_BEATS,
     AddBeat,
     DeleteBeat,
     Edit,
@@ -65,6 +66,8 @@ def scale_tempo(grid: Grid, edit: ScaleTempo) -> Grid:
         raise EditError("there are too few beats to change the tempo of")
     if new > old and np.diff(grid.times).min() * old / new < CLOSEST:
         raise EditError("the beats would follow each other too closely")
+    if grid.times.size * new > MOST_BEATS * old:
+        raise EditError("the song is too long for so many beats")
     times, positions = [], []
     index = np.arange(grid.times.size)
     bar_one = None if grid.bar_one is None else _index_at(grid, grid.bar_one)

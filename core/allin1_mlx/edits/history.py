@@ -15,11 +15,13 @@ import numpy as np
 
 from ..tempo import estimate_meter, estimate_tempo, round_tempo
 from ..types import Analysis, Detection, Segment
-from .commands import Edit, Nudge, Reset, ScaleTempo, ShiftDownbeat
+from .commands import Edit, EditError, Nudge, Reset, ScaleTempo, ShiftDownbeat
 from .grid import GRID_EDITS, Grid, correct_grid, restore_beats
 from .sections import SECTION_EDITS, correct_sections, restore_sections
 
 _INVERSE = {"2": "1/2", "1/2": "2", "3/2": "2/3", "2/3": "3/2"}
+
+MOST_EDITS = 10_000
 
 Edits = tuple[Edit, ...]
 
@@ -52,6 +54,7 @@ class History:
 def apply(analysis: Analysis, edit: Edit) -> Analysis:
     """The song after one more edit. Raises EditError where it does not fit."""
     edits = (*analysis.edits, edit)
+    _check_number(edits)
     before, after = _beat_edits(analysis.edits), _beat_edits(edits)
     if after == (*before, edit):  # nothing cancels out: go on from here
         grid = _correct_grid(_grid(analysis), _detected_grid(analysis), edit)
@@ -73,6 +76,7 @@ def replay(analysis: Analysis, edits: Sequence[Edit]) -> Analysis:
 
     Raises EditError where one of them does not fit.
     """
+    _check_number(edits)
     found = detected(analysis).segments
     sections = found
     for edit in _section_edits(edits):
@@ -174,6 +178,11 @@ def _corrected(
         edits=edits,
         detection=found if edits else None,
     )
+
+
+def _check_number(edits: Sequence[Edit]) -> None:
+    if len(edits) > MOST_EDITS:
+        raise EditError(f"a song keeps {MOST_EDITS} edits at most, found {len(edits)}")
 
 
 def _beat_edits(edits: Sequence[Edit]) -> Edits:

@@ -2,7 +2,7 @@
 
 Times are seconds. Fingers are uneven by some 20 ms and leave out beats; what was detected is
 steady, but may be of another octave or off the beat. So the taps say which beats there are, and
-the detected ones, where they lie near, say exactly when.
+the detected ones, where the two agree, say exactly when.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .commands import EditError
+from .commands import MOST_BEATS, EditError
 
 NEAR = 1 / 8  # of a beat: a detected beat this near is the one that was meant
+AGREEING = 0.75  # share of beats that taps and detection must have in common
 AROUND = 4  # beats to either side whose taps are averaged
 PATIENCE = 0.1  # share of each deviation by which the pace follows the detected beats
+LONGEST = 5_000  # beats from the first tap to the last
 FASTEST, SLOWEST = 0.1, 5.0  # seconds per beat that anyone taps
 
 Times = NDArray[np.float64]
@@ -26,18 +28,23 @@ def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
     duration may be infinite: then the beats end with the last tap or detected beat.
     Raises EditError where the taps give no tempo.
     """
-    index, taps = _count(taps)
-    period = float((taps[-1] - taps[0]) / index[-1])
+    if taps[-1] > duration:
+        raise EditError(f"the tap at {taps[-1]:.3f} s is beyond the end of the song")
+    index, once = _count(taps)
+    period = float((once[-1] - once[0]) / index[-1])
     if not FASTEST <= period <= SLOWEST:
         raise EditError(f"one tap in {period:.2f} s gives no tempo; tap once a beat")
-    tapped = _smooth(index, taps)
-    nearest = _nearest(tapped, detected)
+    last = duration if np.isfinite(duration) else max([once[-1], *detected[-1:]])
+    if index[-1] > LONGEST or last / period > MOST_BEATS:
+        raise EditError("the song is too long for so many beats")
+    tapped = _smooth(index, once)
+    guide = detected if _agree(tapped, detected, NEAR * period) else detected[:0]
+    nearest = _nearest(tapped, guide)
     tapped = np.where(np.abs(nearest - tapped) <= NEAR * period, nearest, tapped)
     if (np.diff(tapped) < period / 2).any():  # too uneven to be followed: a straight line
-        tapped = np.linspace(taps[0], taps[-1], int(index[-1]) + 1)
-    last = duration if np.isfinite(duration) else max([tapped[-1], *detected[-1:]])
-    before = _go_on(-tapped[0], period, -detected[::-1], 0.0)
-    after = _go_on(tapped[-1], period, detected, last)
+        tapped = np.linspace(once[0], once[-1], int(index[-1]) + 1)
+    before = _go_on(-tapped[0], period, -guide[::-1], 0.0)
+    after = _go_on(tapped[-1], period, guide, last)
     times = np.concatenate([-before[::-1], tapped, after])
     return times[(times >= 0) & (times <= last)]
 
@@ -60,6 +67,16 @@ def _smooth(index: Times, taps: Times) -> Times:
     spread = near @ index**2 / count - x**2
     slope = (near @ (index * taps) / count - x * y) / spread
     return y + slope * (beats - x)
+
+
+def _agree(tapped: Times, detected: Times, near: float) -> bool:
+    """Whether most tapped beats were detected, or most detected ones tapped (an octave apart)."""
+    during = detected[(detected > tapped[0] - near) & (detected < tapped[-1] + near)]
+    if not during.size:
+        return False
+    tapped_share = np.mean(np.abs(_nearest(tapped, during) - tapped) <= near)
+    detected_share = np.mean(np.abs(_nearest(during, tapped) - during) <= near)
+    return bool(max(tapped_share, detected_share) >= AGREEING)
 
 
 def _nearest(times: Times, candidates: Times) -> Times:
