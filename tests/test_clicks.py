@@ -9,8 +9,8 @@ import soundfile
 from allin1_mlx.click import render_click
 from allin1_mlx.types import SAMPLE_RATE, Analysis
 from allin1_mlx_ui import clicks
+from allin1_mlx_ui.analyst import write_sound
 from allin1_mlx_ui.clicks import pack_clicks, write_clicks, write_mix
-from allin1_mlx_ui.jobs import write_sound
 from allin1_mlx_ui.songs import Session, Song
 
 BEATS = tuple((np.arange(24) * 0.5 + 0.31).round(2).tolist())
@@ -26,7 +26,7 @@ def analysis() -> Analysis:
 def song(tmp_path: Path) -> Song:
     song = Session(tmp_path).add("song.wav")
     noise = np.random.default_rng(0).uniform(-0.9, 0.9, (2, 13 * SAMPLE_RATE))
-    song.frames = write_sound(song, noise.astype(np.float32))
+    song.frames = write_sound(song.sound, noise.astype(np.float32))
     return song
 
 

@@ -35,6 +35,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Serv
         process = subprocess.Popen(
             [*command, "--offline", *options],
             stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             env=environment,
         )

@@ -89,5 +89,6 @@ def test_a_stopped_server_leaves_nothing(
     seen.wait_for("done")
     assert files_of(server)
     assert server.stop() == 0
+    assert server.last_words == ""
     assert list(server.temporary.iterdir()) == []
     seen.page.context.close()

@@ -23,6 +23,7 @@ class Server:
     url: str
     process: subprocess.Popen[str]
     temporary: Path  # where it puts its files
+    last_words: str = ""  # what it printed after its address
 
     def memory(self) -> int:
         """Resident bytes."""
@@ -36,6 +37,7 @@ class Server:
         self.process.send_signal(signal.SIGINT)
         code = self.process.wait(timeout=20)
         assert self.process.stdout is not None
+        self.last_words = self.process.stdout.read()
         self.process.stdout.close()
         return code
 

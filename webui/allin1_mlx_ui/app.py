@@ -11,7 +11,9 @@ import tempfile
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from .guard import Login, is_loopback
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
-    from allin1_mlx.pipeline import Analyzer
+    from allin1_mlx.pipeline import Analyzer, Demix
 
 PORT = 7860
 PORTS_TRIED = 50
@@ -54,6 +56,13 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
+def load_analyzer(model: str, demix: Demix, weights_dir: Path | None, offline: bool) -> Analyzer:
+    """The analyser that the options ask for; called in the process that computes."""
+    from allin1_mlx.pipeline import Analyzer
+
+    return Analyzer(model, demix, weights_dir=weights_dir, offline=offline)
+
+
 @contextmanager
 def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
     """The whole server as an ASGI application; its files go when the context ends."""
@@ -63,25 +72,20 @@ def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
     import gradio as gr
     from fastapi import FastAPI
+    from starlette.routing import Mount
 
+    from .analyst import Analyst
     from .guard import Guard
     from .jobs import Worker
     from .page import build_page, theme
     from .routes import add_routes
     from .songs import Sessions
 
-    def load() -> Analyzer:
-        from allin1_mlx.pipeline import Analyzer
-
-        return Analyzer(
-            options.model,
-            options.demix,
-            weights_dir=options.weights_dir,
-            offline=options.offline,
-        )
-
     sessions = Sessions(folder / "sessions")
-    worker = Worker(load, max_minutes=options.max_minutes)
+    load = partial(
+        load_analyzer, options.model, options.demix, options.weights_dir, options.offline
+    )
+    worker = Worker(Analyst(load), max_minutes=options.max_minutes)
     page = build_page(sessions, worker, max_minutes=options.max_minutes)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(app, sessions)
@@ -103,6 +107,14 @@ def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
     )
     login = Login(options.user, options.password) if options.user else None
     app.add_middleware(Guard, host=options.host, login=login)
+
+    def hang_up() -> None:
+        sessions.close_all()
+        for route in app.routes:
+            if isinstance(route, Mount) and isinstance(route.app, gr.routes.App):
+                route.app.stop_event.set()
+
+    app.state.hang_up = hang_up
     try:
         yield app
     finally:
@@ -140,11 +152,16 @@ def _is_busy(error: OSError) -> bool:
 
 
 def create_server(app: FastAPI) -> uvicorn.Server:
-    """The HTTP server; open event streams do not hold it up when it is told to stop."""
+    """The HTTP server. When it is told to stop, it first ends the streams of news to open pages,
+    which would hold it up."""
     import uvicorn
 
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-    return uvicorn.Server(config)
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.state.hang_up()
+            super().handle_exit(sig, frame)
+
+    return Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

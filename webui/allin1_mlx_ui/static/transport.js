@@ -56,7 +56,7 @@ export class Transport {
         "Zoom",
         button("zoomOut", "Zoom out", "−"),
         button("zoomIn", "Zoom in", "+"),
-        this.button("zoomAll", "Show the whole song", "0", "All"),
+        this.button("zoomAll", "Show all of the song", "0", "All"),
       ),
     );
     this.levels = make(
@@ -126,10 +126,11 @@ export class Transport {
       this.speed.value = percent;
       this.speed.setAttribute("aria-valuetext", `${percent} percent`);
       this.speedText.textContent = `${percent} %`;
+      this.speedText.setAttribute("aria-label", `${percent} %: back to full speed`);
     };
     this.speed.addEventListener("input", () => set(Number(this.speed.value)));
-    this.speedText.setAttribute("aria-label", "Back to full speed");
     this.speedText.addEventListener("click", () => set(100));
+    set(100);
     const label = make("span", { class: "label", "aria-hidden": "true" }, "Speed");
     return make("div", { class: "group level speed" }, label, this.speed, this.speedText);
   }

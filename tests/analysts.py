@@ -1,0 +1,57 @@
+"""Analysers of all tempers, for tests of the process that runs them."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from allin1_mlx.errors import AudioError, WeightsError
+from allin1_mlx.types import Analysis
+
+Report = Callable[[str, float], None]
+
+
+class Quick:
+    """Is done at once."""
+
+    def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
+        on_progress("network", 0.5)
+        return Analysis(path, 120, (0.5, 1.0), (0.5,), (1, 2), ())
+
+
+class Patient:
+    """Never done, but listens."""
+
+    def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
+        while True:
+            on_progress("network", 0.5)
+            time.sleep(0.01)
+
+
+class Deaf:
+    """Never done, and does not listen."""
+
+    def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
+        on_progress("network", 0.5)
+        time.sleep(600)
+        raise AssertionError
+
+
+class Moody:
+    """Does what the song's name says."""
+
+    def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
+        if path == "silent.wav":
+            raise AudioError("silent.wav: silence all over")
+        if path == "odd.wav":
+            raise ZeroDivisionError("7 / 0")
+        if path == "huge.wav":
+            raise MemoryError
+        if path == "deadly.wav":
+            os._exit(9)
+        return Quick().analyze(audio, path=path, on_progress=on_progress)
+
+
+def unavailable() -> Any:
+    """An analyser whose weights are missing."""
+    raise WeightsError("model harmonix-all: not found in mlx-weights")

@@ -1,0 +1,123 @@
+"""For everybody: by keyboard, by screen reader, on a phone, in the dark."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .visits import Known, Visit
+
+AXE = os.environ.get("AXE_CORE", "")
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    if not Path(AXE).is_file():
+        pytest.skip(
+            "needs axe-core: npm install --no-save --prefix FOLDER axe-core@4, and AXE_CORE set to "
+            "FOLDER/node_modules/axe-core/axe.min.js"
+        )
+    return Path(AXE).read_text(encoding="utf-8")
+
+
+def violations(seen: Visit, axe: str) -> list[str]:
+    """What axe-core calls serious or critical."""
+    seen.run(f"() => {{ {axe}; window.axe = axe; }}")
+    found: dict[str, Any] = seen.run("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    visit: Callable[..., Visit], known: Known, tmp_path: Path, axe: str, scheme: str
+) -> None:
+    broken = tmp_path / "broken.mp3"
+    broken.write_text("this is no music")
+    seen = visit(color_scheme=scheme, reduced_motion="reduce")
+    assert violations(seen, axe) == []
+    seen.upload(known.result, known.sound)
+    seen.wait_for_timeline()
+    seen.upload(broken)
+    seen.wait_for("failed")
+    seen.page.wait_for_function("allin1.sheet.frames > 0 && !allin1.view.pending")
+    assert violations(seen, axe) == []
+    seen.page.keyboard.press("?")
+    assert violations(seen, axe) == []
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_nothing_sticks_out_sideways(visit: Callable[..., Visit], known: Known, width: int) -> None:
+    seen = visit(viewport={"width": width, "height": 844})
+    assert seen.run("document.documentElement.scrollWidth") <= width
+    seen.upload(known.result, known.sound)
+    seen.wait_for_timeline()
+    assert seen.run("document.documentElement.scrollWidth") <= width
+    outside = seen.run("""() => {
+      const wide = document.documentElement.clientWidth;
+      const inside = (box) => box.width === 0 || (box.left >= 0 && box.right <= wide + 0.5);
+      return [...document.querySelectorAll(".player button, .player input, .player td")]
+        .filter((element) => !inside(element.getBoundingClientRect()))
+        .map((element) => element.outerHTML.slice(0, 80));
+    }""")
+    assert outside == []
+
+
+def test_buttons_are_large_enough_for_fingers(visit: Callable[..., Visit], known: Known) -> None:
+    seen = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    seen.upload(known.result)
+    seen.wait_for_timeline()
+    small = seen.run("""() => [...document.querySelectorAll(".controls button, .levels button")]
+      .map((button) => [button.textContent || button.ariaLabel, button.getBoundingClientRect()])
+      .filter(([, box]) => box.height && (box.height < 40 || box.width < 40))
+      .map(([name]) => name)""")
+    assert small == []
+
+
+def test_everything_can_be_reached_by_tab(opened: Visit) -> None:
+    opened.run("document.querySelector('.songs .name').focus()")
+    reached = []
+    for _ in range(40):
+        opened.page.keyboard.press("Tab")
+        reached.append(
+            opened.run("""() => {
+              const { activeElement: at } = document;
+              return at.getAttribute("aria-label") || at.textContent.trim();
+            }""")
+        )
+    for name in ("Position in the song", "Play", "Loop", "Song volume", "Click", "Speed"):
+        assert name in reached, reached
+    for name in ("Go to section 1, intro", "Result (JSON)"):
+        assert name in reached, reached
+
+
+def test_the_slider_says_where_one_is(opened: Visit) -> None:
+    opened.run("allin1.jump(12.6)")
+    slider = opened.page.get_by_role("slider", name="Position in the song")
+    assert slider.get_attribute("aria-valuetext") == "12 seconds, bar 7 beat 1, verse"
+    assert slider.get_attribute("aria-valuemax") == "40.0"
+
+
+def test_news_are_spoken(visit: Callable[..., Visit], known: Known, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp3"
+    broken.write_text("this is no music")
+    seen = visit()
+    seen.upload(broken)
+    seen.wait_for("failed")
+    assert "broken.mp3: " in seen.page.locator(".songs [role=status]").inner_text()
+
+
+def test_the_space_bar_presses_a_focused_button_and_else_plays(opened: Visit) -> None:
+    opened.page.get_by_role("button", name="Follow").focus()
+    opened.page.keyboard.press("Space")
+    assert opened.run("allin1.view.following") is False
+    assert opened.run("allin1.player.playing") is False
+    opened.page.get_by_role("button", name="Loop").click()
+    opened.page.keyboard.press("Space")
+    assert opened.run("allin1.player.playing") is True

@@ -1,0 +1,226 @@
+"""The process that computes, and the server's hold on it.
+
+A network's layer can take seconds on a slow computer, and cannot be interrupted by anything but
+the end of its process. In a process of its own it can be stopped at once, does not keep the page
+from answering, gives all its memory back, and takes nothing with it when it fails.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allin1_mlx.envelope import Envelope
+from allin1_mlx.errors import AllInOneError, Cancelled
+from allin1_mlx.types import Analysis
+
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+
+    from allin1_mlx.pipeline import Analyzer
+
+BLOCK = 1 << 18  # frames that are converted at a time
+LENIENCE = 0.3  # seconds that a cancelled computation has to stop by itself
+LOOK = 0.05  # seconds between looks at whether it has been cancelled
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Decode `source` and write it to `sound` as the player reads it; analyse it or not."""
+
+    name: str
+    source: Path
+    sound: Path
+    analyse: bool
+    max_seconds: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a task. frames: length of the sound; analysis: None unless asked for."""
+
+    analysis: Analysis | None
+    envelope: Envelope
+    frames: int
+    sha256: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Progress:
+    stage: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class _Failure:
+    kind: Literal["refused", "cancelled", "memory", "fault"]
+    message: str
+
+
+class Analyst:
+    """Does one task after the other in a process that is started when it is first needed."""
+
+    def __init__(self, load: Callable[[], Analyzer]) -> None:
+        """load: makes the analyser, in that process; has to be importable there."""
+        self._load = load
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection | None = None
+
+    def start(self) -> Connection:
+        """Have the process running; it loads the network as soon as it is."""
+        if self._pipe is not None and self._process is not None and self._process.is_alive():
+            return self._pipe
+        self.close()
+        context = multiprocessing.get_context("spawn")  # threads and MLX do not survive a fork
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_serve, args=(theirs, self._load), name="analyst", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        return self._pipe
+
+    def work(
+        self,
+        task: Task,
+        *,
+        report: Callable[[str, float], None],
+        cancelled: threading.Event,
+    ) -> Outcome:
+        """Do a task. report: called with stages and the share of them that is done.
+
+        Raises Cancelled within a second of `cancelled`, AllInOneError with a line for the user.
+        """
+        pipe = self.start()
+        deadline = None
+        try:
+            pipe.send(task)
+            while True:
+                if cancelled.is_set() and deadline is None:
+                    deadline = time.monotonic() + LENIENCE
+                    pipe.send(None)
+                if deadline is not None and time.monotonic() > deadline:
+                    self.close()
+                    raise Cancelled
+                if not pipe.poll(LOOK):
+                    continue
+                answer = pipe.recv()
+                if isinstance(answer, Outcome):
+                    return answer
+                if isinstance(answer, _Failure):
+                    raise _error(answer, task)
+                if deadline is None:
+                    report(answer.stage, answer.fraction)
+        except (EOFError, OSError) as e:
+            self.close()
+            if cancelled.is_set():
+                raise Cancelled from e
+            raise AllInOneError(
+                f"{task.name}: the computation was ended from outside, perhaps for lack of memory; "
+                "close other programs or cut the song into parts"
+            ) from e
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+        if self._pipe is not None:
+            self._pipe.close()
+        self._process = self._pipe = None
+
+
+def _error(failure: _Failure, task: Task) -> Exception:
+    if failure.kind == "cancelled":
+        return Cancelled()
+    if failure.kind == "memory":
+        text = "too long for this computer's memory; cut it into parts"
+        return AllInOneError(f"{task.name}: {text}")
+    if failure.kind == "fault":
+        _log.error("%s could not be analysed:\n%s", task.name, failure.message)
+        last = failure.message.strip().splitlines()[-1]
+        return AllInOneError(f"{task.name}: unexpected fault: {last}")
+    return AllInOneError(failure.message)
+
+
+def _serve(pipe: Connection, load: Callable[[], Analyzer]) -> None:
+    """The process: tasks come in, progress and outcomes go out."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
+    analyzer = None
+    failure = None
+    try:
+        analyzer = load()
+    except AllInOneError as e:
+        failure = _Failure("refused", str(e))
+    while True:
+        try:
+            task = pipe.recv()
+        except EOFError:  # the server is gone
+            return
+        if task is None:  # cancelled when it was done already
+            continue
+        needed = failure is not None and task.analyse
+        pipe.send(failure if needed else _attempt(pipe, analyzer, task))
+
+
+def _attempt(pipe: Connection, analyzer: Analyzer | None, task: Task) -> Outcome | _Failure:
+    import traceback
+
+    def report(stage: str, fraction: float) -> None:
+        if pipe.poll():
+            raise Cancelled
+        pipe.send(_Progress(stage, fraction))
+
+    try:
+        return _work(analyzer, task, report)
+    except Cancelled:
+        pipe.recv()
+        return _Failure("cancelled", "")
+    except AllInOneError as e:
+        return _Failure("refused", str(e))
+    except MemoryError:
+        return _Failure("memory", "")
+    except Exception:  # the server shows and logs it, and the next song goes on
+        return _Failure("fault", traceback.format_exc())
+
+
+def _work(analyzer: Analyzer | None, task: Task, report: Callable[[str, float], None]) -> Outcome:
+    from allin1_mlx.audio import load_audio
+    from allin1_mlx.envelope import measure_envelope
+
+    report("decode", 0.0)
+    audio = load_audio(task.source, max_seconds=task.max_seconds)
+    report("decode", 0.5)
+    frames = write_sound(task.sound, audio.samples)
+    envelope = measure_envelope(audio.samples)
+    report("decode", 1.0)
+    analysis = None
+    if analyzer is not None and task.analyse:
+        analysis = analyzer.analyze(
+            audio, path=task.name, on_progress=report, keep_activations=True
+        )
+    return Outcome(analysis, envelope, frames, audio.sha256, audio.warnings)
+
+
+def write_sound(path: Path, samples: NDArray[np.float32]) -> int:
+    """Write samples (2, S) as the player reads them: 16-bit, left and right in turn; gives S."""
+    with path.open("wb") as file:
+        for first in range(0, samples.shape[1], BLOCK):
+            block = samples[:, first : first + BLOCK]
+            file.write(np.rint(block.clip(-1, 1).T * 32767).astype("<i2").tobytes())
+    return samples.shape[1]
