@@ -136,7 +136,7 @@ def test_spectrograms_are_kept_and_reused(
     run: Run, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("song.wav", "-k", "--spec-dir", "s", "--timings-path", "1.jsonl") == 0
-    assert "there is no sound of the stems" in capsys.readouterr().out
+    assert "there is no sound of the stems" in capsys.readouterr().err
     kept = np.load(tmp_path / "s" / "song.npy")
     assert (kept.shape, kept.dtype.name) == ((4, 200, 81), "float32")
     first = (tmp_path / "struct" / "song.json").read_bytes()

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .errors import AllInOneError, UsageError, WeightsError
 from .files import printable
@@ -109,22 +109,22 @@ def start(
     alone: bool,
 ) -> Iterator[Outcome]:
     """Begin the work, here or on a cluster."""
+    from .batch import analyze_songs
+    from .pipeline import Analyzer
+
     arguments = gather_analyzer(options, alone=alone)
+    analyzer = Analyzer(**arguments, on_download=display.download, timings=timings)
+    if analyzer.notice:
+        display.note(analyzer.notice)
+    if outputs.keep_byproducts and analyzer.demix in ("none", "spectral"):
+        display.note(
+            f"only spectrograms are kept: without a separator (demix {analyzer.demix}) there is "
+            "no sound of the stems"
+        )
     if options.engine == "ray":
         from .cluster import analyze_on_ray
 
         return analyze_on_ray(songs, arguments, outputs, workers=options.jobs)
-    from .batch import analyze_songs
-    from .pipeline import Analyzer
-
-    analyzer = Analyzer(**arguments, on_download=display.download, timings=timings)
-    if analyzer.notice:
-        display.write(f"allin1-mlx: {analyzer.notice}")
-    if outputs.keep_byproducts and analyzer.demix in ("none", "spectral"):
-        display.write(
-            f"allin1-mlx: only spectrograms are kept: without a separator (demix "
-            f"{analyzer.demix}) there is no sound of the stems"
-        )
     return analyze_songs(
         songs,
         analyzer,
@@ -231,7 +231,7 @@ def complain(text: str) -> None:
     print(_encodable(text, sys.stderr), file=sys.stderr)
 
 
-def _encodable(text: str, stream: Any) -> str:
+def _encodable(text: str, stream: TextIO) -> str:
     encoding = stream.encoding or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -287,22 +287,29 @@ class Display:
         if self._songs != 1:
             self.write(f"{done} done, {reused} reused, {len(failures)} failed")
         if len(failures) > 1:
-            self.write("\n".join(["failed:", *(f"  {text}" for text in failures)]), error=True)
+            self._print("\n".join(["failed:", *(f"  {text}" for text in failures)]), sys.stderr)
         return len(failures)
 
-    def write(self, text: str, *, error: bool = False) -> None:
-        """Print a line above the bar; with --quiet only errors."""
-        stream = sys.stderr if error else sys.stdout
-        if error or not self._quiet:
-            self._tqdm.write(_encodable(text, stream), file=stream)
+    def write(self, text: str) -> None:
+        """Print a result to the standard output."""
+        if not self._quiet:
+            self._print(text, sys.stdout)
+
+    def note(self, text: str) -> None:
+        """Tell what is good to know."""
+        if not self._quiet:
+            self._print(f"allin1-mlx: {text}", sys.stderr)
+
+    def _print(self, text: str, stream: TextIO) -> None:
+        """Print above the bar."""
+        self._tqdm.write(_encodable(text, stream), file=stream)
 
     def _tell(self, outcome: Outcome) -> None:
         found = outcome.analysis
         for warning in found.warnings if found else ():
-            if not self._quiet:
-                self.write(f"warning {warning}", error=True)
+            self.note(warning)
         if outcome.error:
-            self.write(f"failed  {outcome.error}", error=True)
+            self._print(f"failed  {outcome.error}", sys.stderr)
         elif found is not None:
             tempo = "no tempo" if found.bpm is None else f"{found.bpm} BPM"
             self.write(

@@ -27,11 +27,18 @@ class SongAnalyzer:
     """What a worker of the cluster is: loads its network once, then analyses song after song."""
 
     def __init__(self, arguments: Mapping[str, Any], outputs: Outputs) -> None:
-        self._analyzer = Analyzer(**arguments)
+        self._analyzer: Analyzer | None = None
+        self._fault: AllInOneError | None = None
         self._outputs = outputs
+        try:
+            self._analyzer = Analyzer(**arguments)
+        except AllInOneError as e:
+            self._fault = e  # raised here, it would only be told as a worker that died
 
     def analyze(self, song: Song) -> Outcome:
-        """One song; what fails is in the outcome."""
+        """One song; what fails is in the outcome. Raises what kept the network from loading."""
+        if self._analyzer is None:
+            raise self._fault or AllInOneError("no network was loaded")
         [outcome] = analyze_songs([song], self._analyzer, self._outputs)
         return outcome
 
@@ -46,8 +53,8 @@ def analyze_on_ray(
     """Analyse songs by workers of a Ray cluster; outcomes in the order of their end.
 
     arguments: of `Analyzer`. workers: how many; by default one for each GPU of the cluster, or
-    where it has none one for every four cores. Raises UsageError where Ray is not installed,
-    and what `Analyzer` raises.
+    where it has none one for every four cores. Raises UsageError where Ray is not installed, and
+    what `Analyzer` raises.
     """
     try:
         import ray
@@ -101,8 +108,14 @@ class Pool:
             worker, song, attempt = self._busy.pop(ended)
             try:
                 outcome = self._ray.get(ended)
-            except self._ray.exceptions.ActorDiedError as e:
-                _raise_own(e)
+            except self._ray.exceptions.RayTaskError as e:
+                if isinstance(e.cause, AllInOneError):
+                    raise e.cause from None
+                self._idle.append(worker)
+                name = printable_name(song.path)
+                yield Outcome(song, error=f"{name}: unexpected fault: {e.cause!r}")
+                continue
+            except self._ray.exceptions.ActorDiedError:
                 self._idle.append(self._worker.remote(*self._arguments))
                 if attempt < ATTEMPTS:
                     again.append((song, attempt + 1))
@@ -113,13 +126,6 @@ class Pool:
             self._idle.append(worker)
             result = outcome.result and self._outputs.result(outcome.song.name)
             yield replace(outcome, result=result)
-
-
-def _raise_own(error: BaseException) -> None:
-    """Raise what kept a worker from loading its network, which no other worker could either."""
-    cause = getattr(error, "cause", None) or error.__cause__
-    if isinstance(cause, AllInOneError):
-        raise cause from error
 
 
 def _absolute(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 from numpy.typing import NDArray
 
-from .attention import KERNEL, NeighbourhoodAttention1d, NeighbourhoodAttention2d
+from .attention import KERNEL, SIDE, NeighbourhoodAttention1d, NeighbourhoodAttention2d
 from .backend import mx, nn
 from .checkpoint import check_arrays
 from .types import LABELS
 
 LAYER_NORM_EPS = 1e-5
 LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
+PIECE = 12_288  # positions computed at once, up to twice as many: bounds memory
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,11 @@ class Block(nn.Module):
         x = self.time(x.reshape(N * K, T, C)).reshape(N, K, T, C)
         return self.instrument(x) if "instrument" in self else x
 
+    @property
+    def reach(self) -> int:
+        """Positions to either side that an output depends on."""
+        return SIDE * 2 * self.time.dilation + SIDE
+
 
 class AllInOne(nn.Module):
     """One network. Logits per frame in the order beat, downbeat, section, then LABELS."""
@@ -186,9 +193,11 @@ class AllInOne(nn.Module):
         N, K, T, F = x.shape
         silence = max(-T % self.config.step, self.config.shortest - T)
         x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, silence), (0, 0)])
-        x = self.embedding(x).reshape(N, K, -1, self.config.dim)
+        step = self.config.step
+        x = _in_pieces(self.embedding, x, reach=2 * step, step=step)
+        x = x.reshape(N, K, -1, self.config.dim)
         for done, block in enumerate(self.blocks, start=1):
-            x = block(x)
+            x = _in_pieces(block, x, reach=block.reach)
             if on_block is not None:
                 mx.eval(x)
                 on_block(done)
@@ -204,6 +213,28 @@ class AllInOne(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         """Spectrograms (N, K, T, 81) to logits (N, 13, T)."""
         return self.classify(self.embed(x), x.shape[2])
+
+
+def _in_pieces(
+    layer: Callable[[mx.array], mx.array], x: mx.array, *, reach: int, step: int = 1
+) -> mx.array:
+    """Apply a layer along the time of x (..., T, C), to a long song piece by piece.
+
+    reach: inputs to either side that an output depends on, so that pieces that overlap by as many
+    give what the whole would. step: inputs that become one output.
+    """
+    T = x.shape[-2]
+    count = T // max(PIECE, 4 * reach)
+    if count < 2:
+        return layer(x)
+    edges = [T * i // count // step * step for i in range(count)] + [T]
+    pieces = []
+    for start, stop in pairwise(edges):
+        low, high = max(start - reach, 0), min(stop + reach, T)
+        outputs = layer(x[..., low:high, :])
+        pieces.append(outputs[..., (start - low) // step : (stop - low) // step, :])
+        mx.eval(pieces[-1])
+    return mx.concatenate(pieces, axis=-2)
 
 
 # How the published checkpoints name what stands here; parts joined into one array are listed.
