@@ -15,9 +15,11 @@ import soundfile
 
 from allin1_mlx.audio import load_audio
 from allin1_mlx.cli import main
+from allin1_mlx.registry import HTDEMUCS_FILE
 from allin1_mlx.timings import read_timings
 
 from .small import RATE, SMALL, write_network, write_song
+from .test_htdemucs import file_shapes, random_arrays, save
 
 Run = Callable[..., int]
 
@@ -433,3 +435,48 @@ def test_folders_and_patterns_are_inputs(
     (tmp_path / "empty").mkdir()
     assert run("empty") == 1
     assert "there are no sound files in this folder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def separator(tmp_path: Path) -> list[str]:
+    """Options that name a narrow separator of random weights, in the authors' format."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    state = random_arrays(file_shapes(decoder_residual=False))
+    save(folder / HTDEMUCS_FILE.name, state)
+    return ["--demix", "htdemucs", "--mlx-weights-dir", str(folder)]
+
+
+def test_separated_stems_are_kept_and_reused(
+    run: Run, song: Path, tmp_path: Path, separator: list[str]
+) -> None:
+    """With the same result, whether they were just made or read from their files."""
+    assert run("song.wav", *separator, "-o", "plain") == 0
+    assert run("song.wav", *separator, "-k", "-o", "kept", "--timings-path", "1") == 0
+    assert result(tmp_path / "plain")["demix"] == "htdemucs"
+    stems = tmp_path / "demix" / "htdemucs" / "song"
+    sounds = {path.name: soundfile.read(path) for path in stems.glob("*.wav")}
+    assert set(sounds) == {"bass.wav", "drums.wav", "other.wav", "vocals.wav"}
+    assert all(samples.shape == (88_200, 2) for samples, _ in sounds.values())
+    (tmp_path / "spec" / "song.npy").unlink()
+    assert run("song.wav", *separator, "-o", "again", "--timings-path", "2") == 0
+    assert run("song.wav", *separator, "-o", "disk", "--no-mlx-in-memory", "--demix-dir", "d") == 0
+    for folder in ("kept", "again", "disk"):
+        assert result(tmp_path / folder) == result(tmp_path / "plain")
+    stages = [{line.stage for line in read_timings(tmp_path / n)} for n in ("1", "2")]
+    assert stages[0] - stages[1] == {"demix"}
+    assert not list((tmp_path / "d").rglob("*.wav"))
+
+
+def test_another_seed_separates_again(
+    run: Run, song: Path, tmp_path: Path, separator: list[str]
+) -> None:
+    assert run("song.wav", *separator, "-a") == 0
+    assert run("song.wav", *separator, "-a", "--demix-seed", "7", "-o", "seven") == 0
+    assert result(tmp_path / "seven")["demix"] == "htdemucs seed 7"
+    one, other = (np.load(tmp_path / f / "song.activ.npz")["beat"] for f in ("struct", "seven"))
+    assert np.abs(one - other).max() > 0
+    assert run("song.wav", *separator, "-a", "--demix-seed", "7") == 0
+    assert (tmp_path / "struct" / "song.json").read_text() == (
+        tmp_path / "seven" / "song.json"
+    ).read_text()

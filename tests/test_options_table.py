@@ -193,6 +193,15 @@ def test_models_that_are_not_to_be_had_exit_with_two(
     assert complaint in capsys.readouterr().err
 
 
+def test_a_damaged_checkpoint_exits_with_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("w.npz", "w.yaml"):
+        (tmp_path / name).write_text("no network")
+    assert main(["a.wav", "--mlx-weights-path", str(tmp_path / "w.npz"), "-o", str(tmp_path)]) == 2
+    assert "w." in capsys.readouterr().err
+
+
 def test_a_song_that_begins_with_a_dash_gets_a_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .errors import AllInOneError, UsageError, WeightsError
+from .errors import AllInOneError, CheckpointError, UsageError, WeightsError
 from .files import printable
 from .options import parse_options
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse_options(arguments)
     try:
         return run(options)
-    except (UsageError, WeightsError) as e:
+    except (UsageError, WeightsError, CheckpointError) as e:
         complain(f"allin1-mlx: {e}")
         return 2
     except AllInOneError as e:

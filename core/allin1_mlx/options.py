@@ -172,7 +172,9 @@ def find_contradiction(options: argparse.Namespace) -> str:
             options.stems_dir is not None and options.demix != "auto",
         "--demix-seed is for --demix htdemucs": options.demix_seed is not None and not separates,
         "--mlx-weights-path names the weights, --mlx-weights-dir where to look: leave one out":
-            options.mlx_weights_path is not None and options.mlx_weights_dir is not None,
+            options.mlx_weights_path is not None
+            and options.mlx_weights_dir is not None
+            and options.demix != "htdemucs",  # whose weights are looked for
         "--mlx-config-path needs --mlx-weights-path, which it belongs to":
             options.mlx_config_path is not None and options.mlx_weights_path is None,
         "--offline forbids what --weights-url asks for": options.offline and options.weights_url,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import cached_property
 from importlib.metadata import version
 from os import PathLike, fspath
 from pathlib import Path
@@ -114,18 +113,16 @@ class Analyzer:
         self.stems_alone = stems_alone
         self.spec_backend = spec_backend
         self.demix_seed = demix_seed
-        self._compiled = compiled
         self._timings = timings
         if self.network.stems == 1 and (stems_dir is not None or demix != "auto"):
             raise UsageError(
                 f"the model {files.name} analyses the mix as it is; "
                 "leave out --stems-dir and --demix, or ask for a harmonix model"
             )
-        self._separator_path: Path | None = None
+        self._separator: HTDemucs | None = None
         if self.network.stems > 1 and stems_dir is None and demix != "spectral":
-            self._separator_path = _find_separator(
-                demix, weights_dir, offline, weights_url, on_download
-            )
+            found = _find_separator(demix, weights_dir, offline, weights_url, on_download)
+            self._separator = found and _load_separator(found, compiled=compiled)
 
     @property
     def demix(self) -> str:
@@ -134,18 +131,9 @@ class Analyzer:
             return "none"
         if self.stems_dir is not None:
             return "external"
-        if self._separator_path is None:
+        if self._separator is None:
             return "spectral"
         return "htdemucs" if self.demix_seed == 0 else f"htdemucs seed {self.demix_seed}"
-
-    @cached_property
-    def separator(self) -> HTDemucs:
-        """The separator with its weights, loaded when first needed."""
-        from .demix.htdemucs import HTDemucs
-
-        if self._separator_path is None:
-            raise UsageError("no separator was asked for")
-        return HTDemucs.from_checkpoint(self._separator_path, compiled=self._compiled)
 
     def __call__(
         self,
@@ -211,10 +199,12 @@ class Analyzer:
         on_progress("stems", 0.0)
         if self.stems_dir is not None:
             return self._look_at_own_stems(audio, path, self.stems_dir, keep_stems)
-        if self._separator_path is not None:
-            return self._separate(audio, path, on_progress, keep_stems)
+        if self._separator is not None:
+            return self._separate(self._separator, audio, path, on_progress, keep_stems)
         with self._timed("spectrogram", path):
-            mix = audio.samples.mean(axis=0, keepdims=True, dtype=np.float32)
+            mix = audio.samples
+            if len(mix) > 1:
+                mix = mix.mean(axis=0, keepdims=True, dtype=np.float32)
             if self.network.stems == 1:
                 values = spectrogram(mix, backend=self.spec_backend)
             else:
@@ -297,6 +287,7 @@ class Analyzer:
 
     def _separate(
         self,
+        separator: HTDemucs,
         audio: Audio,
         path: str | PathLike[str],
         on_progress: Progress,
@@ -306,7 +297,7 @@ class Analyzer:
         from .demix.htdemucs.spectrograms import stream_magnitudes
 
         with self._timed("demix", path):
-            pieces = self.separator.pieces(
+            pieces = separator.pieces(
                 audio.samples,
                 seed=self.demix_seed,
                 on_progress=lambda fraction: on_progress("stems", fraction),
@@ -357,6 +348,12 @@ def _find_separator(
         return find_htdemucs(weights_dir=weights_dir, offline=True)
     except WeightsError:
         return None
+
+
+def _load_separator(path: Path, *, compiled: bool) -> HTDemucs:
+    from .demix.htdemucs import HTDemucs  # most songs do without
+
+    return HTDemucs.from_checkpoint(path, compiled=compiled)
 
 
 def _name_by_content(files: ModelFiles) -> str:

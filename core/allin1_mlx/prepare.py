@@ -11,6 +11,8 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from .audio import Audio, file_digest, load_audio
 from .demix.external import FOLDED, STEMS, find_stems
 from .envelope import Envelope, measure_envelope
@@ -31,7 +33,7 @@ class Prepared:
     song: with the name that its results get. sha256: of its file. demix: as its result tells it.
     analysis: the finished one, with activations where the picture wants them; None where the
     network has to be asked. spectrogram: whether one has to be made or read. audio, envelope: None
-    where nothing needs them.
+    where nothing needs them; the audio mono, (1, S), where that is enough.
     """
 
     song: Song
@@ -73,6 +75,9 @@ def prepare_song(song: Song, outputs: Outputs, method: Method) -> Prepared:
             envelope = measure_envelope(audio.samples)
         if not (spectrogram or outputs.sonify):
             audio = None  # the picture has what it needs
+        elif not (outputs.sonify or demix.startswith("htdemucs")):
+            mono = audio.samples.mean(axis=0, keepdims=True, dtype=np.float32)
+            audio = replace(audio, samples=mono)  # half the memory, half to hand over
     return Prepared(
         settled, sha256, demix, analysis, spectrogram, audio, envelope, tuple(timings.stages)
     )
