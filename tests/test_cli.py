@@ -15,8 +15,10 @@ import soundfile
 
 from allin1_mlx.audio import load_audio
 from allin1_mlx.cli import main
+from allin1_mlx.edits import Nudge, RelabelSection, apply
 from allin1_mlx.registry import HTDEMUCS_FILE
 from allin1_mlx.timings import read_timings
+from allin1_mlx.types import Analysis
 
 from .small import RATE, SMALL, write_network, write_song
 from .test_htdemucs import file_shapes, random_arrays, save
@@ -332,6 +334,47 @@ def test_a_damaged_result_is_not_taken_for_finished(
     path.write_text(damaged[damage], encoding="utf-8")
     assert run("song.wav") == 0
     assert path.read_text(encoding="utf-8") == good
+
+
+def correct(path: Path) -> str:
+    """Correct a result as somebody would on the page; returns its new text."""
+    corrected = apply(apply(Analysis.from_json(path), Nudge(7)), RelabelSection(0.1, "my part"))
+    path.write_text(corrected.to_json(), encoding="utf-8")
+    return corrected.to_json()
+
+
+def test_corrections_by_hand_survive_an_analysis(run: Run, song: Path, tmp_path: Path) -> None:
+    assert run("song.wav", "-v", "--viz-format", "svg") == 0
+    path, picture = tmp_path / "struct" / "song.json", tmp_path / "viz" / "song.svg"
+    detected, before = path.read_text(), picture.read_bytes()
+    corrected = correct(path)
+    assert run("song.wav", "-v", "--viz-format", "svg") == 0
+    assert path.read_text() == corrected
+    assert picture.read_bytes() != before
+    assert run("song.wav", "--overwrite") == 0
+    assert path.read_text() == corrected
+    write_song(song, seed=2)  # another recording under the same name
+    assert run("song.wav") == 0
+    assert path.read_text() == corrected
+    assert len(files(tmp_path / "struct")) == 2
+    write_song(song, seed=1)
+    assert run("song.wav", "--overwrite", "edits") == 0
+    assert path.read_text() == detected
+
+
+def test_exports_are_written_and_left_alone_until_the_result_changes(
+    run: Run, song: Path, tmp_path: Path
+) -> None:
+    arguments = ("song.wav", "--export", "lab,midi,csv", "--export-dir", "x")
+    assert run(*arguments) == 0
+    names = {"song.lab", "song.mid", "song.beats.csv", "song.sections.csv"}
+    assert files(tmp_path / "x") == names
+    before = {name: stamp(tmp_path / "x" / name) for name in names}
+    assert run(*arguments) == 0
+    assert {name: stamp(tmp_path / "x" / name) for name in names} == before
+    correct(tmp_path / "struct" / "song.json")
+    assert run(*arguments) == 0
+    assert "my part" in (tmp_path / "x" / "song.lab").read_text()
 
 
 def test_results_of_another_song_survive(run: Run, song: Path, tmp_path: Path) -> None:

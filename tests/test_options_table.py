@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from allin1_mlx.cli import main
-from allin1_mlx.options import STAGES, build_parser, parse_options
+from allin1_mlx.exports import FORMATS
+from allin1_mlx.options import EXPORTS, STAGES, build_parser, parse_options
 
 # The described system's table, then what this program adds.
 TABLE = {
@@ -48,6 +49,9 @@ ADDED = {
     "--weights-url": None,
     "--array-dir": None,
     "--viz-format": "pdf",
+    "--export": (),
+    "--export-dir": Path("export"),
+    "--midi-simplify": False,
     "-r, --recursive": False,
     "--shard": None,
     "--jobs": None,
@@ -69,6 +73,10 @@ def test_options_names_and_defaults_are_those_of_the_table() -> None:
     known = {**TABLE, **ADDED}
     assert {names: found[names] for names in known} == known
     assert set(found) - set(known) == {"-h, --help", "--version"}
+
+
+def test_every_format_can_be_exported() -> None:
+    assert tuple(FORMATS) == EXPORTS
 
 
 def test_every_option_is_explained() -> None:
@@ -113,6 +121,7 @@ def test_help_starts_at_once_and_imports_nothing_heavy() -> None:
         ("--overwrite", STAGES),
         ("--overwrite all", STAGES),
         ("--overwrite json", ["json"]),
+        ("--overwrite edits,viz", ["edits", "viz"]),
         ("--overwrite viz,sonify", ["viz", "sonify"]),
         ("--overwrite=demix,spec a.wav", ["demix", "spec"]),
         ("--overwrite music/a.wav", STAGES),
@@ -141,6 +150,8 @@ def test_options_and_songs_come_in_any_order() -> None:
         ("a.wav --overwrite jsn", "'jsn' is no stage"),
         ("a.wav --overwrite=json,x", "'x' is no stage"),
         ("a.wav --viz-format gif", "gif"),
+        ("a.wav --export midi,gif", "'gif' is no format"),
+        ("a.wav --export lab --midi-simplify", "--midi-simplify is for"),
         ("a.wav --shard 0/4", "0/4"),
         ("a.wav --shard 5/4", "5/4"),
         ("a.wav --shard 1", "'1'"),

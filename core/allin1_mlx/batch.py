@@ -37,7 +37,9 @@ from .prepare import (
 from .results import (
     Method,
     draw_picture,
+    keep_corrections,
     write_arrays,
+    write_exports,
     write_json,
     write_results,
     write_sonification,
@@ -237,7 +239,10 @@ class Batch:
         with _catching(work), self.timings.stage("write", track=work.song.path):
             backend = self.analyzer.spec_backend
             write_arrays(analysis, work.song.name, self.outputs, spec_backend=backend)
-            path = write_json(analysis, self.outputs.result(work.song.name))
+            path = self.outputs.result(work.song.name)
+            if not self.outputs.overwrites("edits"):
+                analysis = keep_corrections(analysis, path)
+            write_json(analysis, path)
             # Pictures and sound show what the file says, as they do when it is reused.
             work.analysis = replace(
                 Analysis.from_json(path),
@@ -265,6 +270,7 @@ class Batch:
             return jobs
         with _catching(work):
             prepared, song, outputs = work.prepared, work.song, self.outputs
+            write_exports(work.analysis, song, outputs)
             if needs_picture(song, outputs):
                 path, origin = outputs.picture(song.name), picture_origin(song, outputs)
                 picture = (work.analysis, prepared.envelope, path, origin)

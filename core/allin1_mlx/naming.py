@@ -22,7 +22,7 @@ from typing import Any
 from .audio import file_digest
 from .errors import AudioError
 
-LONGEST = 255 - len(".01234567-99") - len(".sonif.flac")  # bytes of a stem
+LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
 DIGITS = 8  # of the SHA-256
 
 
@@ -103,7 +103,10 @@ def _is_free(result: Path, path: str, sha256: str) -> bool:
         return True
     if not isinstance(data, dict):
         return False
-    return data.get("audio_sha256") == sha256 or _same_path(data.get("path"), path)
+    if data.get("audio_sha256") == sha256:
+        return True
+    # Corrections by hand to what the file held before are not to be lost.
+    return not data.get("edits") and _same_path(data.get("path"), path)
 
 
 def _same_path(one: object, other: str) -> bool:

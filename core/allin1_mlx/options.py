@@ -12,7 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-STAGES = ("demix", "spec", "json", "viz", "sonify")  # what --overwrite can name
+STAGES = ("demix", "spec", "json", "viz", "sonify")  # what --overwrite can name, and "all" means
+EDITS = "edits"  # corrections by hand: to be named itself, as they are somebody's work
+EXPORTS = ("audacity", "csv", "beats", "lab", "midi", "reaper", "jams", "rekordbox")
 PICTURES = ("pdf", "png", "svg")  # written by Matplotlib
 MODEL_NAMES = "harmonix-fold0 .. harmonix-fold7, harmonix-all, bundled or auto"
 
@@ -95,6 +97,11 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     add("-s", "--sonify", action="store_true",
         help="write <name>.sonif.<wav, flac or mp3>: the song with clicks")  # fmt: skip
     _folder(group, "--sonif-dir", default="sonif", help="sonifications")
+    add("--export", type=_exports, default=(), metavar="FORMATS",
+        help=f"also write for other programs: some of {','.join(EXPORTS)}")  # fmt: skip
+    _folder(group, "--export-dir", default="export", help="exports")
+    add("--midi-simplify", action="store_true",
+        help="MIDI with as few tempi as keep every beat within 10 ms")  # fmt: skip
     add("-k", "--keep-byproducts", action="store_true",
         help="keep stems and spectrograms; later runs reuse them")  # fmt: skip
     _folder(
@@ -108,7 +115,7 @@ def _add_reuse(group: argparse._ArgumentGroup) -> None:
         "--overwrite", nargs="?", const=frozenset(STAGES), default=frozenset(), type=_stages,
         metavar="STAGES",
         help=f"do finished work again: all, or some of {','.join(STAGES)}, and what is made of "
-        "them (all, where nothing is named)",
+        "them (all, where nothing is named); corrections by hand are kept unless edits is named",
     )  # fmt: skip
 
 
@@ -178,6 +185,8 @@ def find_contradiction(options: argparse.Namespace) -> str:
         "--mlx-config-path needs --mlx-weights-path, which it belongs to":
             options.mlx_config_path is not None and options.mlx_weights_path is None,
         "--offline forbids what --weights-url asks for": options.offline and options.weights_url,
+        "--midi-simplify is for --export midi":
+            options.midi_simplify and "midi" not in options.export,
         "--jobs counts processes, which --no-multiprocess forbids":
             options.jobs is not None and not options.multiprocess,
         "--engine ray runs in processes, which --no-multiprocess forbids":
@@ -206,7 +215,7 @@ def _spell_overwrite(arguments: Sequence[str]) -> list[str]:
     for place in range(len(spelled)):
         if spelled[place] == "--overwrite":
             following = spelled[place + 1 : place + 2]
-            if following and not set(following[0].split(",")) <= {"all", *STAGES}:
+            if following and not set(following[0].split(",")) <= {"all", EDITS, *STAGES}:
                 if following[0][:1] != "-" and not _looks_like_song(following[0]):
                     continue  # a stage that does not exist: let it be told so
                 spelled[place] = "--overwrite=all"
@@ -226,14 +235,25 @@ def _exists(argument: str) -> bool:
 
 
 def _stages(text: str) -> frozenset[str]:
-    names = text.split(",")
-    if "all" in names:
-        return frozenset(STAGES)
-    if unknown := [name for name in names if name not in STAGES]:
+    return frozenset(
+        stage
+        for name in _names(text, ("all", *STAGES, EDITS), "stage")
+        for stage in (STAGES if name == "all" else (name,))
+    )
+
+
+def _exports(text: str) -> tuple[str, ...]:
+    return _names(text, EXPORTS, "format")
+
+
+def _names(text: str, known: Sequence[str], kind: str) -> tuple[str, ...]:
+    """Names between commas, each once."""
+    names = tuple(dict.fromkeys(text.split(",")))
+    if unknown := [name for name in names if name not in known]:
         raise argparse.ArgumentTypeError(
-            f"{unknown[0]!r} is no stage; there are all, {', '.join(STAGES)}"
+            f"{unknown[0]!r} is no {kind}; there are {', '.join(known)}"
         )
-    return frozenset(names)
+    return names
 
 
 def _shard(text: str) -> tuple[int, int]:

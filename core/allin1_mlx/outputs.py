@@ -2,6 +2,7 @@
 
 <out_dir>/<name>.json                          <array_dir>/<name>.activ.npz, <name>.embed.npy
 <viz_dir>/<name>.<pdf, png, svg or html>       <sonif_dir>/<name>.sonif.<wav, flac or mp3>
+<export_dir>/<name>.mid, <name>.lab ...
 <demix_dir>/<separator>/<name>/bass.wav ...    <spec_dir>/<name>.npy
 """
 
@@ -14,9 +15,10 @@ from pathlib import Path
 _MADE_OF = {
     "demix": (),
     "spec": ("demix",),
-    "json": ("demix", "spec"),
-    "viz": ("demix", "spec", "json"),
-    "sonify": ("demix", "spec", "json"),
+    "json": ("demix", "spec", "edits"),
+    "viz": ("demix", "spec", "edits", "json"),
+    "sonify": ("demix", "spec", "edits", "json"),
+    "edits": (),
 }  # the stages that each stage rests on
 _SOUNDS = {".flac": "flac", ".mp3": "mp3"}  # of an input -> of its sonification; else wav
 
@@ -38,6 +40,9 @@ class Outputs:
     viz_format: str = "pdf"
     sonify: bool = False
     sonif_dir: Path = Path("sonif")
+    exports: tuple[str, ...] = ()
+    export_dir: Path = Path("export")
+    midi_simplify: bool = False
     keep_byproducts: bool = False
     demix_dir: Path = Path("demix")
     spec_dir: Path = Path("spec")
@@ -56,6 +61,7 @@ class Outputs:
             array_dir=None if self.array_dir is None else self.array_dir.absolute(),
             viz_dir=self.viz_dir.absolute(),
             sonif_dir=self.sonif_dir.absolute(),
+            export_dir=self.export_dir.absolute(),
             demix_dir=self.demix_dir.absolute(),
             spec_dir=self.spec_dir.absolute(),
         )
@@ -69,6 +75,8 @@ class Outputs:
             yield self.viz_dir
         if self.sonify:
             yield self.sonif_dir
+        if self.exports:
+            yield self.export_dir
         if self.keep_byproducts or not self.in_memory:
             yield self.spec_dir
 
@@ -91,6 +99,10 @@ class Outputs:
     def sonification(self, name: str, path: str) -> Path:
         """<name>.sonif.wav; FLAC and MP3 for songs that are so themselves."""
         return self.sonif_dir / f"{name}.sonif.{_SOUNDS.get(Path(path).suffix.lower(), 'wav')}"
+
+    def export(self, name: str, suffix: str) -> Path:
+        """<name>.mid or of another suffix."""
+        return self.export_dir / f"{name}{suffix}"
 
     def stems(self, name: str, demix: str) -> Path:
         """The folder with the stems of a song; `demix` as results tell it."""

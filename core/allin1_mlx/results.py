@@ -7,6 +7,7 @@ the same way to stems, in this format. Of the other files, notes tell (`receipts
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +19,9 @@ from numpy.typing import NDArray
 from .envelope import Envelope
 from .errors import ResultError
 from .files import replacing
+from .naming import Song
 from .outputs import Outputs
-from .receipts import make
+from .receipts import is_made, make
 from .types import Activations, Analysis
 
 
@@ -64,6 +66,37 @@ def write_json(analysis: Analysis, path: Path) -> Path:
         # A name that is no UTF-8 becomes an escape of JSON, which is read back as it was.
         temporary.write_bytes(analysis.to_json().encode("utf-8", "backslashreplace"))
     return path
+
+
+def keep_corrections(analysis: Analysis, path: Path) -> Analysis:
+    """The analysis with the corrections by hand of an older one of the same audio."""
+    try:
+        old = Analysis.from_json(path)
+    except (ResultError, OSError):
+        return analysis
+    if not old.edits or old.audio_sha256 != analysis.audio_sha256:
+        return analysis
+    from .edits import carry_edits
+
+    return carry_edits(old, analysis)
+
+
+def write_exports(analysis: Analysis, song: Song, outputs: Outputs) -> None:
+    """Write the song for other programs, but for what is there already."""
+    if not outputs.exports:
+        return
+    from .exports import render
+
+    origin = {
+        "result": result_digest(outputs.result(song.name)),
+        "midi_simplify": outputs.midi_simplify,
+    }
+    simplify, audio = outputs.midi_simplify, Path(os.path.abspath(song.file))
+    for format in outputs.exports:
+        for suffix, content in render(analysis, format, simplify=simplify, audio=audio).items():
+            path = outputs.export(song.name, suffix)
+            if not is_made(path, origin):
+                make(path, origin, partial(_save_bytes, content))
 
 
 def write_arrays(analysis: Analysis, name: str, outputs: Outputs, *, spec_backend: str) -> None:
@@ -131,6 +164,10 @@ def save_array(array: NDArray[np.float32], path: Path) -> None:
     """Write one array as .npy, whatever the path's suffix."""
     with path.open("wb") as file:
         np.save(file, array)
+
+
+def _save_bytes(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
 
 
 def _save_activations(kept: Activations, path: Path) -> None:
