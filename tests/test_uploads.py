@@ -11,7 +11,7 @@ from allin1_mlx.audio import file_digest
 from allin1_mlx.types import Analysis, Segment
 from allin1_mlx_ui.jobs import Worker
 from allin1_mlx_ui.songs import Session, Song
-from allin1_mlx_ui.uploads import Upload, receive
+from allin1_mlx_ui.uploads import Upload, find_upload, receive
 
 
 class Waiting(Worker):
@@ -131,13 +131,34 @@ def test_a_result_that_cannot_be_read_fails_with_its_own_name(
     assert "upload 7" not in song.message
 
 
-def test_a_file_that_is_sent_along_again_is_not_taken_twice(
-    session: Session, worker: Waiting, tmp_path: Path
-) -> None:
-    first, second = music(tmp_path, "one.wav", seed=1), music(tmp_path, "two.wav", seed=2)
-    receive(session, [first], worker)
-    receive(session, [first, second], worker)
-    assert [song.name for song in session.songs()] == ["one.wav", "two.wav"]
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"path": "/etc/passwd", "name": "x.wav"},
+        {"path": "{folder}/../secret.wav", "name": "x.wav"},
+        {"path": "{folder}/link.wav", "name": "x.wav"},
+        {"path": "{folder}/\0", "name": "x.wav"},
+        {"path": "", "name": "x.wav"},
+        {"path": 7, "name": "x.wav"},
+        {"name": "x.wav"},
+        "x.wav",
+        None,
+    ],
+)
+def test_a_browser_cannot_name_other_files(tmp_path: Path, told: Any) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    (tmp_path / "secret.wav").write_text("secret")
+    (folder / "link.wav").symlink_to(tmp_path / "secret.wav")
+    if isinstance(told, dict) and isinstance(told.get("path"), str):
+        told = {**told, "path": told["path"].replace("{folder}", str(folder))}
+    assert find_upload(folder, told) is None
+
+
+def test_a_file_that_arrived_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "hash" / "song.wav"
+    told = {"path": str(path), "name": "a song.wav"}
+    assert find_upload(tmp_path, told) == Upload(path, "a song.wav")
 
 
 def test_the_same_song_may_be_added_twice(

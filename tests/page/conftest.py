@@ -40,11 +40,15 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Serv
             env=environment,
         )
         assert process.stdout is not None
+        said = []
         for line in process.stdout:
+            said.append(line)
             found = re.search(r"http://\S+", line)
             if found:
                 return Server(found[0], process, temporary)
-        raise AssertionError("the server did not start")
+        process.stdout.close()
+        process.wait()
+        raise AssertionError("the server did not start: " + "".join(said))
 
     return start
 

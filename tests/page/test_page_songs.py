@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from allin1_mlx import Analysis, Analyzer
+from allin1_mlx import Analysis
+from allin1_mlx.cli import main
 from allin1_mlx.types import SAMPLE_RATE
 
 from .visits import WEIGHTS, Known, Visit, compose
@@ -41,18 +42,20 @@ def fetch(seen: Visit, link: str) -> bytes:
 
 
 @needs_weights
-def test_a_song_is_analysed_and_its_json_is_that_of_the_analyser(
-    visit: Callable[..., Visit], song: Path
+def test_a_song_is_analysed_and_its_json_is_that_of_the_command_line(
+    visit: Callable[..., Visit], song: Path, tmp_path: Path
 ) -> None:
     seen = visit()
     seen.upload(song)
     seen.wait_for("done", name="my song.wav")
     seen.wait_for_timeline()
     assert "120 BPM" in row(seen, "my song.wav")
-    text = fetch(seen, "Result (JSON)").decode()
-    analyzer = Analyzer("harmonix-fold0", weights_dir=WEIGHTS, offline=True)
-    expected = analyzer(song).to_json().replace(json.dumps(str(song)), '"my song.wav"')
-    assert text == expected
+    out = tmp_path / "out"
+    model = ["-m", "harmonix-fold0", "--mlx-weights-dir", str(WEIGHTS), "--offline"]
+    assert main([str(song), *model, "-o", str(out)]) == 0
+    theirs = (out / "my song.json").read_text()
+    ours = fetch(seen, "Result (JSON)").decode()
+    assert ours == theirs.replace(json.dumps(str(song)), '"my song.wav"')
     beats = seen.run("allin1.sheet.beats")
     assert np.median(np.diff(beats)) == pytest.approx(0.5, abs=0.011)
 
@@ -102,6 +105,43 @@ def test_songs_wait_for_their_turn_and_can_be_withdrawn(
     seen.page.get_by_role("button", name="Cancel my song.wav").click()
     seen.wait_for("cancelled", name="my song.wav", timeout=2)
     seen.wait_for("done", name="other.wav")
+
+
+@needs_weights
+def test_a_cancelled_song_can_be_tried_again(visit: Callable[..., Visit], song: Path) -> None:
+    seen = visit()
+    seen.upload(song)
+    seen.page.get_by_role("button", name="Cancel my song.wav").click()
+    seen.wait_for("cancelled")
+    seen.page.get_by_role("button", name="Try again: my song.wav").click()
+    seen.wait_for("done")
+    seen.wait_for_timeline()
+
+
+@needs_weights
+def test_the_example_song_is_one_click_away(visit: Callable[..., Visit]) -> None:
+    seen = visit()
+    seen.page.get_by_role("button", name="Try the example song").click()
+    seen.wait_for("done", name="example")
+    seen.wait_for_timeline()
+    assert len(seen.run("allin1.sheet.beats")) > 100
+
+
+def test_a_file_dropped_beside_the_drop_zone_is_taken(
+    visit: Callable[..., Visit], known: Known
+) -> None:
+    seen = visit()
+    seen.run(
+        """(text) => {
+      const data = new DataTransfer();
+      data.items.add(new File([text], "known.json"));
+      const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+      document.querySelector("h1").dispatchEvent(drop);
+    }""",
+        known.result.read_text(),
+    )
+    seen.wait_for("done")
+    seen.wait_for_timeline()
 
 
 def test_a_broken_file_says_what_is_wrong(visit: Callable[..., Visit], tmp_path: Path) -> None:

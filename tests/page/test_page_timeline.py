@@ -78,6 +78,8 @@ def test_a_section_is_selected_and_then_looped(opened: Visit, known: Known) -> N
     opened.page.mouse.click(*point(opened, 25.0, "sections"))
     assert opened.run("allin1.player.loop") == pytest.approx([chorus.start, chorus.end])
     assert opened.page.get_by_role("button", name="Loop").get_attribute("aria-pressed") == "true"
+    opened.page.mouse.click(*point(opened, 25.0, "sections"))
+    assert opened.run("allin1.player.loop") is None
 
 
 def test_a_drag_along_the_numbers_loops_whole_bars(opened: Visit) -> None:

@@ -58,7 +58,7 @@ class Visit:
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("response", self._note_response)
         page.on("requestfailed", lambda r: self.failures.append(f"{r.failure} {r.url}"))
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("pageerror", lambda error: self.faults.append(error.stack or str(error)))
         page.on("console", self._note_message)
         page.goto(url)
         page.wait_for_selector("#dropzone input[type=file]", state="attached")

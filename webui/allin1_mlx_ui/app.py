@@ -86,7 +86,7 @@ def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
         load_analyzer, options.model, options.demix, options.weights_dir, options.offline
     )
     worker = Worker(Analyst(load), max_minutes=options.max_minutes)
-    page = build_page(sessions, worker, max_minutes=options.max_minutes)
+    page = build_page(sessions, worker, uploads=folder / "uploads", max_minutes=options.max_minutes)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(app, sessions)
     gr.mount_gradio_app(

@@ -16,14 +16,14 @@ import gradio as gr
 from .example import find_example
 from .jobs import Worker
 from .songs import Session, Sessions, Song
-from .uploads import Upload, receive
+from .uploads import find_upload, receive
 
-# Gradio runs this with `element`, `props`, `trigger` and `watch` in scope.
+# Gradio runs this with these names in scope; it looks for the names of events in quotes.
 MOUNT = """
 import(new URL("allin1/static/{module}.js", document.baseURI)).then((module) =>
-  module.mount(element, {{ props, trigger, watch }}));
+  module.mount(element, {{ props, trigger, watch, upload }}));
+// events: {events}
 """
-EVENTS = "\n// events: 'follow' 'cancel' 'remove' 'retry'"
 
 
 def theme() -> gr.themes.Base:
@@ -37,8 +37,13 @@ def theme() -> gr.themes.Base:
     )
 
 
-def build_page(sessions: Sessions, worker: Worker, *, max_minutes: float) -> gr.Blocks:
-    """The page; its songs live in `sessions` and are analysed by `worker`."""
+def build_page(
+    sessions: Sessions, worker: Worker, *, uploads: Path, max_minutes: float
+) -> gr.Blocks:
+    """The page; its songs live in `sessions` and are analysed by `worker`.
+
+    uploads: the folder where Gradio puts files that arrive.
+    """
 
     def session_of(request: gr.Request) -> Session:
         return sessions.open(str(request.session_hash))
@@ -46,9 +51,10 @@ def build_page(sessions: Sessions, worker: Worker, *, max_minutes: float) -> gr.
     def song_of(event: gr.EventData, request: gr.Request) -> Song | None:
         return session_of(request).find(str(getattr(event, "id", "")))
 
-    def take(files: list[dict[str, Any]] | None, request: gr.Request) -> None:
-        uploads = [Upload(Path(f["path"]), _name(f)) for f in files or []]
-        receive(session_of(request), uploads, worker)
+    def take(event: gr.EventData, request: gr.Request) -> None:
+        files = getattr(event, "files", [])
+        received = [find_upload(uploads, file) for file in files]
+        receive(session_of(request), [file for file in received if file is not None], worker)
 
     def take_example(request: gr.Request) -> None:
         source = find_example()
@@ -93,13 +99,13 @@ def build_page(sessions: Sessions, worker: Worker, *, max_minutes: float) -> gr.
             elem_id="masthead",
         )
         with gr.Row(elem_id="tray", equal_height=True):
-            with gr.Column(elem_id="intake", min_width=260):
-                upload = gr.File(
-                    label="Add songs, or a saved result",
-                    show_label=False,
-                    file_count="multiple",
+            with gr.Column(elem_id="intake", min_width=240):
+                # A gr.File loses files that come while it still shows those before.
+                intake = gr.HTML(
+                    html_template='<div class="dropzone"></div>',
+                    js_on_load=MOUNT.format(module="intake", events="'take'"),
+                    apply_default_css=False,
                     elem_id="dropzone",
-                    height=150,
                 )
                 example = gr.Button(
                     "Try the example song",
@@ -110,13 +116,15 @@ def build_page(sessions: Sessions, worker: Worker, *, max_minutes: float) -> gr.
             songs = gr.HTML(
                 value={"songs": []},
                 html_template='<div class="songs"></div>',
-                js_on_load=MOUNT.format(module="songs") + EVENTS,
+                js_on_load=MOUNT.format(
+                    module="songs", events="'follow' 'cancel' 'remove' 'retry'"
+                ),
                 apply_default_css=False,
                 elem_id="songs",
             )
         gr.HTML(
             html_template='<div class="player"></div>',
-            js_on_load=MOUNT.format(module="main"),
+            js_on_load=MOUNT.format(module="main", events=""),
             apply_default_css=False,
             elem_id="player",
         )
@@ -124,9 +132,7 @@ def build_page(sessions: Sessions, worker: Worker, *, max_minutes: float) -> gr.
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         many: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple"}
         following: dict[str, Any] = {"fn": follow, "outputs": songs, **quiet, **many}
-        taken = upload.upload(take, upload, None, preprocess=False, **quiet, **many)
-        taken.then(lambda: None, None, upload, **quiet)
-        taken.then(**following)
+        intake.take(take, None, None, **quiet, **many).then(**following)
         example.click(take_example, None, None, **quiet, **many).then(**following)
         songs.follow(**following)
         songs.cancel(cancel, None, None, **quiet, **many).then(**following)
@@ -134,10 +140,6 @@ def build_page(sessions: Sessions, worker: Worker, *, max_minutes: float) -> gr.
         songs.retry(retry, None, None, **quiet, **many).then(**following)
         page.unload(close)
     return page
-
-
-def _name(file: dict[str, Any]) -> str:
-    return str(file.get("orig_name") or Path(str(file["path"])).name)
 
 
 def _hint(max_minutes: float) -> str:

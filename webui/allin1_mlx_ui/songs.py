@@ -78,6 +78,7 @@ class Song:
             "message": self.message,
             "warnings": list(self.warnings),
             "ready": found is not None,
+            "retriable": self.source is not None,
             "revision": self.revision,
             "bpm": None if found is None else _round_bpm(found),
             "sections": 0 if found is None else len(found.segments),
@@ -99,8 +100,6 @@ class Session:
         self.id = secrets.token_urlsafe(16)
         self.closed = False
         self.followers = 0
-        self.taken: set[Path] = set()  # uploads that have become songs
-        self.receiving = threading.Lock()
         self._songs: dict[str, Song] = {}
         self._changed = threading.Condition()
         self._version = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from allin1_mlx.audio import file_digest
 from allin1_mlx.errors import AudioError, ResultError
@@ -31,21 +32,26 @@ class Upload:
         return self.name.lower().endswith(".json")
 
 
+def find_upload(folder: Path, told: Any) -> Upload | None:
+    """The file in the folder of uploads that a browser tells of; None where there is none such.
+
+    told: {"path": ..., "name": ...}, of which nothing is to be trusted.
+    """
+    if not isinstance(told, dict) or not all(
+        isinstance(told.get(k), str) for k in ("path", "name")
+    ):
+        return None
+    try:
+        path = Path(told["path"]).resolve()
+    except (OSError, ValueError):
+        return None
+    if not path.is_relative_to(folder.resolve()):
+        return None
+    return Upload(path, told["name"])
+
+
 def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:
     """Take files into a session; gives the songs that they became, results first."""
-    with session.receiving:
-        return _receive(session, _without_taken(session, uploads), worker)
-
-
-def _without_taken(session: Session, uploads: list[Upload]) -> list[Upload]:
-    """What has not been taken before: the browser sends all files that its drop zone still shows,
-    and the same file may be dropped twice, which then is there again."""
-    new = [u for u in uploads if u.path.exists() or u.path not in session.taken]
-    session.taken.update(upload.path for upload in new)
-    return new
-
-
-def _receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:
     results = [upload for upload in uploads if upload.is_result]
     music = [upload for upload in uploads if not upload.is_result]
     opened = [_open_result(session, upload) for upload in results]

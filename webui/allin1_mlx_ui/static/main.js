@@ -10,6 +10,11 @@ import { Tape } from "./tape.js";
 import { Transport } from "./transport.js";
 import { View } from "./view.js";
 
+const FINE_TIPS =
+  "Click to go there · click a section to select it, again to loop it · " +
+  "drag along the bar numbers to loop bars · wheel zooms, dragging scrolls";
+const COARSE_TIPS = "Tap to go there · tap a section twice to loop it · pinch to zoom, drag to scroll";
+
 export function mount(element) {
   const desk = new Desk(element.querySelector(".player"));
   bus.hear("songs", (news) => desk.hearOfSongs(news));
@@ -32,7 +37,7 @@ class Desk {
     this.view.addEventListener("seek", (event) => this.player.seek(event.detail));
     this.view.addEventListener("loop", (event) => this.loopRange(event.detail));
     this.view.addEventListener("choose", (event) => this.goToSection(event.detail));
-    this.view.addEventListener("loopsection", (event) => this.toggleLoop(event.detail));
+    this.view.addEventListener("loopsection", (event) => this.loopSection(event.detail));
     this.player.addEventListener("change", () => this.onPlayer());
     this.player.addEventListener("fault", (event) => this.warn(event.detail));
     this.watchGround();
@@ -74,6 +79,8 @@ class Desk {
     this.element.append(
       make("div", { class: "head" }, this.title, this.facts, this.notes),
       this.slider,
+      make("p", { class: "tips fine", "aria-hidden": "true" }, FINE_TIPS),
+      make("p", { class: "tips coarse", "aria-hidden": "true" }, COARSE_TIPS),
       this.transport.controls,
       this.transport.levels,
       make("div", { class: "foot" }, table, this.downloads),
@@ -105,7 +112,7 @@ class Desk {
       sectionBack: go(sections, -1),
       sectionOn: go(sections, 1),
       start: act(() => this.jump(0)),
-      loop: act(() => this.toggleLoop(this.sheet.sectionAt(player.position))),
+      loop: act(() => this.toggleLoop()),
       click: act(() => player.setLevel("click", { on: !player.levels.click.on })),
       follow: act(() => this.toggleFollow()),
       zoomIn: act(() => this.view.zoom(0.5)),
@@ -225,17 +232,20 @@ class Desk {
     this.jump(this.sheet.sections[index].start);
   }
 
-  // Loop a section; if it is looped already, or there is none, stop looping.
-  toggleLoop(index) {
-    const section = this.sheet.sections[index];
+  // Loop a section; if it is looped already, stop looping.
+  loopSection(index) {
+    const { start, end } = this.sheet.sections[index];
     const { loop } = this.player;
-    if (loop || !section) {
-      const same = section && loop && loop[0] === section.start && loop[1] === section.end;
-      this.loopRange(same || !section || this.view.selected !== index ? null : spanOf(section));
-      return;
-    }
+    const same = loop && loop[0] === start && loop[1] === end;
     this.view.select(index);
-    this.loopRange(spanOf(section));
+    this.loopRange(same ? null : [start, end]);
+  }
+
+  // Stop looping; if nothing loops, loop the section that one is in.
+  toggleLoop() {
+    const index = this.sheet.sectionAt(this.player.position);
+    if (this.player.loop) this.loopRange(null);
+    else if (index >= 0) this.loopSection(index);
   }
 
   loopRange(range) {
@@ -292,10 +302,6 @@ class Desk {
       if (this.song) this.open(this.song);
     }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   }
-}
-
-function spanOf(section) {
-  return [section.start, section.end];
 }
 
 function placeClicks(sheet) {

@@ -83,7 +83,7 @@ class Row {
     const actions = make("span", { class: "actions" }, this.cancel, this.retry, this.remove);
     this.element = make("li", {}, this.name, this.status, this.bar, actions);
     this.cancel.setAttribute("aria-label", `Cancel ${song.name}`);
-    this.retry.setAttribute("aria-label", `Try ${song.name} again`);
+    this.retry.setAttribute("aria-label", `Try again: ${song.name}`);
     this.remove.setAttribute("aria-label", `Remove ${song.name}`);
     this.remove.title = "Remove this song and its files";
   }

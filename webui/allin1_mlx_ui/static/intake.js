@@ -1,0 +1,45 @@
+// The drop zone: files from anywhere on the page, or chosen; sent one after the other.
+
+import { make } from "./bus.js";
+
+export function mount(element, { trigger, upload }) {
+  const input = make("input", { type: "file", multiple: true, class: "visually-hidden" });
+  const news = make("span", { class: "news", role: "status" });
+  const label = make(
+    "label",
+    {},
+    input,
+    make("span", { class: "first" }, "Drop songs here, or click to choose"),
+    make("span", { class: "further" }, "Add songs, or a saved result"),
+    news,
+  );
+  element.querySelector(".dropzone").append(label);
+
+  // What was dropped together belongs together: a result and its song, say.
+  const take = async (files) => {
+    const sent = [];
+    const failed = [];
+    for (const file of files) {
+      news.textContent = `Sending ${file.name} …`;
+      try {
+        const { path } = await upload(file);
+        sent.push({ path, name: file.name });
+      } catch (error) {
+        failed.push(`${file.name} could not be sent: ${error.message}`);
+      }
+    }
+    news.textContent = failed.join(" ");
+    if (sent.length) trigger("take", { files: sent });
+  };
+
+  input.addEventListener("change", () => {
+    take([...input.files]);
+    input.value = "";
+  });
+  const over = (event) => {
+    event.preventDefault(); // or the browser would open the file in place of the page
+    label.classList.toggle("over", event.type === "dragover");
+  };
+  for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, over);
+  document.addEventListener("drop", (event) => take([...event.dataTransfer.files]));
+}
