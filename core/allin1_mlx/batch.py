@@ -10,7 +10,6 @@ all of its files are there.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,8 +20,7 @@ from typing import TypeVar
 
 from .backend import mx
 from .byproducts import Looked, look_at
-from .errors import AllInOneError, Cancelled
-from .files import printable_name
+from .faults import catching
 from .naming import Song, name_songs
 from .outputs import Outputs
 from .pipeline import PROGRAM, Analyzer
@@ -52,8 +50,6 @@ __all__ = ["Outcome", "Song", "analyze_songs", "name_songs", "write_results"]
 
 T = TypeVar("T")
 SongProgress = Callable[[Song, str, float], None]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -143,7 +139,7 @@ class Batch:
     def _prepared(self, song: Song, job: Job[Prepared]) -> Work:
         self.on_progress(song, "decode", 0.0)
         work = Work(song)
-        with _catching(work):
+        with catching(work):
             work.prepared = job.result()
             work.song = work.prepared.song
             work.analysis = work.prepared.analysis
@@ -187,7 +183,7 @@ class Batch:
     def _look(self, work: Work) -> None:
         """The song's spectrograms, new or kept."""
         prepared = _given(work.prepared)
-        with _catching(work):
+        with catching(work):
             audio = _given(prepared.audio)
             report = self._report(work)
             work.looked = look_at(self.analyzer, prepared, audio, self.outputs, report)
@@ -197,7 +193,7 @@ class Batch:
 
     def _predict(self, group: list[Work]) -> Iterator[Work]:
         """One forward pass; where it fails for several songs, one for each."""
-        with _catching(group[0]):
+        with catching(group[0]):
             self._predict_group(group)
         if group[0].error and len(group) > 1:
             for work in group:
@@ -236,7 +232,7 @@ class Batch:
     def _write(self, work: Work) -> None:
         """The arrays, then the result, which says that all of it is there."""
         analysis = _given(work.analysis)
-        with _catching(work), self.timings.stage("write", track=work.song.path):
+        with catching(work), self.timings.stage("write", track=work.song.path):
             backend = self.analyzer.spec_backend
             write_arrays(analysis, work.song.name, self.outputs, spec_backend=backend)
             path = self.outputs.result(work.song.name)
@@ -268,7 +264,7 @@ class Batch:
         jobs: list[Job[None] | Future[None]] = []
         if work.error or work.prepared is None or work.analysis is None:
             return jobs
-        with _catching(work):
+        with catching(work):
             prepared, song, outputs = work.prepared, work.song, self.outputs
             write_exports(work.analysis, song, outputs)
             if needs_picture(song, outputs):
@@ -286,7 +282,7 @@ class Batch:
 
     def _finished(self, work: Work, jobs: list[Job[None] | Future[None]]) -> Outcome:
         for job in jobs:
-            with _catching(work):
+            with catching(work):
                 job.result()
         return Outcome(
             work.song,
@@ -320,36 +316,6 @@ def describe(analyzer: Analyzer) -> Method:
         stems_dir=analyzer.stems_dir,
         stems_alone=analyzer.stems_alone,
     )
-
-
-class _catching:  # noqa: N801 - reads as a phrase
-    """Turns what goes wrong with a song into its error, so that the others go on."""
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> bool:
-        if not isinstance(error, Exception) or isinstance(error, Cancelled):
-            return False
-        self._work.error = _explain(error, printable_name(self._work.song.path))
-        return True
-
-
-def _explain(error: Exception, name: str) -> str:
-    """One line for the user."""
-    if isinstance(error, AllInOneError):
-        text = str(error)
-        return text if name in text else f"{name}: {text}"
-    if isinstance(error, MemoryError):
-        return f"{name}: is too long for this computer's memory; cut it into parts"
-    if isinstance(error, OSError):
-        place = f"{printable_name(error.filename)}: " if error.filename else ""
-        return f"{name}: its results cannot be written: {place}{error.strerror or error}"
-    _log.debug("%s", name, exc_info=error)
-    return f"{name}: unexpected fault: {type(error).__name__}: {error}"
 
 
 def _are_done(jobs: Iterable[Job[None] | Future[None]]) -> bool:
