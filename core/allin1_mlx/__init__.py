@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .predict import predict
     from .sections import pick_sections
     from .spectrogram import spectrogram
-    from .types import Activations, Analysis, Segment, Tempo
+    from .types import Activations, Analysis, Detection, Segment, Tempo
 
 from .errors import AllInOneError, Cancelled
 
@@ -29,6 +29,7 @@ __all__ = [
     "Analysis",
     "Analyzer",
     "Cancelled",
+    "Detection",
     "Segment",
     "Tempo",
     "analyze",

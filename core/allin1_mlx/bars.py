@@ -13,7 +13,14 @@ from .types import Analysis, Segment
 
 
 def number_bars(analysis: Analysis) -> NDArray[np.int64]:
-    """The bar of each beat, (B,): 0 before the first downbeat, then 1, 2, ..."""
+    """The bar of each beat, (B,): 1 at bar one, the first downbeat unless a person chose another."""
+    before = (
+        0 if analysis.bar_one is None else sum(t < analysis.bar_one for t in analysis.downbeats)
+    )
+    return _count_downbeats(analysis) - before
+
+
+def _count_downbeats(analysis: Analysis) -> NDArray[np.int64]:
     return np.cumsum(np.asarray(analysis.beat_positions, dtype=np.int64) == 1)
 
 
@@ -42,7 +49,7 @@ def count_bars(analysis: Analysis, segment: Segment) -> float:
 def _bar_positions(analysis: Analysis) -> NDArray[np.float64]:
     """Each beat on the scale of bars, (B,): the third beat of bar 5 in 4/4 is 5.5."""
     positions = np.asarray(analysis.beat_positions, dtype=np.float64)
-    numbers = number_bars(analysis)
+    numbers = _count_downbeats(analysis)
     lengths = np.bincount(numbers, weights=None).astype(np.float64)  # beats per bar
     # The pickup and the last bar may be cut short: they are as long as their neighbours.
     usual = float(analysis.meter or max(lengths.max(), positions.max()))

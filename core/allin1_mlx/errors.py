@@ -8,6 +8,7 @@
     │   └── DownloadError       ... because they did not arrive
     ├── CheckpointError         a checkpoint file that is damaged, hostile or of another model
     └── ResultError             a result file (JSON) that cannot be understood
+        └── EditError           a correction that does not fit its song (defined in edits)
 
     Cancelled                   not an error: raised inside `on_progress` to stop a computation
 
