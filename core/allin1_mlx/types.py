@@ -28,6 +28,8 @@ HOP = SAMPLE_RATE // FPS  # 441 samples
 
 SCHEMA_VERSION = 1
 
+STEMS = ("bass", "drums", "other", "vocals")  # in the order of the network's inputs
+
 LABELS = (
     "start",
     "end",

@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from ..audio import Audio, load_audio
 from ..errors import AudioError, StemsError
 from ..files import printable_name
+from ..types import STEMS
 
-STEMS = ("bass", "drums", "other", "vocals")
 FOLDED = {"guitar": "other", "piano": "other"}  # of separations into six
 
 _SUFFIXES = {

@@ -1,24 +1,26 @@
 """The stems' spectrograms straight from the mix, without a separator.
 
 The network needs only 81-band spectrograms, not audio, so masks on the mix's own band magnitudes
-are enough: harmonic and percussive parts by median filtering (Fitzgerald 2010), then shares of
-the harmonic part by pitch range for bass, other and vocals.
+are enough. Median filtering (Fitzgerald 2010) parts what is percussive from what is harmonic; each
+stem gets a share of both, band by band. The shares in shares.json were fitted to the true stems of
+composed songs (`training.shares`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..backend import mx
-from ..filterbank import band_frequencies
+from ..types import STEMS
 
 HARMONIC_FRAMES = 31  # median along time: what lasts 0.3 s
 PERCUSSIVE_BANDS = 15  # median along frequency: what is broad
-BASS_CUTOFF = 180.0  # Hz
-VOICE_RANGE = (200.0, 5000.0)  # Hz
-VOICE_SHARE = 0.7  # of the harmonic part within the voice range, above the bass
 BLOCK = 768  # frames computed at once: MLX's CUDA sort takes fewer than 65 536 rows, here 81 each
 
 
@@ -28,33 +30,32 @@ def spectral_stems(mix: mx.array) -> mx.array:
     mix: (T, 81) float32 linear magnitudes (`spectrogram.magnitudes`). Returns (4, T, 81) in the
     order bass, drums, other, vocals.
     """
-    harmonic = _median_over_time(mix)
-    percussive = _median_over_bands(mix)
-    drums_share = _wiener_share(percussive, harmonic)
-    low, voice = _pitch_shares()
-    tonal = mix * (1 - drums_share)
-    upper = tonal * (1 - low)
-    return mx.stack(
-        [
-            tonal * low,
-            mix * drums_share,
-            upper * (1 - (1 - VOICE_SHARE) * voice),
-            upper * voice * VOICE_SHARE,
-        ]
+    percussive, harmonic = part(mix)
+    shares = [mx.array(table)[:, None] for table in load_shares()]
+    return shares[0] * percussive + shares[1] * harmonic
+
+
+def part(mix: mx.array) -> tuple[mx.array, mx.array]:
+    """What of a mix (T, 81) is percussive and what harmonic, (T, 81) each; their sum is the mix."""
+    share = _wiener_share(_median_over_bands(mix), _median_over_time(mix))
+    return mix * share, mix * (1 - share)
+
+
+@lru_cache(maxsize=1)
+def load_shares() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Each stem's shares of the percussive and of the harmonic part: (4, 81) each."""
+    path = Path(__file__).parent / "shares.json"
+    tables = json.loads(path.read_text(encoding="utf-8"))
+    percussive, harmonic = (
+        np.array([tables[kind][stem] for stem in STEMS], np.float32)
+        for kind in ("percussive", "harmonic")
     )
+    return percussive, harmonic
 
 
 def _wiener_share(part: mx.array, rest: mx.array) -> mx.array:
     power = mx.square(part)
     return power / (power + mx.square(rest) + 1e-10)  # 0 where both are silent
-
-
-def _pitch_shares() -> tuple[mx.array, mx.array]:
-    """Per band: the bass's share (soft low-pass) and 1 within the voice range; (81,) each."""
-    f = band_frequencies()
-    low = 1 / (1 + (f / BASS_CUTOFF) ** 4)
-    voice = (f > VOICE_RANGE[0]) & (f < VOICE_RANGE[1])
-    return mx.array(low.astype(np.float32)), mx.array(voice.astype(np.float32))
 
 
 def _median_over_time(mix: mx.array) -> mx.array:
@@ -82,12 +83,12 @@ def _median_over_bands(mix: mx.array) -> mx.array:
     return _in_blocks(block, T)
 
 
-def _in_blocks(compute: Callable[[int, int], mx.array], T: int) -> mx.array:
+def _in_blocks(compute: Callable[[int, int], mx.array], T: int, *, axis: int = 0) -> mx.array:
     blocks = []
     for start in range(0, T, BLOCK):
         blocks.append(compute(start, min(start + BLOCK, T)))
         mx.eval(blocks[-1])
-    return mx.concatenate(blocks)
+    return mx.concatenate(blocks, axis=axis)
 
 
 def _median(windows: mx.array) -> mx.array:
