@@ -94,7 +94,8 @@ def _in_blocks(compute: Callable[[int, int], mx.array], T: int, *, axis: int = 0
 def _median(windows: mx.array) -> mx.array:
     """Median over the last axis, whose length is odd."""
     middle = windows.shape[-1] // 2
-    return mx.partition(windows, middle, axis=-1)[..., middle]
+    # A copy: a slice would keep all the windows in memory.
+    return mx.contiguous(mx.partition(windows, middle, axis=-1)[..., middle])
 
 
 def _reflect(x: mx.array, width: int) -> mx.array:
