@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from allin1_mlx.demix.external import STEMS, StemFiles, find_stems, load_stems
+from allin1_mlx.demix.external import StemFiles, find_stems, load_stems
 from allin1_mlx.errors import StemsError
-from allin1_mlx.types import SAMPLE_RATE
+from allin1_mlx.types import SAMPLE_RATE, STEMS
 
 LEVELS = {"bass": 0.1, "drums": 0.2, "other": 0.3, "vocals": 0.4, "guitar": 0.05, "piano": 0.02}
 

@@ -115,7 +115,7 @@ def test_the_waveform_is_as_long_as_the_song() -> None:
     assert "peak" not in named(draw_timeline(compose()))
 
 
-def test_ten_minutes_stay_under_400_kB_of_json() -> None:
+def test_ten_minutes_stay_under_400_kilobytes_of_json() -> None:
     analysis = with_activations(compose(duration=600.0))
     noise = np.random.default_rng(0).uniform(-1, 1, (2, 44_100 * 600)).astype(np.float32)
     figure = draw_timeline(analysis, envelope=measure_envelope(noise))

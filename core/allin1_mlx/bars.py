@@ -13,7 +13,7 @@ from .types import Analysis, Segment
 
 
 def number_bars(analysis: Analysis) -> NDArray[np.int64]:
-    """The bar of each beat, (B,): 1 at bar one, the first downbeat unless a person chose another."""
+    """The bar of each beat, (B,): 1 at the first downbeat or at the bar one that was chosen."""
     before = (
         0 if analysis.bar_one is None else sum(t < analysis.bar_one for t in analysis.downbeats)
     )

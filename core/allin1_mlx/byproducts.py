@@ -16,7 +16,6 @@ import numpy as np
 
 from .audio import Audio
 from .backend import mx
-from .demix.external import STEMS
 from .keptstems import are_kept, keep, read_mono
 from .outputs import Outputs
 from .pipeline import Analyzer, Spectrograms
@@ -24,6 +23,7 @@ from .prepare import Prepared, has_sound, spectrogram_origin, stems_origin
 from .receipts import forget, is_made, make
 from .results import save_array
 from .spectrogram import logarithm
+from .types import STEMS
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,9 @@ import soundfile
 
 from .audio import Sink
 from .backend import mx
-from .demix.external import STEMS
 from .files import replacing
 from .receipts import Origin, forget, is_made, sign
-from .types import SAMPLE_RATE
+from .types import SAMPLE_RATE, STEMS
 
 BLOCK = 1 << 18  # frames
 

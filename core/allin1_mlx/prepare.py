@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .audio import Audio, file_digest, load_audio
-from .demix.external import FOLDED, STEMS, find_stems
+from .demix.external import FOLDED, find_stems
 from .envelope import Envelope, measure_envelope
 from .errors import AudioError
 from .files import printable_name, replacing
@@ -23,7 +23,7 @@ from .outputs import Outputs
 from .receipts import is_made
 from .results import Method, array_origin, read_activations, read_finished, result_digest
 from .timings import StageTime, Timings
-from .types import Analysis
+from .types import STEMS, Analysis
 
 
 @dataclass(frozen=True)

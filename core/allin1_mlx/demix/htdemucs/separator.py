@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from ...backend import has_gpu, mx
 from ...spectrogram import Backend, logarithm
-from ...types import SAMPLE_RATE
+from ...types import SAMPLE_RATE, STEMS
 from .config import SOURCES
 from .network import Network
 from .segments import Song, average_streams, segment_offsets, separate_segments
 from .spectrograms import stream_magnitudes
 from .state import load_network
 
-STEMS = ("bass", "drums", "other", "vocals")  # the order of this program
 MAX_DELAY = SAMPLE_RATE // 2  # samples
 
 _BLOCK = 1 << 22  # samples looked at once for mean and deviation
