@@ -1,7 +1,7 @@
 """Analyse a folder of annotated songs for scoring: ROOT/<set>/<track>/mix.ogg -> OUT/<set>/.
 
-    python tests/benchmarks/accuracy.py ROOT OUT [--model M] [--weights-dir DIR] [--true-stems]
-    python ROOT/score.py OUT
+python tests/benchmarks/accuracy.py ROOT OUT [--model M] [--weights-dir DIR] [--true-stems]
+python ROOT/score.py OUT
 """
 
 import argparse
