@@ -112,8 +112,8 @@ def test_a_sonification_has_clicks_where_the_result_has_beats(
 ) -> None:
     """The difference to the song begins at the beat's sample, 1 / 44 100 s at most from it."""
     write_song(tmp_path / f"song.{kind}", seed=1)
-    whole = write_network(tmp_path / "net", sections=False)  # boundaries are audible, too
-    assert main([f"song.{kind}", "--sonify", "--sonif-dir", "clicks", *whole]) == 0
+    steady = write_network(tmp_path / "net", steady=True)  # boundaries would be audible, too
+    assert main([f"song.{kind}", "--sonify", "--sonif-dir", "clicks", *steady]) == 0
     before = load_audio(tmp_path / f"song.{kind}").samples[0]
     after = load_audio(tmp_path / "clicks" / f"song.sonif.{kind}").samples[0]
     found = result(tmp_path / "struct")
@@ -124,6 +124,8 @@ def test_a_sonification_has_clicks_where_the_result_has_beats(
     added = np.abs(after - before)
     for beat in beats:
         first = round(beat * RATE)
+        if first < 1000:
+            continue  # nothing is before it to compare with
         if kind == "mp3":  # which smears what it encodes
             assert added[first : first + 200].max() > 4 * added[first - 1000 : first - 600].max()
         else:
