@@ -14,6 +14,8 @@ Report = Callable[[str, float], None]
 class Quick:
     """Is done at once."""
 
+    notice = "model quick: nothing else was found"
+
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         on_progress("network", 0.5)
         return Analysis(path, 120, (0.5, 1.0), (0.5,), (1, 2), ())
@@ -39,6 +41,8 @@ class Deaf:
 
 class Moody:
     """Does what the song's name says."""
+
+    notice = ""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         if path == "silent.wav":

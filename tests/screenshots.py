@@ -23,6 +23,7 @@ PICTURES = {
         "viewport": {"width": 390, "height": 844},
         "device_scale_factor": 2,
         "has_touch": True,
+        "is_mobile": True,
     },
 }
 # In the middle of the song, a section chosen and looped, and the pointer away.

@@ -1,10 +1,11 @@
 """`allin1-mlx-ui`: its options and its port."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
-from allin1_mlx_ui.app import find_port, parse
+from allin1_mlx_ui.app import find_port, main, parse
 
 
 def test_it_listens_on_this_computer_only_unless_told_otherwise() -> None:
@@ -43,3 +44,12 @@ def test_any_port_will_do_for_port_0() -> None:
 def test_a_foreign_address_cannot_be_listened_on() -> None:
     with pytest.raises(OSError, match=r"\w"):
         find_port("203.0.113.1", 7860)
+
+
+def test_a_model_that_is_not_there_is_told_before_the_page_opens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--offline", "--weights-dir", str(tmp_path), "--no-browser", "--port", "0"]
+    assert main(["--model", "harmonix-fold3", *options]) == 2
+    assert "harmonix-fold3" in capsys.readouterr().err
+    assert main(["--model", "nonsense", *options]) == 2

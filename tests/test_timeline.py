@@ -3,21 +3,13 @@
 import json
 import re
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 
 from allin1_mlx.envelope import measure_envelope
-from allin1_mlx.timeline import (
-    draw_timeline,
-    find_duration,
-    place_rows,
-    trace_tempo,
-    write_time,
-    write_timeline,
-)
+from allin1_mlx.timeline import draw_timeline, find_duration, write_timeline
 from allin1_mlx.types import FPS, Activations, Analysis, Segment
 
 
@@ -80,21 +72,20 @@ def test_hover_tells_time_bar_beat_and_section() -> None:
 
 
 def test_a_steady_tempo_is_a_flat_line() -> None:
-    _, tempo = trace_tempo(compose())
-    assert tempo.tolist() == pytest.approx([120.0] * len(tempo))
     figure = draw_timeline(compose())
+    assert list(named(figure)["tempo"].y) == pytest.approx([120.0] * len(compose().beats))
     low, high = figure.layout.yaxis3.range
     assert low < 120 < high
     assert high - low > 20
 
 
-def test_tempo_follows_a_ritardando() -> None:
-    beats = tuple(np.cumsum(60 / np.linspace(140, 70, 80)).tolist())
-    analysis = replace(compose(), beats=beats, beat_positions=(1,) * 80, downbeats=beats)
-    _, tempo = trace_tempo(analysis)
-    assert tempo[0] > 130
-    assert tempo[-1] < 80
-    assert (np.diff(tempo) < 0).all()
+def test_bars_are_counted_from_where_bar_1_is() -> None:
+    analysis = compose()
+    figure = draw_timeline(replace(analysis, bar_one=analysis.downbeats[2]))
+    assert figure.layout.meta["firstBar"] == -1
+    first = dict(zip(figure.layout.xaxis.tickvals, figure.layout.xaxis.ticktext, strict=True))
+    assert first[analysis.downbeats[2]] == "1"
+    assert "bar -1.1" in named(figure)["hover"].hovertext[20]
 
 
 def test_activations_are_drawn_where_they_were_kept() -> None:
@@ -143,20 +134,6 @@ def test_a_result_without_duration_lasts_as_long_as_it_reaches() -> None:
     assert find_duration(replace(compose(), duration=None)) == 60.0
     assert find_duration(replace(compose(), duration=None, segments=())) == 59.5
     assert find_duration(Analysis("", None, (), (), (), ())) == 0.0
-
-
-def test_rows_do_not_overlap() -> None:
-    for activations in (False, True):
-        rows, height = place_rows(activations=activations)
-        edges = list(rows.values())
-        assert all(one[1] <= other[0] for one, other in pairwise(edges))
-        assert edges[-1][1] <= height
-
-
-def test_times_are_written_as_musicians_do() -> None:
-    assert write_time(83.456) == "1:23.46"
-    assert write_time(59.999) == "1:00.00"
-    assert write_time(3601.0) == "60:01.00"
 
 
 def test_a_page_of_its_own_needs_no_other_host() -> None:

@@ -22,7 +22,8 @@ export function readGrid(figure) {
     else beats = Math.max(beats, times.length);
   });
   downbeats.sort((a, b) => a - b);
-  return { lines, downbeats, beats: beats + downbeats.length };
+  const { firstBar } = figure.layout.meta;
+  return { lines, downbeats, firstBar, beats: beats + downbeats.length };
 }
 
 function timesOf(trace) {
@@ -60,9 +61,10 @@ export function thinGrid(grid, [from, to], width) {
   const numberStep = stepFor(NUMBER_SPACING);
   const numbers = { tickvals: [], ticktext: [] };
   downbeats.forEach((time, index) => {
-    if (index % numberStep || time < from || time > to) return;
+    const number = grid.firstBar + index;
+    if ((number - 1) % numberStep || time < from || time > to) return;
     numbers.tickvals.push(time);
-    numbers.ticktext.push(String(index + 1));
+    numbers.ticktext.push(String(number));
   });
   return { visible, numbers, times: timeTicks(from, to, scale) };
 }

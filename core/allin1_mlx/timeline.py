@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from .bars import count_bars, name_places, number_bars, write_bars
 from .envelope import Envelope, pool
 from .palette import DARK, LIGHT, SECTION_INK, Ground, section_colour
+from .rows import lay_out, write_time
+from .rows import trace_tempo as trace_tempo  # part of this module's interface
 from .types import FPS, Analysis
 
 if TYPE_CHECKING:
@@ -28,18 +30,6 @@ if TYPE_CHECKING:
 COLUMNS = 1600  # points of a curve over the whole song; more than a screen is wide
 OVERVIEW_COLUMNS = 400
 BAR_STEPS = (64, 32, 16, 8, 4, 2, 1)  # every how many bars there is a line, coarse to fine
-TEMPO_BEATS = 8  # beats over which a tempo is taken: a time is only known to 1 / FPS
-MARGIN = 16  # pixels left and right of the plot
-GAP = 6  # pixels between rows
-HEIGHTS = {
-    "overview": 36,
-    "ruler": 16,
-    "sections": 30,
-    "wave": 190,
-    "tempo": 72,
-    "activations": 84,
-    "times": 18,
-}  # pixels, from top to bottom
 
 
 def find_duration(analysis: Analysis) -> float:
@@ -47,17 +37,6 @@ def find_duration(analysis: Analysis) -> float:
     if analysis.duration is not None:
         return analysis.duration
     return max([s.end for s in analysis.segments] + list(analysis.beats), default=0.0)
-
-
-def trace_tempo(analysis: Analysis) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The tempo around each beat: times (B,) and beats per minute (B,), empty below 2 beats."""
-    beats = np.asarray(analysis.beats)
-    if beats.size < 2:
-        return np.zeros(0), np.zeros(0)
-    middle = np.arange(beats.size)
-    first = np.maximum(middle - TEMPO_BEATS // 2, 0)
-    last = np.minimum(middle + TEMPO_BEATS // 2, beats.size - 1)
-    return beats, 60 * (last - first) / (beats[last] - beats[first])
 
 
 def draw_timeline(
@@ -76,7 +55,7 @@ def draw_timeline(
         _hover(analysis, duration),
         *_activations(analysis, ground),
     ]
-    return go.Figure(data=traces, layout=_layout(analysis, duration, ground))
+    return go.Figure(data=traces, layout=lay_out(analysis, duration, ground))
 
 
 def write_timeline(
@@ -239,12 +218,6 @@ def describe_times(analysis: Analysis, times: NDArray[np.float64]) -> list[str]:
     return texts
 
 
-def write_time(seconds: float) -> str:
-    """Minutes and seconds to the hundredth: 83.456 is "1:23.46"."""
-    hundredths = round(seconds * 100)
-    return f"{hundredths // 6000}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
-
-
 def _activations(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
     kept = analysis.activations
     if kept is None:
@@ -265,152 +238,3 @@ def _activations(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
             )
         )
     return traces
-
-
-def place_rows(*, activations: bool) -> tuple[dict[str, tuple[int, int]], int]:
-    """Top and bottom of each row in pixels from above, and the height of all."""
-    rows = {}
-    top = 0
-    for name, height in HEIGHTS.items():
-        if name == "activations" and not activations:
-            continue
-        rows[name] = (top, top + height)
-        # Numbers and labels belong to the row beside them.
-        top += height + (0 if name in ("ruler", "tempo", "activations") else GAP)
-    return rows, top
-
-
-def _layout(analysis: Analysis, duration: float, ground: Ground) -> dict[str, Any]:
-    """Axes and rows; x and x2 are one axis seen twice, with bar numbers and with times."""
-    shown = analysis.activations is not None
-    rows, height = place_rows(activations=shown)
-
-    def axis(row: str, low: float, high: float, **more: Any) -> dict[str, Any]:
-        top, bottom = rows[row]
-        domain = [1 - bottom / height, 1 - top / height]
-        plain = {"visible": False, "fixedrange": True, "range": [low, high], "domain": domain}
-        return {**plain, **more}
-
-    time_axis = {
-        "range": [0, duration],
-        "showgrid": False,
-        "zeroline": False,
-        "ticks": "",
-        "ticklabeloverflow": "allow",
-    }
-    numbers = {"tickmode": "array", "tickfont": {"color": ground.muted, "size": 11}}
-    down = np.asarray(analysis.downbeats)
-    every = max(1, 2 ** int(np.ceil(np.log2(max(len(down) / 16, 1)))))
-    minute = next(s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1e9) if duration / s <= 12)
-    ticks = np.arange(0, duration, minute)
-    lowest = "y4" if shown else "y3"
-    tempo_range = _tempo_range(analysis)
-    marks = _tempo_marks(*tempo_range) if len(analysis.beats) > 1 else []
-    layout: dict[str, Any] = {
-        "height": height,
-        "margin": {"l": MARGIN, "r": MARGIN, "t": 0, "b": 0, "autoexpand": False},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": ground.ink, "family": "system-ui, sans-serif"},
-        "template": "none",
-        "showlegend": False,
-        "hovermode": "x",
-        "hoverdistance": -1,
-        "hoverlabel": {"bgcolor": ground.ink, "font": {"color": ground.paper, "size": 13}},
-        "dragmode": False,
-        "bargap": 0,
-        "barmode": "overlay",
-        "meta": {"rows": rows, "margin": MARGIN, "duration": duration},
-        "xaxis": {
-            **time_axis,
-            **numbers,
-            "side": "top",
-            "anchor": "y2",
-            "tickvals": down[::every],
-            "ticktext": [str(n) for n in range(1, len(down) + 1, every)],
-        },
-        "xaxis2": {
-            **time_axis,
-            **numbers,
-            "matches": "x",
-            "anchor": lowest,
-            "tickvals": ticks,
-            "ticktext": [write_time(t)[:-3] for t in ticks],
-        },
-        "xaxis3": {"range": [0, duration], "visible": False, "fixedrange": True, "anchor": "y6"},
-        "yaxis": axis("wave", -1, 1),
-        "yaxis2": axis("sections", 0, 1),
-        "yaxis3": axis("tempo", *tempo_range, **_tempo_axis(marks), anchor="x2"),
-        "yaxis5": axis("wave", 0, 1, overlaying="y"),
-        "yaxis6": axis("overview", 0, 1, anchor="x3"),
-        "yaxis7": axis("overview", -1, 1, anchor="x3", overlaying="y6"),
-        "annotations": _notes(rows, height, ground, marks, tempo_range),
-    }
-    if shown:
-        layout["yaxis4"] = axis("activations", 0, 1.35, anchor="x2")
-    return layout
-
-
-def _tempo_range(analysis: Analysis) -> tuple[float, float]:
-    """From at least a tenth below to a tenth above, so that a steady tempo looks steady."""
-    _, tempo = trace_tempo(analysis)
-    if not tempo.size:
-        return 0.0, 1.0
-    middle = float(np.median(tempo))
-    low, high = min(0.9 * middle, tempo.min()), max(1.1 * middle, tempo.max())
-    return float(low), float(high + 0.35 * (high - low))  # room for the row's title
-
-
-def _tempo_marks(low: float, high: float) -> list[float]:
-    """Two to four round tempos within a range."""
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1e9) if (high - low) / s <= 4)
-    return [mark for k in range(1, 5) if (mark := (low // step + k) * step) < high - step / 4]
-
-
-def _tempo_axis(marks: list[float]) -> dict[str, Any]:
-    return {
-        "visible": True,
-        "tickvals": marks,
-        # Plotly would hide the times below labels that lie within the plot.
-        "showticklabels": False,
-        "ticks": "",
-        "showgrid": True,
-        "gridcolor": "rgba(128,128,128,0.25)",
-        "zeroline": False,
-    }
-
-
-def _note(text: str, y: float, height: int, ground: Ground, *, side: str) -> dict[str, Any]:
-    """Writing that stays where it is; y: pixels from above."""
-    return {
-        "text": text,
-        "xref": "paper",
-        "yref": "paper",
-        "x": 0 if side == "left" else 1,
-        "y": 1 - y / height,
-        "xanchor": side,
-        "yanchor": "bottom" if side == "left" else "top",
-        "borderpad": 0,
-        "showarrow": False,
-        "font": {"color": ground.muted, "size": 10 if side == "left" else 11},
-    }
-
-
-def _notes(
-    rows: dict[str, tuple[int, int]],
-    height: int,
-    ground: Ground,
-    marks: list[float],
-    tempo_range: tuple[float, float],
-) -> list[dict[str, Any]]:
-    """What the rows below the waveform show, and tempos beside their lines."""
-    top, bottom = rows["tempo"]
-    low, high = tempo_range
-    notes = [_note("tempo (beats per minute)", top, height, ground, side="right")]
-    for mark in marks:
-        y = bottom - (bottom - top) * (mark - low) / (high - low)
-        notes.append(_note(f"{mark:g}", y, height, ground, side="left"))
-    if "activations" in rows:
-        text = "activations: beat (solid), downbeat (dotted), section (dashed)"
-        notes.append(_note(text, rows["activations"][0], height, ground, side="right"))
-    return notes

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, sync_playwright
 from allin1_mlx.audio import file_digest
 from allin1_mlx.types import SAMPLE_RATE, Analysis, Segment, Tempo
 
-from .visits import ROOT, WEIGHTS, Known, Server, Visit, compose
+from .visits import ROOT, Known, Server, Visit, compose
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -56,8 +56,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Serv
 @pytest.fixture(scope="session")
 def server(start_server: Callable[..., Server]) -> Iterator[Server]:
     """One server for all tests."""
-    weights = ["--model", "harmonix-fold0", "--weights-dir", str(WEIGHTS)]
-    running = start_server(*(weights if WEIGHTS.is_dir() else []))
+    running = start_server("--model", "bundled")
     yield running
     running.stop()
 

@@ -16,11 +16,7 @@ from allin1_mlx import Analysis
 from allin1_mlx.cli import main
 from allin1_mlx.types import SAMPLE_RATE
 
-from .visits import WEIGHTS, Known, Visit, compose
-
-needs_weights = pytest.mark.skipif(
-    not WEIGHTS.is_dir(), reason="needs the weights in ../shared, which are not part of the project"
-)
+from .visits import Known, Visit, compose
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +37,6 @@ def fetch(seen: Visit, link: str) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
-@needs_weights
 def test_a_song_is_analysed_and_its_json_is_that_of_the_command_line(
     visit: Callable[..., Visit], song: Path, tmp_path: Path
 ) -> None:
@@ -51,8 +46,7 @@ def test_a_song_is_analysed_and_its_json_is_that_of_the_command_line(
     seen.wait_for_timeline()
     assert "120 BPM" in row(seen, "my song.wav")
     out = tmp_path / "out"
-    model = ["-m", "harmonix-fold0", "--mlx-weights-dir", str(WEIGHTS), "--offline"]
-    assert main([str(song), *model, "-o", str(out)]) == 0
+    assert main([str(song), "-m", "bundled", "-o", str(out)]) == 0
     theirs = (out / "my song.json").read_text()
     ours = fetch(seen, "Result (JSON)").decode()
     assert ours == theirs.replace(json.dumps(str(song)), '"my song.wav"')
@@ -60,7 +54,6 @@ def test_a_song_is_analysed_and_its_json_is_that_of_the_command_line(
     assert np.median(np.diff(beats)) == pytest.approx(0.5, abs=0.011)
 
 
-@needs_weights
 def test_a_real_song_from_drop_to_sections(visit: Callable[..., Visit], shared: Path) -> None:
     seen = visit()
     seen.upload(shared / "eval/mdb/MusicDelta_Rock/mix.ogg")
@@ -72,7 +65,6 @@ def test_a_real_song_from_drop_to_sections(visit: Callable[..., Visit], shared: 
     seen.page.wait_for_function("allin1.view.rows.activations !== undefined")
 
 
-@needs_weights
 def test_a_run_is_cancelled_within_a_second(visit: Callable[..., Visit], tmp_path: Path) -> None:
     long = tmp_path / "long.wav"
     soundfile.write(long, compose(300.0).T, SAMPLE_RATE, "PCM_16")
@@ -91,34 +83,31 @@ def test_a_run_is_cancelled_within_a_second(visit: Callable[..., Visit], tmp_pat
     assert min(took) < max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-@needs_weights
 def test_songs_wait_for_their_turn_and_can_be_withdrawn(
     visit: Callable[..., Visit], song: Path, tmp_path: Path
 ) -> None:
-    other = tmp_path / "other.wav"
-    soundfile.write(other, compose(60.0).T, SAMPLE_RATE, "PCM_16")
+    long = tmp_path / "long.wav"
+    soundfile.write(long, compose(300.0).T, SAMPLE_RATE, "PCM_16")
     seen = visit()
-    seen.upload(other)
-    seen.wait_for("working", name="other.wav")
-    seen.upload(song)
+    seen.upload(long, song)
     seen.wait_for("queued", name="my song.wav")
     seen.page.get_by_role("button", name="Cancel my song.wav").click()
-    seen.wait_for("cancelled", name="my song.wav", timeout=2)
-    seen.wait_for("done", name="other.wav")
+    seen.wait_for("cancelled", name="my song.wav")
+    seen.wait_for("done", name="long.wav")
 
 
-@needs_weights
-def test_a_cancelled_song_can_be_tried_again(visit: Callable[..., Visit], song: Path) -> None:
+def test_a_cancelled_song_can_be_tried_again(visit: Callable[..., Visit], tmp_path: Path) -> None:
+    long = tmp_path / "long.wav"
+    soundfile.write(long, compose(240.0).T, SAMPLE_RATE, "PCM_16")
     seen = visit()
-    seen.upload(song)
-    seen.page.get_by_role("button", name="Cancel my song.wav").click()
+    seen.upload(long)
+    seen.page.get_by_role("button", name="Cancel long.wav").click()
     seen.wait_for("cancelled")
-    seen.page.get_by_role("button", name="Try again: my song.wav").click()
+    seen.page.get_by_role("button", name="Try again: long.wav").click()
     seen.wait_for("done")
     seen.wait_for_timeline()
 
 
-@needs_weights
 def test_the_example_song_is_one_click_away(visit: Callable[..., Visit]) -> None:
     seen = visit()
     seen.page.get_by_role("button", name="Try the example song").click()
@@ -160,7 +149,6 @@ def test_a_broken_file_says_what_is_wrong(visit: Callable[..., Visit], tmp_path:
     assert "empty" in row(seen, "empty.wav")
 
 
-@needs_weights
 def test_two_songs_of_one_name_are_two_songs(visit: Callable[..., Visit], tmp_path: Path) -> None:
     paths = []
     for folder, period in (("one", 0.5), ("two", 0.6)):

@@ -13,7 +13,6 @@ from playwright.sync_api import ConsoleMessage, Page, Response
 from allin1_mlx.types import SAMPLE_RATE, Analysis
 
 ROOT = Path(__file__).resolve().parents[2]
-WEIGHTS = ROOT.parent / "shared" / "weights"
 
 
 @dataclass

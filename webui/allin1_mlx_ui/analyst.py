@@ -50,13 +50,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task. frames: length of the sound; analysis: None unless asked for."""
+    """What became of a task.
+
+    frames: length of the sound; analysis: None unless asked for; notice: which model and why.
+    """
 
     analysis: Analysis | None
     envelope: Envelope
     frames: int
     sha256: str
     warnings: tuple[str, ...]
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,8 @@ def _work(analyzer: Analyzer | None, task: Task, report: Callable[[str, float], 
         analysis = analyzer.analyze(
             audio, path=task.name, on_progress=report, keep_activations=True
         )
-    return Outcome(analysis, envelope, frames, audio.sha256, audio.warnings)
+    notice = "" if analyzer is None else analyzer.notice
+    return Outcome(analysis, envelope, frames, audio.sha256, audio.warnings, notice)
 
 
 def write_sound(path: Path, samples: NDArray[np.float32]) -> int:

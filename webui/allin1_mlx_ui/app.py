@@ -164,9 +164,27 @@ def create_server(app: FastAPI) -> uvicorn.Server:
     return Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
 
 
+def find_missing_model(options: argparse.Namespace) -> str:
+    """Why the model that was asked for by name cannot be had; empty where it may be."""
+    if options.model == "auto" or not options.offline:
+        return ""  # what can be downloaded is, with the first song
+    from allin1_mlx.errors import AllInOneError
+    from allin1_mlx.weights import find_model
+
+    try:
+        find_model(options.model, weights_dir=options.weights_dir, offline=True)
+    except AllInOneError as e:
+        return str(e)
+    return ""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until Ctrl-C; gives the exit code."""
     options = parse(arguments)
+    missing = find_missing_model(options)
+    if missing:
+        print(f"allin1-mlx-ui: {missing}", file=sys.stderr)
+        return 2
     try:
         listener = find_port(options.host, options.port)
     except OSError as e:

@@ -93,6 +93,7 @@ class Worker:
             envelope=outcome.envelope,
             frames=outcome.frames,
             warnings=(*outcome.warnings, *_mismatch(song, outcome)),
+            notice=outcome.notice,
             message="",
             revision=song.revision + 1,
         )

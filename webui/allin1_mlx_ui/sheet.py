@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.bars import count_bars, write_bars
+from allin1_mlx.bars import count_bars, number_bars, write_bars
 from allin1_mlx.palette import section_colour
 from allin1_mlx.timeline import draw_timeline, find_duration
 from allin1_mlx.types import FPS, SAMPLE_RATE, Analysis
@@ -40,8 +40,10 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
         "model": analysis.model,
         "demix": analysis.demix,
         "warnings": song.warnings,
+        "notice": song.notice,
         "beats": analysis.beats,
         "positions": analysis.beat_positions,
+        "bars": number_bars(analysis).tolist(),
         "clicks": pack_clicks(),
         "sections": _sections(analysis),
         "hasActivations": analysis.activations is not None,

@@ -52,6 +52,7 @@ class Song:
     fraction: float = 0.0
     message: str = ""
     warnings: tuple[str, ...] = ()
+    notice: str = ""  # which model analysed it, and why that one
     revision: int = 0
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     cancelled: threading.Event = field(default_factory=threading.Event)

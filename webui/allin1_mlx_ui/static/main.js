@@ -192,6 +192,7 @@ class Desk {
     if (sheet.model) facts.push(`model ${sheet.model}`);
     if (!sheet.frames) facts.push("no sound: add the song's file to hear it");
     this.facts.textContent = facts.join(" · ");
+    this.facts.title = sheet.notice;
     this.warn(sheet.warnings.join(" "));
     this.more.hidden = !sheet.hasActivations;
     this.slider.setAttribute("aria-valuemax", sheet.duration.toFixed(1));

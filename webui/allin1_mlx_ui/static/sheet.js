@@ -9,12 +9,6 @@ export class Sheet {
     this.layers = Object.fromEntries(
       Object.entries(data.layers).map(([name, text]) => [name, decode(text)]),
     );
-    this.bars = []; // the bar of each beat: 0 before the first downbeat
-    let bar = 0;
-    for (const position of this.positions) {
-      if (position === 1) bar += 1;
-      this.bars.push(bar);
-    }
     this.downbeats = this.beats.filter((_, i) => this.positions[i] === 1);
   }
 
