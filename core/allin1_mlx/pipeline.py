@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -40,7 +40,7 @@ PROGRAM = f"allin1-mlx {version('allin1-mlx-ui')}"
 
 Progress = Callable[[str, float], None]
 Demix = Literal["auto", "htdemucs", "spectral"]
-Pieces = Iterable[mx.array]  # of stems: (4, channels, n) each
+Pieces = Iterable[Any]  # of stems: arrays (4, channels, n), of MLX or NumPy
 PassPieces = Callable[[Pieces], Pieces]
 
 
@@ -122,7 +122,8 @@ class Analyzer:
         self._separator: HTDemucs | None = None
         if self.network.stems > 1 and stems_dir is None and demix != "spectral":
             found = _find_separator(demix, weights_dir, offline, weights_url, on_download)
-            self._separator = found and _load_separator(found, compiled=compiled)
+            if found is not None:
+                self._separator = _load_separator(found, compiled=compiled)
 
     @property
     def demix(self) -> str:

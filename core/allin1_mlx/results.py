@@ -21,7 +21,7 @@ from .errors import ResultError
 from .files import replacing
 from .naming import Song
 from .outputs import Outputs
-from .receipts import is_made, make
+from .receipts import Origin, is_made, make
 from .types import Activations, Analysis
 
 
@@ -87,7 +87,7 @@ def write_exports(analysis: Analysis, song: Song, outputs: Outputs) -> None:
         return
     from .exports import render
 
-    origin = {
+    origin: Origin = {
         "result": result_digest(outputs.result(song.name)),
         "midi_simplify": outputs.midi_simplify,
     }
