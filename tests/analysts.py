@@ -11,17 +11,21 @@ from allin1_mlx.types import Analysis
 Report = Callable[[str, float], None]
 
 
-class Quick:
-    """Is done at once."""
+class Analyst:
+    """What an Analyzer has besides its work."""
 
     notice = "model quick: nothing else was found"
+
+
+class Quick(Analyst):
+    """Is done at once."""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         on_progress("network", 0.5)
         return Analysis(path, 120, (0.5, 1.0), (0.5,), (1, 2), ())
 
 
-class Patient:
+class Patient(Analyst):
     """Never done, but listens."""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
@@ -30,7 +34,7 @@ class Patient:
             time.sleep(0.01)
 
 
-class Deaf:
+class Deaf(Analyst):
     """Never done, and does not listen."""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
@@ -39,10 +43,8 @@ class Deaf:
         raise AssertionError
 
 
-class Moody:
+class Moody(Analyst):
     """Does what the song's name says."""
-
-    notice = ""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         if path == "silent.wav":

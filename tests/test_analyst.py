@@ -1,5 +1,6 @@
 """The process that computes: done, refused, stopped, killed, and started again."""
 
+import multiprocessing
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -123,6 +124,20 @@ def test_every_failure_is_told_and_the_next_song_goes_on(
     assert str(refusal.value).startswith(message)
     assert ("Traceback" in caplog.text) == (name == "odd.wav")
     assert work(analyst, make_task("fine.wav")).analysis is not None
+
+
+def test_a_renewed_process_is_another_one(
+    start: Callable[..., Analyst], make_task: Callable[..., Task]
+) -> None:
+    analyst = start(analysts.Quick)
+    analyst.start()
+    first = {process.pid for process in multiprocessing.active_children()}
+    analyst.renew()
+    assert {process.pid for process in multiprocessing.active_children()} == first
+    work(analyst, make_task())
+    analyst.renew()
+    assert first.isdisjoint(process.pid for process in multiprocessing.active_children())
+    assert work(analyst, make_task()).frames == 44_100
 
 
 def test_missing_weights_are_told_for_each_song(

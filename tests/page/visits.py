@@ -25,11 +25,14 @@ class Server:
     last_words: str = ""  # what it printed after its address
 
     def memory(self) -> int:
-        """Resident bytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        found = re.search(r"VmRSS:\s+(\d+) kB", status)
-        assert found is not None
-        return 1024 * int(found[1])
+        """Resident bytes, of its processes together."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        total = 0
+        for number in [str(pid), *children]:
+            found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{number}/status").read_text())
+            total += 1024 * int(found[1]) if found else 0
+        return total
 
     def stop(self) -> int:
         """End it as Ctrl-C does; gives its exit code."""

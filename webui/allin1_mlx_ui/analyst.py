@@ -83,6 +83,7 @@ class Analyst:
         self._load = load
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._worked = False
 
     def start(self) -> Connection:
         """Have the process running; it loads the network as soon as it is."""
@@ -110,6 +111,7 @@ class Analyst:
         Raises Cancelled within a second of `cancelled`, AllInOneError with a line for the user.
         """
         pipe = self.start()
+        self._worked = True
         deadline = None
         try:
             pipe.send(task)
@@ -138,8 +140,15 @@ class Analyst:
                 "close other programs or cut the song into parts"
             ) from e
 
+    def renew(self) -> None:
+        """Start afresh, if anything has been done: freed memory goes back to the system."""
+        if self._worked:
+            self.close()
+            self.start()
+
     def close(self) -> None:
         """End the process, whatever it does."""
+        self._worked = False
         if self._process is not None:
             self._process.kill()
             self._process.join()

@@ -6,6 +6,8 @@ import logging
 import queue
 import shutil
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from allin1_mlx.errors import AllInOneError, Cancelled
 
@@ -21,7 +23,7 @@ class Worker:
     def __init__(self, analyst: Analyst, *, max_minutes: float) -> None:
         self._analyst = analyst
         self._max_seconds = max_minutes * 60
-        self._waiting: queue.Queue[tuple[Session, Song] | None] = queue.Queue()
+        self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._current: Song | None = None
         self._thread = threading.Thread(target=self._run, name="songs", daemon=True)
         self._thread.start()
@@ -29,7 +31,11 @@ class Worker:
     def submit(self, session: Session, song: Song) -> None:
         """Analyse a song, or decode it only where its analysis is there already."""
         session.change(song, state="queued")
-        self._waiting.put((session, song))
+        self._waiting.put(partial(self._finish, session, song))
+
+    def tidy(self) -> None:
+        """Give back the memory that earlier songs have left taken, when none is waiting."""
+        self._waiting.put(self._analyst.renew)
 
     def close(self) -> None:
         """Stop what runs, forget what waits."""
@@ -43,13 +49,11 @@ class Worker:
     def _run(self) -> None:
         self._analyst.start()  # so that it is ready when the first song comes
         while (job := self._waiting.get()) is not None:
-            session, song = job
-            self._current = song
-            self._finish(session, song)
-            self._current = None
+            job()
 
     def _finish(self, session: Session, song: Song) -> None:
         """See to a song, and note how it ended."""
+        self._current = song
         try:
             self._work(session, song)
         except Cancelled:
@@ -62,6 +66,7 @@ class Worker:
             session.change(song, state="failed", message=message)
         if session.closed or session.find(song.id) is None:
             shutil.rmtree(song.folder, ignore_errors=True)  # what was written after it was removed
+        self._current = None
 
     def _work(self, session: Session, song: Song) -> None:
         if song.cancelled.is_set():

@@ -92,6 +92,8 @@ def build_page(
 
     def close(request: gr.Request) -> None:
         sessions.close(str(request.session_hash))
+        if sessions.empty:
+            worker.tidy()
 
     with gr.Blocks(title="allin1-mlx", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(

@@ -202,6 +202,12 @@ class Sessions:
         if session is not None:
             session.close()
 
+    @property
+    def empty(self) -> bool:
+        """Whether no page has songs."""
+        with self._lock:
+            return not any(session.songs() for session in self._sessions.values())
+
     def close_all(self) -> None:
         """End all of them."""
         for key in list(self._sessions):
