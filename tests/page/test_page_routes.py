@@ -1,7 +1,7 @@
 """What the server answers to whom."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.client import HTTPConnection
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -90,3 +90,21 @@ def test_the_sound_is_served_in_parts_and_kept_nowhere(
 def test_uploads_cannot_be_read_by_their_paths(server: Server) -> None:
     for path in ("/etc/passwd", str(server.temporary)):
         assert get(server, f"/gradio_api/file={path}").status in (403, 404)
+
+
+def test_an_open_server_asks_for_a_password(
+    start_server: Callable[..., Server], open_page: Callable[..., Visit], known: Known
+) -> None:
+    login = ("--host", "0.0.0.0", "--user", "anna", "--password", "secret")
+    server = start_server(*login)
+    try:
+        assert get(server, "/").status == 401
+        assert get(server, "/allin1/static/main.js").status == 401
+        credentials = {"username": "anna", "password": "secret"}
+        seen = open_page(server.url, http_credentials=credentials)
+        seen.upload(known.result)
+        seen.wait_for("done")
+        seen.wait_for_timeline()
+        seen.page.context.close()
+    finally:
+        server.stop()

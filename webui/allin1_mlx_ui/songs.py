@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from allin1_mlx.envelope import Envelope
+from allin1_mlx.timeline import find_duration
 from allin1_mlx.types import Analysis
 
 State = Literal["queued", "working", "done", "failed", "cancelled"]
@@ -83,6 +84,7 @@ class Song:
             "revision": self.revision,
             "bpm": None if found is None else _round_bpm(found),
             "sections": 0 if found is None else len(found.segments),
+            "duration": None if found is None else find_duration(found),
         }
 
 

@@ -3,6 +3,7 @@
 // The server sends the whole list whenever something changes; elements stay in place, so that
 // focus and screen readers are not disturbed.
 
+import { writeTime } from "../timeline.js";
 import { bus, make } from "./bus.js";
 
 const ENDED = { done: "done", failed: "failed", cancelled: "cancelled" };
@@ -117,7 +118,8 @@ function describe(song) {
   if (song.state === "cancelled") return "cancelled";
   if (song.state === "failed") return song.message;
   const bpm = song.bpm === null ? "no beat found" : `${song.bpm} BPM`;
-  return `${bpm} · ${song.sections} section${song.sections === 1 ? "" : "s"}`;
+  const sections = `${song.sections} section${song.sections === 1 ? "" : "s"}`;
+  return `${bpm} · ${sections} · ${writeTime(song.duration, 0)}`;
 }
 
 function setText(element, text) {
