@@ -1,9 +1,12 @@
 """Private by construction: nothing leaves this computer, nothing stays behind."""
 
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
+
+import pytest
 
 from .visits import Known, Server, Visit
 
@@ -44,7 +47,7 @@ def test_nothing_is_kept_in_the_browser(opened: Visit) -> None:
 def files_of(server: Server) -> list[Path]:
     """Of songs: MLX keeps kernels that it has compiled beside them."""
     folders = server.temporary.glob("allin1-mlx-ui-*")
-    return [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return [path for folder in folders for path in folder.rglob("*.*") if path.is_file()]
 
 
 def test_a_closed_page_leaves_no_files_and_little_memory(
@@ -80,15 +83,19 @@ def test_a_closed_page_leaves_no_files_and_little_memory(
         server.stop()
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_server_leaves_nothing(
-    start_server: Callable[..., Server], open_page: Callable[..., Visit], known: Known
+    start_server: Callable[..., Server],
+    open_page: Callable[..., Visit],
+    known: Known,
+    how: signal.Signals,
 ) -> None:
     server = start_server()
     seen = open_page(server.url)
     seen.upload(known.result, known.sound)
     seen.wait_for("done")
     assert files_of(server)
-    assert server.stop() == 0
+    assert server.stop(how) == 0
     assert server.last_words == ""
     assert list(server.temporary.glob("allin1-mlx-ui-*")) == []
     seen.page.context.close()

@@ -34,9 +34,9 @@ class Server:
             total += 1024 * int(found[1]) if found else 0
         return total
 
-    def stop(self) -> int:
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """End it as Ctrl-C does; gives its exit code."""
-        self.process.send_signal(signal.SIGINT)
+        self.process.send_signal(how)
         code = self.process.wait(timeout=20)
         assert self.process.stdout is not None
         self.last_words = self.process.stdout.read()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
+import signal
 import socket
 import sys
-import tempfile
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from .guard import Login, is_loopback
+from .workspace import open_workspace
 
 if TYPE_CHECKING:
     import uvicorn
@@ -66,7 +66,11 @@ def load_analyzer(model: str, demix: Demix, weights_dir: Path | None, offline: b
 @contextmanager
 def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
     """The whole server as an ASGI application; its files go when the context ends."""
-    folder = Path(tempfile.mkdtemp(prefix="allin1-mlx-ui-"))
+    with open_workspace() as folder:
+        yield from _create_app(options, folder)
+
+
+def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     # Gradio asks these of the environment, some of them when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
@@ -120,7 +124,6 @@ def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
     finally:
         worker.close()
         sessions.close_all()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def find_port(host: str, port: int) -> socket.socket:
@@ -164,6 +167,10 @@ def create_server(app: FastAPI) -> uvicorn.Server:
     return Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 def find_missing_model(options: argparse.Namespace) -> str:
     """Why the model that was asked for by name cannot be had; empty where it may be."""
     if options.model == "auto" or not options.offline:
@@ -200,6 +207,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     host = f"[{options.host}]" if ":" in options.host else options.host
     url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}/"
+    for name in ("SIGTERM", "SIGHUP"):  # end as by Ctrl-C, and leave nothing behind
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
     try:
         with listener, create_app(options) as app:
             print(f"The page is at {url} (stop with Ctrl-C)", flush=True)
