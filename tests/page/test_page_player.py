@@ -192,17 +192,18 @@ def test_the_playhead_moves_with_the_sound(opened: Visit) -> None:
     opened.page.wait_for_function("allin1.player.position > 0.3")
     gaps = opened.run("""async () => {
       const gaps = [];
-      for (let i = 0; i < 60; i += 1) {
-        await new Promise(requestAnimationFrame);
+      for (let i = 0; i < 600 && gaps.length < 60; i += 1) {
+        const frame = await new Promise(requestAnimationFrame);
         await new Promise((resolve) => setTimeout(resolve, 0));
+        if (performance.now() - frame > 25) continue; // this look is late, not the playhead
         const head = document.querySelector(".playhead:not(.small)");
         const x = new DOMMatrix(getComputedStyle(head).transform).m41;
         gaps.push(Math.abs(allin1.view.toTime(x) - allin1.player.position));
       }
       return gaps;
     }""")
-    # A busy machine leaves out a frame now and then; the next one stands right again.
-    assert np.percentile(gaps, 90) < 0.05
+    assert len(gaps) == 60
+    assert max(gaps) < 0.05
     opened.page.keyboard.press("Space")
     assert opened.run("allin1.player.playing") is False
 
