@@ -1,7 +1,7 @@
 """For everybody: by keyboard, by screen reader, on a phone, in the dark."""
 
-import os
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,11 @@ import pytest
 
 from .visits import Known, Visit
 
-AXE = os.environ.get("AXE_CORE", "")
-
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    if not Path(AXE).is_file():
-        pytest.skip(
-            "needs axe-core: npm install --no-save --prefix FOLDER axe-core@4, and AXE_CORE set to "
-            "FOLDER/node_modules/axe-core/axe.min.js"
-        )
-    return Path(AXE).read_text(encoding="utf-8")
+    """The script of axe-core, which a package brings for us."""
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
 def violations(seen: Visit, axe: str) -> list[str]:
