@@ -35,10 +35,13 @@ from allin1_mlx.edits import (
     apply,
     carry_edits,
     compare,
+    describe_edits,
     parse_edit,
     replay,
     snap_to_bar,
 )
+from allin1_mlx.edits.commands import BEAT_PARTS, SECTION_PARTS
+from allin1_mlx.edits.parts import KINDS_OF
 from allin1_mlx.errors import ResultError
 from allin1_mlx.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.types import Analysis, Segment
@@ -114,9 +117,10 @@ def random_edit(analysis: Analysis, rng: np.random.Generator):
         lambda: RelabelSection(any_time, label),
         lambda: DeleteSection(any_time),
         lambda: Reset(str(rng.choice(["all", "beats", "sections"]))),
+        lambda: Reset(str(rng.choice([*BEAT_PARTS, *SECTION_PARTS]))),
         lambda: Reset("beats", any_time, any_time + 2),
         lambda: Reset("sections", *sorted([any_time, edge + 0.01])),
-    ][rng.integers(19)]()
+    ][rng.integers(20)]()
 
 
 def structure(analysis: Analysis):
@@ -432,6 +436,79 @@ def test_all_or_one_item_can_be_reset_and_that_can_be_undone():
     assert history.analysis == song
 
 
+def test_one_part_of_the_corrections_is_taken_back_and_the_others_stay():
+    assert set(KINDS_OF) == {*BEAT_PARTS, *SECTION_PARTS}
+    song = SONG
+    for edit in [ScaleTempo("1/2"), ShiftDownbeat(1), RelabelSection(1.0, "x")]:
+        song = apply(song, edit)
+    song = apply(song, MoveBoundary(9.33, 10.33))
+    assert structure(apply(song, Reset("tempo"))) == structure(
+        replay(SONG, [ShiftDownbeat(1), *song.edits[2:]])
+    )
+    named = apply(song, Reset("boundaries"))
+    assert [s.label for s in named.segments] == ["x", "intro", "verse"]
+    assert named.segments[1].start == 9.33
+    assert named.beats == song.beats
+    assert History(named).undo().analysis == song
+    rest = apply(apply(apply(named, Reset("labels")), Reset("downbeat")), Reset("tempo"))
+    assert structure(rest) == SONG
+
+
+def test_a_part_that_others_rest_on_is_not_taken_back():
+    song = apply(apply(SONG, ScaleTempo("2")), DeleteBeat(1.58))
+    with pytest.raises(EditError, match="take them back first"):
+        apply(song, Reset("tempo"))
+
+
+def test_corrections_are_told_in_words():
+    assert describe_edits(SONG) == ()
+    edits = [
+        ScaleTempo("1/2"),
+        ShiftDownbeat(1),
+        ShiftDownbeat(1),
+        Nudge(-12),
+        SetMeter(3),
+        SetMeter(5, 21.318),
+        AddBeat(10.6),
+        DeleteBeat(10.6),
+        SetBarOne(7.318),
+        TapTempo((1.0, 1.5, 2.0)),
+        MoveBoundary(9.33, 10.0),
+        SplitSection(5.0),
+        RelabelSection(1.0, "x"),
+    ]
+    words = [change.words for change in describe_edits(replay(SONG, edits))]
+    assert words == [
+        "Tempo halved",
+        "Beats tapped",
+        "Downbeat +2",
+        "Bar 1 at 0:07.32",
+        "Beats a bar: 3, 5 from 0:21.32",
+        "Beats −12 ms",
+        "Beats: 1 added, 1 deleted",
+        "Sections: 1 boundary moved, 1 split",
+        "1 section renamed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edits", "words"),
+    [
+        ([ScaleTempo("2")], ["Tempo doubled"]),
+        ([ScaleTempo("3/2")], ["Tempo × 3/2"]),
+        ([ScaleTempo("2"), ScaleTempo("2")], ["Tempo × 4"]),
+        ([ScaleTempo("2"), ScaleTempo("1/2")], []),
+        ([ScaleTempo("2"), ShiftDownbeat(-1), ScaleTempo("1/2")], ["Tempo changed 2 times"]),
+        ([ShiftDownbeat(1)] * 4, []),
+        ([Nudge(5), Reset("nudge")], []),
+        ([RelabelSection(1.0, "x"), RelabelSection(10.0, "y")], ["2 sections renamed"]),
+    ],
+)
+def test_what_cancels_out_is_not_told(edits, words):
+    told = [change.words for change in describe_edits(replay(SONG, edits))]
+    assert [w for w in told if not w.startswith("Downbeat")] == words
+
+
 def test_what_was_edited_is_told_from_what_was_detected():
     assert not compare(SONG).any
     moved = apply(apply(SONG, MoveBeat(1.33, 1.4)), RelabelSection(10.0, "solo"))
@@ -477,6 +554,7 @@ def test_every_edit_survives_json_and_is_described_by_the_schema():
         DeleteSection(1.0),
         Reset("sections", 1.0, 2.0),
         Reset(),
+        *(Reset(what) for what in KINDS_OF),
     ]
     assert {type(edit) for edit in examples} == set(KINDS.values())
     for edit in examples:
@@ -509,6 +587,9 @@ def test_every_edit_survives_json_and_is_described_by_the_schema():
         ({"do": "tap_tempo", "taps": [1.0]}, "two taps"),
         ({"do": "tap_tempo", "taps": 7}, "list"),
         ({"do": "reset", "what": "everything"}, "one of all"),
+        ({"do": "reset", "what": "tempo", "start": 1.0, "end": 2.0}, "no start and end"),
+        ({"do": "shift_downbeat", "beats": 10**400}, "1000 beats at most"),
+        ({"do": "add_beat", "at": 10**400}, "finite"),
         ({"do": "reset", "start": 1.0}, "go together"),
         ({"do": "reset", "start": 2.0, "end": 1.0}, "after start"),
     ],

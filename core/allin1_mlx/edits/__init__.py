@@ -31,10 +31,12 @@ from .commands import (
 from .differences import Differences, compare
 from .history import History, apply, carry_edits, detected, replay
 from .sections import snap_to_bar
+from .words import Change, describe_edits
 
 __all__ = [
     "KINDS",
     "AddBeat",
+    "Change",
     "DeleteBeat",
     "DeleteSection",
     "Differences",
@@ -56,6 +58,7 @@ __all__ = [
     "apply",
     "carry_edits",
     "compare",
+    "describe_edits",
     "detected",
     "parse_edit",
     "replay",

@@ -8,7 +8,6 @@ at which it lies, so that a list of edits can be read, and means the same in eve
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -21,8 +20,12 @@ FACTORS: Mapping[str, tuple[int, int]] = MappingProxyType(
     {"2": (2, 1), "1/2": (1, 2), "3/2": (3, 2), "2/3": (2, 3)}
 )
 METERS = range(2, 8)  # beats per bar
-WHATS = ("all", "beats", "sections")
+BEAT_PARTS = ("tempo", "taps", "downbeat", "bar_one", "meter", "nudge", "single_beats")
+SECTION_PARTS = ("boundaries", "labels")
+WHATS = ("all", "beats", "sections", *BEAT_PARTS, *SECTION_PARTS)
 FARTHEST_NUDGE = 10_000  # ms
+FARTHEST_SHIFT = 1_000  # beats
+LATEST = 1e9  # seconds: no song lasts that long
 MOST_TAPS = 2_000
 MOST_BEATS = 100_000  # of a song: a file that asks for more means no good
 LONGEST_LABEL = 80  # characters
@@ -170,7 +173,11 @@ class DeleteSection(Edit):
 
 @dataclass(frozen=True)
 class Reset(Edit):
-    """Back to what was detected: all, beats or sections; in [start, end) where they are given."""
+    """Back to what was detected: all, beats or sections; in [start, end) where they are given.
+
+    Of a part of these (BEAT_PARTS, SECTION_PARTS) only the edits of that part are taken back, as
+    if they had never been; the others stay.
+    """
 
     name = "reset"
     what: str = "all"
@@ -183,6 +190,8 @@ class Reset(Edit):
             raise EditError("reset: start and end go together")
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise EditError("reset: end must come after start")
+        if not self.whole and self.what not in ("all", "beats", "sections"):
+            raise EditError(f"reset: {self.what} has no start and end")
 
     @property
     def whole(self) -> bool:
@@ -236,7 +245,7 @@ def parse_edit(data: Any) -> Edit:
 def _time(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise EditError(f"a time must be a number of seconds, found {value!r:.40}")
-    if not (math.isfinite(value) and value >= 0):
+    if not 0 <= value < LATEST:
         raise EditError(f"a time must be finite and not before the song, found {value!r:.40}")
     return float(value)
 
@@ -245,6 +254,12 @@ def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise EditError(f"expected a whole number, found {value!r:.40}")
     return value
+
+
+def _beats(value: Any) -> int:
+    if abs(_whole(value)) > FARTHEST_SHIFT:
+        raise EditError(f"a shift reaches {FARTHEST_SHIFT} beats at most, found {value!r:.40}")
+    return int(value)
 
 
 def _meter(value: Any) -> int:
@@ -295,7 +310,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "to": _time,
         "start": _time,
         "end": _time,
-        "beats": _whole,
+        "beats": _beats,
         "meter": _meter,
         "ms": _ms,
         "factor": _factor,

@@ -15,8 +15,18 @@ import numpy as np
 
 from ..tempo import estimate_meter, estimate_tempo, round_tempo
 from ..types import Analysis, Detection, Segment
-from .commands import Edit, EditError, Nudge, Reset, ScaleTempo, ShiftDownbeat
+from .commands import (
+    BEAT_PARTS,
+    SECTION_PARTS,
+    Edit,
+    EditError,
+    Nudge,
+    Reset,
+    ScaleTempo,
+    ShiftDownbeat,
+)
 from .grid import GRID_EDITS, Grid, correct_grid, restore_beats
+from .parts import takes_back
 from .sections import SECTION_EDITS, correct_sections, restore_sections
 
 _INVERSE = {"2": "1/2", "1/2": "2", "3/2": "2/3", "2/3": "3/2"}
@@ -55,6 +65,15 @@ def apply(analysis: Analysis, edit: Edit) -> Analysis:
     """The song after one more edit. Raises EditError where it does not fit."""
     edits = (*analysis.edits, edit)
     _check_number(edits)
+    try:
+        return _apply(analysis, edit, edits)
+    except EditError as e:
+        if isinstance(edit, Reset):
+            raise EditError(f"other corrections rest on this one, take them back first: {e}") from e
+        raise
+
+
+def _apply(analysis: Analysis, edit: Edit, edits: Edits) -> Analysis:
     before, after = _beat_edits(analysis.edits), _beat_edits(edits)
     if after == (*before, edit):  # nothing cancels out: go on from here
         grid = _correct_grid(_grid(analysis), _detected_grid(analysis), edit)
@@ -67,7 +86,7 @@ def apply(analysis: Analysis, edit: Edit) -> Analysis:
     if after == (*before, edit):
         sections = _correct_sections(analysis.segments, found, edit)
     else:
-        sections = analysis.segments if after == before else found
+        sections = analysis.segments if after == before else _replay_sections(found, after)
     return _corrected(analysis, edits, grid, sections)
 
 
@@ -77,11 +96,13 @@ def replay(analysis: Analysis, edits: Sequence[Edit]) -> Analysis:
     Raises EditError where one of them does not fit.
     """
     _check_number(edits)
-    found = detected(analysis).segments
-    sections = found
-    for edit in _section_edits(edits):
-        sections = _correct_sections(sections, found, edit)
+    sections = _replay_sections(detected(analysis).segments, _section_edits(edits))
     return _corrected(analysis, tuple(edits), _replay_grid(analysis, _beat_edits(edits)), sections)
+
+
+def effective_edits(edits: Sequence[Edit]) -> Edits:
+    """The edits that count, first those of beats: without what was reset or cancels out."""
+    return (*_beat_edits(edits), *_section_edits(edits))
 
 
 def detected(analysis: Analysis) -> Detection:
@@ -123,6 +144,13 @@ def _replay_grid(analysis: Analysis, edits: Edits) -> Grid:
     for edit in edits:
         grid = _correct_grid(grid, found, edit)
     return grid
+
+
+def _replay_sections(found: tuple[Segment, ...], edits: Edits) -> tuple[Segment, ...]:
+    sections = found
+    for edit in edits:
+        sections = _correct_sections(sections, found, edit)
+    return sections
 
 
 def _correct_grid(grid: Grid, found: Grid, edit: Edit) -> Grid:
@@ -186,13 +214,13 @@ def _check_number(edits: Sequence[Edit]) -> None:
 
 
 def _beat_edits(edits: Sequence[Edit]) -> Edits:
-    """The edits of beats that count: without those before a reset, and without what cancels out."""
+    """The edits of beats that count: without those that were reset, and what cancels out."""
     kept: list[Edit] = []
     for edit in edits:
         if not _touches_beats(edit):
             continue
         if isinstance(edit, Reset) and edit.whole:
-            kept.clear()
+            kept = [earlier for earlier in kept if not takes_back(edit, earlier)]
             continue
         joined = _join(kept[-1], edit) if kept else None
         if joined is None:
@@ -216,19 +244,25 @@ def _join(first: Edit, second: Edit) -> list[Edit] | None:
 
 
 def _section_edits(edits: Sequence[Edit]) -> Edits:
-    """The edits of sections that count: those since the last reset."""
+    """The edits of sections that count: without those that were reset."""
     kept: list[Edit] = []
     for edit in edits:
-        if isinstance(edit, Reset) and edit.whole and _touches_sections(edit):
-            kept.clear()
-        elif _touches_sections(edit):
+        if not _touches_sections(edit):
+            continue
+        if isinstance(edit, Reset) and edit.whole:
+            kept = [earlier for earlier in kept if not takes_back(edit, earlier)]
+        else:
             kept.append(edit)
     return tuple(kept)
 
 
 def _touches_beats(edit: Edit) -> bool:
-    return edit.what != "sections" if isinstance(edit, Reset) else type(edit) in GRID_EDITS
+    if isinstance(edit, Reset):
+        return edit.what in ("all", "beats", *BEAT_PARTS)
+    return type(edit) in GRID_EDITS
 
 
 def _touches_sections(edit: Edit) -> bool:
-    return edit.what != "beats" if isinstance(edit, Reset) else type(edit) in SECTION_EDITS
+    if isinstance(edit, Reset):
+        return edit.what in ("all", "sections", *SECTION_PARTS)
+    return type(edit) in SECTION_EDITS
