@@ -14,7 +14,7 @@ from allin1_mlx.training.augment import Crop, crop_targets, draw_batch
 from allin1_mlx.training.corpus import Corpus, TrainingSong, truth_of
 from allin1_mlx.training.evaluate import Reference, f_measure, mean_scores, score_logits
 from allin1_mlx.training.loss import losses, total_loss
-from allin1_mlx.training.teacher import label_songs
+from allin1_mlx.training.teacher import label_songs, load_lessons, save_lesson
 from allin1_mlx.training.train import Recipe, Trainer, batches, exam_of, examine
 from allin1_mlx.types import LABELS
 
@@ -136,13 +136,19 @@ def test_mean_scores_leave_out_songs_without_sections():
     assert mean_scores([{"beat": 1.0, "label": 0.5}, {"beat": 0.0}]) == {"beat": 0.5, "label": 0.5}
 
 
-def test_a_teacher_labels_a_mix_and_tells_how_far_its_folds_agree():
+def test_a_teacher_labels_a_mix_and_tells_how_far_its_folds_agree(tmp_path):
     mx.random.seed(1)
     folds = tuple(AllInOne(Config(dim=8, depth=2)) for _ in range(2))
     mix = clicking_song(120, stems=1).stems[:, 0]
     (lesson,) = label_songs({"a": mix}, Network("two", folds))
     assert lesson.song.truth.soft.shape == (13, 1500)
     assert 0 <= lesson.agreement <= 1
+    save_lesson(lesson, tmp_path / "0.npz")
+    (again,) = load_lessons(tmp_path, {"a": mix})
+    assert again.song.name == "a"
+    assert again.agreement == lesson.agreement
+    assert np.array_equal(again.song.truth.soft, lesson.song.truth.soft)
+    assert np.array_equal(again.song.truth.downbeats, lesson.song.truth.downbeats)
 
 
 def test_exams_give_scores_for_every_threshold(corpus):

@@ -7,6 +7,7 @@ distance between query and key.
 Away from the ends the five keys of position t are t - 2d, t - d, ..., t + 2d, so that the keys of
 all positions are five slices of one array. The first 2d positions, two rows of d, look at the
 first 5d, five rows of d; the last 2d positions likewise. No gather, no padding to multiples of d.
+NVIDIA GPUs, for which this is too many kernels, have three of their own: `cuda_attention`.
 
 Axes: N batch, L length, H heads, D channels of a head, C = H D.
 """
@@ -18,6 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from . import cuda_attention
 from .backend import mx, nn
 
 KERNEL = 5
@@ -40,6 +42,9 @@ class NeighbourhoodAttention1d(nn.Module):
     def __call__(self, x: mx.array, dilation: int) -> mx.array:
         N, L, C = x.shape
         H, D, d = self.heads, C // self.heads, dilation
+        if cuda_attention.is_available():
+            bias = self.rpb[None, :, None]
+            return cuda_attention.attend(self.qkv(x)[:, None], bias, heads=H, dilation=d)[:, 0]
         q, k, v = (part.reshape(N, L, H, D) for part in mx.split(self.qkv(x), 3, axis=-1))
         q = q * D**-0.5
         edge, inner = SIDE * d, L - 2 * SIDE * d
@@ -91,7 +96,10 @@ class NeighbourhoodAttention2d(nn.Module):
         N, K, L, C = x.shape
         H, D = self.heads, C // self.heads
         x = mx.pad(x, [(0, 0), (0, KERNEL - K), (0, 0), (0, 0)])
-        qkv = self.qkv(x).reshape(N, KERNEL, L, 3, H, D)
+        qkv = self.qkv(x)
+        if cuda_attention.is_available():
+            return cuda_attention.attend(qkv, self.rpb[None], heads=H, queries=K)
+        qkv = qkv.reshape(N, KERNEL, L, 3, H, D)
         q, k, v = (qkv[:, :, :, part] for part in range(3))
         q = q[:, :K] * D**-0.5
         # (H, K rows of queries, 5 rows of keys, distances in time)

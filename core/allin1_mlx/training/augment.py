@@ -17,7 +17,7 @@ from ..backend import mx
 from ..model import LOGITS
 from ..spectrogram import logarithm
 from ..types import LABELS
-from .corpus import Corpus, TrainingSong
+from .corpus import Corpus, TrainingSong, to_magnitudes
 
 Rng = np.random.Generator
 
@@ -124,25 +124,30 @@ def draw_peaks(row: NDArray[np.float32], frames: NDArray[np.float64], width: flo
 
 def _mix(rng: Rng, corpus: Corpus, crops: list[Crop], T: int) -> mx.array:
     """Magnitudes of the crops' mixes: stems at random levels, added in power; (B, T, 81)."""
-    stems = mx.stack([_cut(corpus, crop, T) for crop in crops])
-    B, K = stems.shape[:2]
+    stems = _cut(corpus, crops, T)
+    B, _, K = stems.shape[:3]
     if K == 1:
-        return stems[:, 0]
+        return stems[:, :, 0]
     levels = rng.normal(0, 4, (B, K))  # dB
     quiet = rng.random(B) < 0.15
     levels[quiet, rng.integers(0, K, B)[quiet]] -= 26
     gains = mx.array((10 ** (levels / 10)).astype(np.float32))  # of power
-    return mx.sqrt((mx.square(stems) * gains[..., None, None]).sum(axis=1))
+    return mx.sqrt((mx.square(stems) * gains[:, None, :, None]).sum(axis=2))
 
 
-def _cut(corpus: Corpus, crop: Crop, T: int) -> mx.array:
-    """Magnitudes of a crop's stems, between frames by linear interpolation: (K, T, 81)."""
-    shown, sounds = crop.positions(T)
+def _cut(corpus: Corpus, crops: list[Crop], T: int) -> mx.array:
+    """Magnitudes of the crops' stems, between frames by linear interpolation: (B, T, K, 81)."""
+    shown, sounds = (np.stack(x) for x in zip(*(crop.positions(T) for crop in crops), strict=True))
+    starts = np.floor(shown[:, 0]).astype(np.int32)
+    length = int(np.ceil(np.max(shown[:, -1] - starts))) + 2
+    levels = corpus.ranges([crop.index for crop in crops], starts.tolist(), length)
+    levels = levels.reshape(-1, *levels.shape[2:])
     whole = np.floor(shown).astype(np.int32)
-    rest = mx.array((shown - whole).astype(np.float32))[:, None]
-    before = corpus.magnitudes(crop.index, mx.array(whole))
-    after = corpus.magnitudes(crop.index, mx.array(np.minimum(whole + 1, crop.song.frames - 1)))
-    sounding = mx.array(sounds.astype(np.float32))[:, None]
+    rest = mx.array((shown - whole).astype(np.float32))[..., None, None]
+    # Rows of all crops' ranges beneath one another; the frame after the last one has no weight.
+    rows = mx.array(whole - starts[:, None] + length * np.arange(len(crops))[:, None])
+    before, after = to_magnitudes(levels[rows]), to_magnitudes(levels[rows + 1])
+    sounding = mx.array(sounds.astype(np.float32))[..., None, None]
     return (before * (1 - rest) + after * rest) * sounding
 
 

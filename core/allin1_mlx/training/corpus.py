@@ -57,9 +57,15 @@ class Corpus:
             self.stems.append(mx.array(song.stems))
             self.songs.append(song)
 
-    def magnitudes(self, index: int, frames: mx.array) -> mx.array:
-        """Magnitudes of the frames (T,) of song `index`: (K, T, 81) float32."""
-        return to_magnitudes(self.stems[index][frames]).transpose(1, 0, 2)
+    def ranges(self, indices: Sequence[int], starts: Sequence[int], length: int) -> mx.array:
+        """`length` frames of each song from each start, silence after its end:
+        (B, length, K, 81) uint8."""
+        parts = []
+        for index, start in zip(indices, starts, strict=True):
+            part = self.stems[index][start : start + length]
+            missing = length - part.shape[0]
+            parts.append(mx.pad(part, [(0, missing), (0, 0), (0, 0)]) if missing else part)
+        return mx.stack(parts)
 
 
 def to_magnitudes(levels: mx.array) -> mx.array:

@@ -1,13 +1,18 @@
 """Pseudo-labels: what the published ensemble hears in real songs that nobody annotated.
 
-The ensemble looks at spectral stems of the mix. Where its decoded beats are trusted, they sharpen
-the soft targets; how far its folds agree on a song tells whether to trust it at all.
+    python -m allin1_mlx.training.teacher --real REAL --weights WEIGHTS --out LESSONS
+
+REAL is a folder of real mixes, WEIGHTS one with the harmonix checkpoints. The ensemble looks at
+spectral stems of the mix. Where its decoded beats are trusted, they sharpen the soft targets; how
+far its folds agree on a song tells whether to trust it at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import argparse
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +20,12 @@ from numpy.typing import NDArray
 from ..backend import mx
 from ..beats import Beats, decode_beats
 from ..demix.spectral import spectral_stems
-from ..predict import Network, activations
+from ..predict import Network, activations, load_network
 from ..spectrogram import logarithm
 from ..types import FPS, Activations
+from ..weights import find_model
 from .augment import BEAT_WIDTH, draw_peaks
-from .corpus import TrainingSong, Truth, to_magnitudes
+from .corpus import TrainingSong, Truth, load_real, to_magnitudes
 from .evaluate import BEAT_WINDOW, f_measure, in_processes
 
 SHARPENING = 0.5  # share of the decoded beats in the targets
@@ -33,14 +39,36 @@ class Lesson:
     agreement: float
 
 
-def label_songs(mixes: Mapping[str, NDArray[np.uint8]], ensemble: Network) -> list[Lesson]:
+def label_songs(mixes: Mapping[str, NDArray[np.uint8]], ensemble: Network) -> Iterator[Lesson]:
     """Let the ensemble label mixes, (T, 81) uint8 as in the corpus, by name."""
     answers = [_listen(mix, ensemble) for mix in mixes.values()]
     jobs = [(logits, ensemble.threshold) for logits in answers]
-    return [
-        _lesson(name, mix, *judged)
-        for (name, mix), judged in zip(mixes.items(), in_processes(_judge, jobs), strict=True)
-    ]
+    for (name, mix), judged in zip(mixes.items(), in_processes(_judge, jobs), strict=True):
+        yield _lesson(name, mix, *judged)
+
+
+def save_lesson(lesson: Lesson, path: Path) -> None:
+    """Write all but the mix, which is stored already."""
+    truth = lesson.song.truth
+    np.savez_compressed(
+        path,
+        name=np.array(lesson.song.name),
+        beats=truth.beats,
+        downbeats=truth.downbeats,
+        soft=np.asarray(truth.soft),
+        agreement=np.array(lesson.agreement),
+    )
+
+
+def load_lessons(folder: Path, mixes: Mapping[str, NDArray[np.uint8]]) -> Iterator[Lesson]:
+    """The lessons that were saved in a folder, with their mixes, ordered by name."""
+    by_name = {}
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as stored:
+            by_name[str(stored["name"])] = {key: stored[key] for key in stored.files}
+    for name, stored in sorted(by_name.items()):
+        truth = _truth(stored["beats"], stored["downbeats"], stored["soft"])
+        yield Lesson(TrainingSong(name, mixes[name][:, None], truth), float(stored["agreement"]))
 
 
 def _listen(mix: NDArray[np.uint8], ensemble: Network) -> NDArray[np.float32]:
@@ -71,6 +99,29 @@ def _lesson(
         sharp = np.zeros(len(mix), np.float32)
         draw_peaks(sharp, peaks, BEAT_WIDTH)
         soft[row] = (1 - SHARPENING) * soft[row] + SHARPENING * sharp
-    label = found.label.argmax(axis=0).astype(np.uint8)
-    truth = Truth(frames, downbeats, np.zeros(0), label, soft.astype(np.float16))
+    truth = _truth(frames, downbeats, soft.astype(np.float16))
     return Lesson(TrainingSong(name, mix[:, None], truth), agreement)
+
+
+def _truth(
+    beats: NDArray[np.float64], downbeats: NDArray[np.float64], soft: NDArray[np.float16]
+) -> Truth:
+    return Truth(beats, downbeats, np.zeros(0), soft[3:].argmax(axis=0).astype(np.uint8), soft)
+
+
+def main() -> None:
+    """The command in this module's head."""
+    parser = argparse.ArgumentParser(description="Label real songs by the harmonix ensemble.")
+    add = parser.add_argument
+    add("--real", type=Path, required=True, help="real mixes without annotation")
+    add("--weights", type=Path, required=True, help="harmonix weights, the teacher")
+    add("--out", type=Path, required=True, help="folder for a .npz of each song")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    ensemble = load_network(find_model("harmonix-all", weights_dir=options.weights))
+    for number, lesson in enumerate(label_songs(load_real(options.real), ensemble)):
+        save_lesson(lesson, options.out / f"{number:04d}.npz")
+
+
+if __name__ == "__main__":
+    main()

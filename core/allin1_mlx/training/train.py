@@ -1,10 +1,11 @@
 """The training of the bundled checkpoint, resumable, on any device that MLX knows.
 
-    python -m allin1_mlx.training.train --songs SONGS --real REAL --weights WEIGHTS --out OUT
+    python -m allin1_mlx.training.train --songs SONGS --exams EXAMS --real REAL --lessons LESSONS
+        --out OUT
 
-SONGS is a folder of composed songs (training.compose), REAL one of real mixes without annotation,
-WEIGHTS one with the harmonix checkpoints that label these. Stopped at any point, the same command
-goes on from OUT/state.safetensors.
+SONGS and EXAMS are folders of composed songs of different seeds (training.compose), REAL one of
+real mixes without annotation, LESSONS their labels (training.teacher). Stopped at any point, the
+same command goes on from OUT/state.safetensors.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -26,15 +27,13 @@ from numpy.typing import NDArray
 
 from ..backend import has_gpu, mx, nn
 from ..model import AllInOne, Config, to_published
-from ..predict import Network, load_network
 from ..spectrogram import logarithm
 from ..types import FPS, LABELS
-from ..weights import find_model
 from .augment import Batch, Rng, draw_batch
 from .corpus import Corpus, TrainingSong, load_composed, load_real, to_magnitudes
 from .evaluate import Reference, in_processes, mean_scores, score_logits
 from .loss import WEIGHTS, losses, total_loss
-from .teacher import label_songs
+from .teacher import Lesson, load_lessons
 
 WARM_UP = 150  # steps
 CLIP = 0.5  # norm of the gradients
@@ -212,12 +211,11 @@ def batches(recipe: Recipe, composed: Corpus, real: Corpus | None, first: int) -
         yield draw_batch(rng, corpora, recipe.frames)
 
 
-def lessons(
-    mixes: dict[str, NDArray[np.uint8]], ensemble: Network
-) -> tuple[list[TrainingSong], list[Exam]]:
-    """Real songs labelled by the ensemble: those to learn from, and every EXAM_EVERYth to test."""
+def split_lessons(lessons: Iterable[Lesson]) -> tuple[list[TrainingSong], list[Exam]]:
+    """Songs on which the teacher's folds agree: those to learn from, and every EXAM_EVERYth of
+    all to test."""
     learn, exams = [], []
-    for number, lesson in enumerate(label_songs(dict(sorted(mixes.items())), ensemble)):
+    for number, lesson in enumerate(lessons):
         if lesson.agreement < TRUSTED:
             continue
         if number % EXAM_EVERY == 0:
@@ -308,7 +306,7 @@ def main() -> None:
     add("--songs", type=Path, required=True, help="composed songs to learn from")
     add("--exams", type=Path, required=True, help="composed songs of other seeds, to test")
     add("--real", type=Path, required=True, help="real mixes without annotation")
-    add("--weights", type=Path, required=True, help="harmonix weights, the teacher")
+    add("--lessons", type=Path, required=True, help="the teacher's labels of these")
     add("--out", type=Path, required=True, help="log, state and checkpoint")
     add("--steps", type=int, default=Recipe.steps)
     add("--seed", type=int, default=Recipe.seed)
@@ -317,8 +315,7 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(replace(CONFIG, dim=options.dim), steps=options.steps, seed=options.seed)
-    ensemble = load_network(find_model("harmonix-all", weights_dir=options.weights))
-    learn, real_exams = lessons(load_real(options.real), ensemble)
+    learn, real_exams = split_lessons(load_lessons(options.lessons, load_real(options.real)))
     exams = {
         "composed": [exam_of(song) for song in load_composed(options.exams)],
         "real": real_exams,
