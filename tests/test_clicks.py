@@ -55,10 +55,34 @@ def test_without_sound_the_clicks_last_as_long_as_the_result(
     assert soundfile.info(write_clicks(song, analysis)).frames == 13 * SAMPLE_RATE
 
 
-def test_a_new_revision_gets_new_clicks(song: Song, analysis: Analysis) -> None:
+def test_a_new_revision_gets_new_clicks_and_the_old_ones_go(song: Song, analysis: Analysis) -> None:
     first = write_clicks(song, analysis)
     song.revision += 1
     assert write_clicks(song, analysis) != first
+    assert not first.exists()
+
+
+@pytest.mark.parametrize("bars", [1, 2])
+def test_a_count_in_comes_before_the_first_beat(song: Song, analysis: Analysis, bars: int) -> None:
+    click, _ = soundfile.read(write_clicks(song, analysis, bars=bars))
+    delay = round((2.0 * bars - BEATS[0]) * SAMPLE_RATE)
+    assert len(click) == 13 * SAMPLE_RATE + delay
+    times = np.arange(4 * bars) * 0.5
+    whole = render_click(times.tolist(), [1, 2, 3, 4] * bars, length=round(bars * 2 * SAMPLE_RATE))
+    assert np.abs(click[: len(whole)] - whole).max() < 1e-4
+    mix, _ = soundfile.read(write_mix(song, analysis, bars=bars))
+    sound = np.fromfile(song.sound, "<i2").reshape(-1, 2) / 32768
+    assert mix.shape == (13 * SAMPLE_RATE + delay, 2)
+    quiet = slice(delay + 5000, delay + 12_000)  # before the first beat
+    gain = np.linalg.norm(mix[quiet]) / np.linalg.norm(sound[5000:12_000])
+    assert np.abs(mix[quiet] - gain * sound[5000:12_000]).max() < 1e-3
+
+
+def test_a_count_in_may_lie_over_the_song(song: Song, analysis: Analysis) -> None:
+    late = Analysis("", 120, BEATS[6:], (), POSITIONS[:-6], (), duration=13.0)
+    click, _ = soundfile.read(write_clicks(song, late, bars=1))
+    assert len(click) == 13 * SAMPLE_RATE
+    assert click[round((BEATS[6] - 2.0) * SAMPLE_RATE)] != 0
 
 
 def test_the_player_gets_beat_and_downbeat() -> None:

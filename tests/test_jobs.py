@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from allin1_mlx.edits import ShiftDownbeat, apply
 from allin1_mlx.types import Analysis
 from allin1_mlx_ui.analyst import Analyst
 from allin1_mlx_ui.jobs import Worker
@@ -94,6 +95,41 @@ def test_an_opened_result_keeps_what_it_says(
     assert song.analysis is opened
     assert (song.frames, song.revision) == (44_100, 2)
     assert "not the file that the result was made from" in song.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("renewing", "downbeats", "bpm"), [("keep", (1.0,), 60), ("drop", (0.5,), 120)]
+)
+def test_corrections_are_kept_or_dropped_when_a_song_is_analysed_again(
+    session: Session, start: Callable[..., Worker], renewing: str, downbeats: Any, bpm: int
+) -> None:
+    song = add(session)
+    old = Analysis("song.wav", 60, (0.5, 1.0), (0.5,), (1, 2), (), duration=1.0)
+    corrected = apply(old, ShiftDownbeat(1))
+    session.change(song, analysis=corrected, state="done", undone=(ShiftDownbeat(1),))
+    session.change(song, renewing=renewing)
+    start(analysts.Quick).submit(session, song)
+    assert wait_for(session, song) == "done"
+    assert song.analysis is not None
+    assert (song.analysis.downbeats, song.analysis.detection is None) == (
+        downbeats,
+        renewing == "drop",
+    )
+    assert (song.renewing, song.undone) == ("", ())
+
+
+def test_a_second_analysis_that_is_cancelled_leaves_the_first(
+    session: Session, start: Callable[..., Worker]
+) -> None:
+    song = add(session)
+    opened = Analysis("song.wav", 99, (), (), (), ())
+    session.change(song, analysis=opened, renewing="drop")
+    start(analysts.Patient).submit(session, song)
+    assert wait_for(session, song, "working") == "working"
+    song.cancelled.set()
+    assert wait_for(session, song) == "done"
+    assert song.analysis is opened
+    assert song.renewing == ""
 
 
 def test_what_was_removed_stays_removed(session: Session, start: Callable[..., Worker]) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from allin1_mlx.click import CLICK_LEVEL, CLICK_SECONDS, SILENCE, render_click
+from allin1_mlx.click import CLICK_LEVEL, CLICK_SECONDS, SILENCE, count_in, render_click
 from allin1_mlx.files import replacing
 from allin1_mlx.timeline import find_duration
 from allin1_mlx.types import SAMPLE_RATE, Analysis
@@ -22,6 +23,7 @@ from .songs import Song
 
 LENGTH = round(CLICK_SECONDS * SAMPLE_RATE)  # samples of a click
 BLOCK = 1 << 18  # frames at a time
+MOST_BARS = 2  # of a count-in
 
 
 def pack_clicks() -> list[str]:
@@ -31,24 +33,26 @@ def pack_clicks() -> list[str]:
     return [base64.b64encode(sound).decode() for sound in packed]
 
 
-def write_clicks(song: Song, analysis: Analysis) -> Path:
-    """The click track alone as a WAV file in the song's folder."""
-    path = song.folder / f"click-{song.revision}.wav"
+def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
+    """The click track alone as a WAV file in the song's folder, with so many bars of count-in."""
+    path = _name(song, "click", bars)
     if not path.exists():
-        pieces = (click[:, None] for click, _ in _pieces(song, analysis))
+        _clear(song, "click")
+        pieces = (click[:, None] for click, _ in _pieces(song, analysis, bars))
         _write(path, pieces, channels=1, gain=1.0)
     return path
 
 
-def write_mix(song: Song, analysis: Analysis) -> Path:
+def write_mix(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
     """Song and click as a WAV file in the song's folder, softer where it would clip."""
-    path = song.folder / f"mix-{song.revision}.wav"
+    path = _name(song, "mix", bars)
     if not path.exists():
-        peak = max((float(np.abs(s).max()) for _, s in _pieces(song, analysis)), default=0.0)
+        _clear(song, "mix")
+        peak = max((float(np.abs(s).max()) for _, s in _pieces(song, analysis, bars)), default=0.0)
         level = CLICK_LEVEL * (peak if peak > SILENCE else 1.0)
 
         def mixes() -> Iterator[NDArray[np.float32]]:
-            for click, sound in _pieces(song, analysis):
+            for click, sound in _pieces(song, analysis, bars):
                 yield sound + level * click[:, None]
 
         highest = max((float(np.abs(mix).max()) for mix in mixes()), default=0.0)
@@ -56,27 +60,45 @@ def write_mix(song: Song, analysis: Analysis) -> Path:
     return path
 
 
+def _name(song: Song, kind: str, bars: int) -> Path:
+    return song.folder / f"{kind}-{song.revision}-{bars}.wav"
+
+
+def _clear(song: Song, kind: str) -> None:
+    """Remove what was made of earlier revisions."""
+    for path in song.folder.glob(f"{kind}-*.wav"):
+        if path.name.split("-")[1] != str(song.revision):
+            with suppress(PermissionError):  # Windows, while it is sent: it goes with the song
+                path.unlink(missing_ok=True)
+
+
 def _pieces(
-    song: Song, analysis: Analysis
+    song: Song, analysis: Analysis, bars: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Clicks (n,) and song (n, 2), piece by piece."""
-    starts = np.rint(np.asarray(analysis.beats) * SAMPLE_RATE).astype(np.int64)
-    positions = np.asarray(analysis.beat_positions)
-    frames = song.frames or round(find_duration(analysis) * SAMPLE_RATE)
+    """Clicks (n,) and song (n, 2), piece by piece; silence where the count-in precedes the song."""
+    counted = count_in(analysis.beats, analysis.beat_positions, bars=bars)
+    starts = np.rint(np.asarray(counted.beats) * SAMPLE_RATE).astype(np.int64)
+    positions = np.asarray(counted.positions)
+    delay = round(counted.offset * SAMPLE_RATE)
+    frames = delay + (song.frames or round(find_duration(analysis) * SAMPLE_RATE))
     for first in range(0, frames, BLOCK):
         count = min(BLOCK, frames - first)
         # From one click's length earlier on, so that those that ring on are heard.
         here = (starts >= first - LENGTH) & (starts < first + count)
         times = (starts[here] - first + LENGTH) / SAMPLE_RATE
         click = render_click(times.tolist(), positions[here].tolist(), length=LENGTH + count)
-        yield click[LENGTH:], _read_sound(song, first, count)
+        yield click[LENGTH:], _read_sound(song, first - delay, count)
 
 
 def _read_sound(song: Song, first: int, count: int) -> NDArray[np.float32]:
-    if not song.frames:
-        return np.zeros((count, 2), np.float32)
-    values = np.fromfile(song.sound, "<i2", count=2 * count, offset=4 * first)
-    return (values.reshape(-1, 2) / 32768).astype(np.float32)
+    """Frames [first, first + count) of a song as (count, 2); silence before its beginning."""
+    sound = np.zeros((count, 2), np.float32)
+    before = min(max(-first, 0), count)
+    if song.frames and before < count:
+        offset = 4 * max(first, 0)
+        values = np.fromfile(song.sound, "<i2", count=2 * (count - before), offset=offset)
+        sound[before:] = values.reshape(-1, 2) / np.float32(32768)
+    return sound
 
 
 def _write(

@@ -8,7 +8,9 @@ import shutil
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+from allin1_mlx.edits import carry_edits
 from allin1_mlx.errors import AllInOneError, Cancelled
 
 from .analyst import Analyst, Outcome, Task
@@ -56,8 +58,9 @@ class Worker:
         self._current = song
         try:
             self._work(session, song)
-        except Cancelled:
-            session.change(song, state="cancelled", message="")
+        except Cancelled:  # of a second analysis: the first one stays
+            state = "done" if song.renewing else "cancelled"
+            session.change(song, state=state, message="", renewing="")
         except AllInOneError as e:
             session.change(song, state="failed", message=str(e))
         except Exception as e:  # the other songs must go on, and the user know
@@ -85,23 +88,35 @@ class Worker:
         task = Task(
             name=song.name,
             source=song.source,
-            sound=song.sound,
-            analyse=song.analysis is None,
+            sound=song.folder / "sound.new",  # the player may be reading the one that is there
+            analyse=song.analysis is None or bool(song.renewing),
             max_seconds=self._max_seconds,
         )
         outcome = self._analyst.work(task, report=report, cancelled=song.cancelled)
-        session.change(
-            song,
-            state="done",
-            fraction=1.0,
-            analysis=outcome.analysis or song.analysis,
-            envelope=outcome.envelope,
-            frames=outcome.frames,
-            warnings=(*outcome.warnings, *_mismatch(song, outcome)),
-            notice=outcome.notice,
-            message="",
-            revision=song.revision + 1,
-        )
+        if song.cancelled.is_set():  # removed, perhaps, and its folder with it
+            raise Cancelled
+        task.sound.replace(song.sound)
+        session.revise(song, partial(_conclude, outcome=outcome))
+
+
+def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:
+    """What a song becomes with an outcome; corrections made meanwhile are kept as well."""
+    analysis = outcome.analysis or song.analysis
+    if outcome.analysis is not None and song.analysis is not None and song.renewing == "keep":
+        analysis = carry_edits(song.analysis, outcome.analysis)
+    return {
+        "state": "done",
+        "fraction": 1.0,
+        "analysis": analysis,
+        "undone": (),
+        "renewing": "",
+        "envelope": outcome.envelope,
+        "frames": outcome.frames,
+        "warnings": (*outcome.warnings, *_mismatch(song, outcome)),
+        "notice": outcome.notice,
+        "message": "",
+        "revision": song.revision + 1,
+    }
 
 
 def _mismatch(song: Song, outcome: Outcome) -> list[str]:

@@ -90,6 +90,14 @@ def build_page(
             song.fraction = 0.0
             worker.submit(session_of(request), song)
 
+    def renew(event: gr.EventData, request: gr.Request) -> None:
+        song = song_of(event, request)
+        if song is not None and song.finished and song.source is not None:
+            song.cancelled.clear()
+            keep = getattr(event, "keep", True) is not False
+            session_of(request).change(song, renewing="keep" if keep else "drop")
+            worker.submit(session_of(request), song)
+
     def close(request: gr.Request) -> None:
         sessions.close(str(request.session_hash))
         if sessions.empty:
@@ -119,7 +127,7 @@ def build_page(
                 value={"songs": []},
                 html_template='<div class="songs"></div>',
                 js_on_load=MOUNT.format(
-                    module="songs", events="'follow' 'cancel' 'remove' 'retry'"
+                    module="songs", events="'follow' 'cancel' 'remove' 'retry' 'renew'"
                 ),
                 apply_default_css=False,
                 elem_id="songs",
@@ -140,6 +148,7 @@ def build_page(
         songs.cancel(cancel, None, None, **quiet, **many).then(**following)
         songs.remove(remove, None, None, **quiet, **many).then(**following)
         songs.retry(retry, None, None, **quiet, **many).then(**following)
+        songs.renew(renew, None, None, **quiet, **many).then(**following)
         page.unload(close)
     return page
 

@@ -7,20 +7,25 @@ a song is kept in the browser's cache.
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import plotly
-from fastapi import APIRouter, FastAPI, HTTPException
+from fastapi import APIRouter, Body, FastAPI, HTTPException, Query
 from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from allin1_mlx.edits import EditError
 from allin1_mlx.types import Analysis
 
-from .clicks import write_clicks, write_mix
+from .clicks import MOST_BARS, write_clicks, write_mix
+from .corrections import correct
+from .exports import make_file
 from .naming import name_results
 from .sheet import write_sheet
 from .songs import Sessions, Song
@@ -28,6 +33,8 @@ from .songs import Sessions, Song
 STATIC = Path(__file__).parent / "static"
 PRIVATE = {"cache-control": "no-store"}
 FRESH = {"cache-control": "no-cache"}  # asked for again each time, answered by 304
+
+CountIn = Annotated[int, Query(ge=0, le=MOST_BARS)]  # bars
 
 
 class OwnFiles(StaticFiles):
@@ -66,6 +73,26 @@ def add_routes(app: FastAPI, sessions: Sessions) -> None:
         text = write_sheet(song, analysis, dark=dark, activations=activations)
         return Response(text, media_type="application/json", headers=PRIVATE)
 
+    @router.post("/songs/{song_id}/edits")
+    def edits(
+        song_id: str,
+        command: Annotated[Any, Body()],
+        dark: bool = False,
+        activations: bool = False,
+    ) -> Response:
+        found = sessions.find_song(song_id)
+        if found is None:
+            raise HTTPException(404, "That song is no longer here.")
+        try:
+            correct(*found, command)
+        except EditError as e:
+            raise HTTPException(409, str(e)) from e
+        song, analysis = known(song_id)
+        text = write_sheet(song, analysis, dark=dark, activations=activations)
+        told = json.dumps(song.to_dict(), ensure_ascii=False)
+        content = f'{{"song": {told}, "sheet": {text}}}'
+        return Response(content, media_type="application/json", headers=PRIVATE)
+
     @router.get("/songs/{song_id}/sound")
     def sound(song_id: str) -> FileResponse:
         song, _ = known(song_id)
@@ -79,19 +106,30 @@ def add_routes(app: FastAPI, sessions: Sessions) -> None:
         text = replace(analysis, path=song.name).to_json()
         return _download(text.encode(), f"{Path(song.name).stem}.json", "application/json")
 
-    @router.get("/songs/{song_id}/click")
-    def click(song_id: str) -> FileResponse:
+    @router.get("/songs/{song_id}/exports/{name}")
+    def export(song_id: str, name: str, simplify: bool = False) -> Response:
         song, analysis = known(song_id)
+        try:
+            called, content = make_file(song, analysis, name, simplify=simplify)
+        except KeyError as e:
+            raise HTTPException(404, "There is no such export.") from e
+        return _download(content, called, "application/octet-stream")
+
+    @router.get("/songs/{song_id}/click")
+    def click(song_id: str, count_in: CountIn = 0) -> FileResponse:
+        song, analysis = known(song_id)
+        path = write_clicks(song, analysis, bars=count_in)
         name = f"{Path(song.name).stem} (click).wav"
-        return FileResponse(write_clicks(song, analysis), filename=name, headers=PRIVATE)
+        return FileResponse(path, filename=name, headers=PRIVATE)
 
     @router.get("/songs/{song_id}/mix")
-    def mix(song_id: str) -> FileResponse:
+    def mix(song_id: str, count_in: CountIn = 0) -> FileResponse:
         song, analysis = known(song_id)
         if not song.frames:
             raise HTTPException(404, "There is no sound for this result.")
+        path = write_mix(song, analysis, bars=count_in)
         name = f"{Path(song.name).stem} with click.wav"
-        return FileResponse(write_mix(song, analysis), filename=name, headers=PRIVATE)
+        return FileResponse(path, filename=name, headers=PRIVATE)
 
     @router.get("/sessions/{session_id}/results")
     def results(session_id: str) -> Response:

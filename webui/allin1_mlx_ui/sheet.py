@@ -20,6 +20,8 @@ from allin1_mlx.timeline import draw_timeline, find_duration
 from allin1_mlx.types import FPS, SAMPLE_RATE, Analysis
 
 from .clicks import pack_clicks
+from .corrections import describe_corrections, describe_sections
+from .exports import list_offers
 from .songs import Song
 
 
@@ -49,6 +51,8 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
         "hasActivations": analysis.activations is not None,
         "fps": FPS,
         "layers": _layers(song, shown),
+        "corrections": describe_corrections(song, analysis),
+        "exports": list_offers(),
     }
     text = json.dumps(sheet, ensure_ascii=False, allow_nan=False)
     return f'{text[:-1]}, "figure": {figure.to_json()}}}'
@@ -56,7 +60,7 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
 
 def _sections(analysis: Analysis) -> list[dict[str, Any]]:
     sections = []
-    for segment in analysis.segments:
+    for segment, edited in zip(analysis.segments, describe_sections(analysis), strict=True):
         bars = count_bars(analysis, segment)
         sections.append(
             {
@@ -65,6 +69,7 @@ def _sections(analysis: Analysis) -> list[dict[str, Any]]:
                 "label": segment.label,
                 "bars": write_bars(bars),
                 "colour": section_colour(segment.label),
+                **edited,
             }
         )
     return sections

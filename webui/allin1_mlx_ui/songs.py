@@ -10,11 +10,12 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from allin1_mlx.edits import Edit
 from allin1_mlx.envelope import Envelope
 from allin1_mlx.timeline import find_duration
 from allin1_mlx.types import Analysis
@@ -40,6 +41,8 @@ class Song:
     source: the file to analyse, None where only a result was opened.
     frames: length of `sound`, the decoded song as 16-bit stereo; 0 where there is none.
     revision: counts what the page has to draw anew for.
+    undone: corrections that were taken back and can be made again, the latest last.
+    renewing: whether it is to be analysed again, and what is to become of its corrections.
     """
 
     name: str
@@ -55,6 +58,8 @@ class Song:
     warnings: tuple[str, ...] = ()
     notice: str = ""  # which model analysed it, and why that one
     revision: int = 0
+    undone: tuple[Edit, ...] = ()
+    renewing: Literal["", "keep", "drop"] = ""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -133,6 +138,11 @@ class Session:
                 setattr(song, key, value)
             self._version += 1
             self._changed.notify_all()
+
+    def revise(self, song: Song, revision: Callable[[Song], dict[str, Any]]) -> None:
+        """Set fields that depend on what the song is now; nobody changes it in between."""
+        with self._changed:
+            self.change(song, **revision(song))
 
     def remove(self, song: Song) -> None:
         """Stop a song's computation and forget the song and its files."""
