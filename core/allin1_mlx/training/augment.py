@@ -1,8 +1,10 @@
 """Batches: ranges of songs, stretched, remixed, coloured, as the network's input and its targets.
 
 Variety comes from here as much as from the composer: tempo (+-15 %), stem levels, equaliser,
-band limits, compression, loudness, noise, and short excerpts that end in silence.
-Axes: B items, K stems, T frames, F bands. All randomness is drawn from one numpy generator.
+pitch, band limits, passages behind a filter, compression, loudness, noise, and short excerpts that
+end in silence. All randomness is drawn from one numpy generator into a plan, on any thread; the
+device then carries it out.
+Axes: B items, K stems, T frames, F bands.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ BOUNDARY_WIDTH = 40.0  # frames at which a boundary's target reaches 0
 EXCERPTS = 0.25  # share of items that are short
 EXCERPT_FRAMES = (1200, 5000)
 BANDS = 81
+SHIFTED, SHIFT = 0.4, 2  # share of items at another pitch, bands at most
+FILTERED = 0.25  # share of items with passages behind a filter
 
 
 @dataclass(frozen=True)
@@ -77,22 +81,74 @@ def draw_crop(rng: Rng, corpus: Corpus, T: int) -> Crop:
     return Crop(song, index, first, rate, length, lead)
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Crops of one corpus. rows: frame of each output frame, counted from `starts` (B,);
+    rest: how far on towards the next frame; sounds: 0 in silence; all (B, T).
+    gains: (B, K) of power."""
+
+    corpus: Corpus
+    songs: list[int]
+    starts: list[int]
+    length: int  # frames from each start that are needed
+    rows: NDArray[np.int32]
+    rest: NDArray[np.float32]
+    sounds: NDArray[np.float32]
+    gains: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Colour:
+    """What becomes of the mixes. equaliser: (B, 81), gains of the bands; shift: (B, 81), the band
+    that is heard in each; filters: pairs of (B, T) strengths and (B, 81) decibels per strength;
+    power, loudness, noise: (B,); noise_seed."""
+
+    equaliser: NDArray[np.float32]
+    shift: NDArray[np.int32]
+    filters: tuple[NDArray[np.float32], NDArray[np.float32]]
+    power: NDArray[np.float32]
+    loudness: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    noise_seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A batch as drawn, before the device makes it."""
+
+    cuts: list[Cut]
+    colour: Colour
+    targets: NDArray[np.float32]
+
+
 def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
     """So many items of T frames of each corpus."""
-    mixes: list[mx.array] = []
-    targets: list[NDArray[np.float32]] = []
+    return render(draw_plan(rng, corpora, T))
+
+
+def draw_plan(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Plan:
+    """All that is random in a batch, and its targets."""
+    B = sum(items for _, items in corpora)
+    targets = np.zeros((B, LOGITS, T), np.float32)
+    cuts, item = [], 0
     for corpus, items in corpora:
         crops = [draw_crop(rng, corpus, T) for _ in range(items)]
-        mixes.append(_mix(rng, corpus, crops, T))
-        targets.extend(crop_targets(crop, T) for crop in crops)
-    mix = _colour(rng, mx.concatenate(mixes))
-    return Batch(logarithm(mix)[:, None], mx.array(np.stack(targets)))
+        cuts.append(_draw_cut(rng, corpus, crops, T))
+        for crop in crops:
+            crop_targets(crop, targets[item])
+            item += 1
+    return Plan(cuts, _draw_colour(rng, B, T), targets)
 
 
-def crop_targets(crop: Crop, T: int) -> NDArray[np.float32]:
-    """Target probabilities (13, T) of a crop."""
-    target = np.zeros((LOGITS, T), np.float32)
-    truth = crop.song.truth
+def render(plan: Plan) -> Batch:
+    """Carry a plan out on the device."""
+    mix = _colour(mx.concatenate([_mix(cut) for cut in plan.cuts]), plan.colour)
+    return Batch(logarithm(mix)[:, None], mx.array(plan.targets))
+
+
+def crop_targets(crop: Crop, target: NDArray[np.float32]) -> None:
+    """Write the target probabilities of a crop into zeros (13, T)."""
+    truth, T = crop.song.truth, target.shape[1]
     shown, sounds = crop.positions(T)
     nearest = np.rint(shown).astype(int)
     if truth.soft is not None:
@@ -109,7 +165,6 @@ def crop_targets(crop: Crop, T: int) -> NDArray[np.float32]:
     after = np.arange(T) >= crop.lead + crop.frames
     target[3 + LABELS.index("end"), ~sounds & after] = 1
     target[3 + LABELS.index("start"), ~sounds & ~after] = 1
-    return target
 
 
 def draw_peaks(row: NDArray[np.float32], frames: NDArray[np.float64], width: float) -> None:
@@ -122,42 +177,48 @@ def draw_peaks(row: NDArray[np.float32], frames: NDArray[np.float64], width: flo
         np.maximum.at(row, at[inside], height[inside].astype(np.float32))
 
 
-def _mix(rng: Rng, corpus: Corpus, crops: list[Crop], T: int) -> mx.array:
-    """Magnitudes of the crops' mixes: stems at random levels, added in power; (B, T, 81)."""
-    stems = _cut(corpus, crops, T)
-    B, _, K = stems.shape[:3]
-    if K == 1:
-        return stems[:, :, 0]
-    levels = rng.normal(0, 4, (B, K))  # dB
-    quiet = rng.random(B) < 0.15
-    levels[quiet, rng.integers(0, K, B)[quiet]] -= 26
-    gains = mx.array((10 ** (levels / 10)).astype(np.float32))  # of power
-    return mx.sqrt((mx.square(stems) * gains[:, None, :, None]).sum(axis=2))
-
-
-def _cut(corpus: Corpus, crops: list[Crop], T: int) -> mx.array:
-    """Magnitudes of the crops' stems, between frames by linear interpolation: (B, T, K, 81)."""
+def _draw_cut(rng: Rng, corpus: Corpus, crops: list[Crop], T: int) -> Cut:
+    """Where the crops lie, and the levels of their stems."""
     shown, sounds = (np.stack(x) for x in zip(*(crop.positions(T) for crop in crops), strict=True))
-    starts = np.floor(shown[:, 0]).astype(np.int32)
-    length = int(np.ceil(np.max(shown[:, -1] - starts))) + 2
-    levels = corpus.ranges([crop.index for crop in crops], starts.tolist(), length)
-    levels = levels.reshape(-1, *levels.shape[2:])
     whole = np.floor(shown).astype(np.int32)
-    rest = mx.array((shown - whole).astype(np.float32))[..., None, None]
+    starts = whole[:, 0]
+    B, K = len(crops), crops[0].song.stems.shape[1]
+    levels = np.zeros((B, K))
+    if K > 1:
+        levels = rng.normal(0, 4, (B, K))  # dB
+        quiet = rng.random(B) < 0.15
+        levels[quiet, rng.integers(0, K, B)[quiet]] -= 26
+    return Cut(
+        corpus,
+        songs=[crop.index for crop in crops],
+        starts=starts.tolist(),
+        length=int(np.max(whole[:, -1] - starts)) + 2,
+        rows=whole - starts[:, None],
+        rest=(shown - whole).astype(np.float32),
+        sounds=sounds.astype(np.float32),
+        gains=(10 ** (levels / 10)).astype(np.float32),
+    )
+
+
+def _mix(cut: Cut) -> mx.array:
+    """Magnitudes of the crops' mixes, stems added in power: (B, T, 81).
+
+    Between frames by linear interpolation.
+    """
+    levels = cut.corpus.ranges(cut.songs, cut.starts, cut.length)
+    levels = levels.reshape(-1, *levels.shape[2:])
     # Rows of all crops' ranges beneath one another; the frame after the last one has no weight.
-    rows = mx.array(whole - starts[:, None] + length * np.arange(len(crops))[:, None])
+    rows = mx.array(cut.rows + cut.length * np.arange(len(cut.songs), dtype=np.int32)[:, None])
+    rest = mx.array(cut.rest)[..., None, None]
     before, after = to_magnitudes(levels[rows]), to_magnitudes(levels[rows + 1])
-    sounding = mx.array(sounds.astype(np.float32))[..., None, None]
-    return (before * (1 - rest) + after * rest) * sounding
+    stems = (before + (after - before) * rest) * mx.array(cut.sounds)[..., None, None]
+    if stems.shape[2] == 1:
+        return stems[:, :, 0]
+    return mx.sqrt((mx.square(stems) * mx.array(cut.gains)[:, None, :, None]).sum(axis=2))
 
 
-def _colour(rng: Rng, mix: mx.array) -> mx.array:
-    """Equaliser, band limits, dynamics, loudness, noise: (B, T, 81) -> (B, T, 81)."""
-    B = mix.shape[0]
-
-    def each(values: NDArray[np.floating[Any]]) -> mx.array:
-        return mx.array(values.astype(np.float32).reshape(B, 1, -1))
-
+def _draw_colour(rng: Rng, B: int, T: int) -> Colour:
+    """Equaliser, pitch, filters, dynamics, loudness and noise of B items."""
     f = np.linspace(-1, 1, BANDS)[None]
 
     def uniform(low: float, high: float) -> NDArray[np.float64]:
@@ -170,12 +231,52 @@ def _colour(rng: Rng, mix: mx.array) -> mx.array:
     decibels -= 60 * dull / (1 + np.exp(-(f - uniform(0.6, 1)) * 40))
     thin = uniform(0, 1) < 0.1
     decibels -= 40 * thin / (1 + np.exp((f - uniform(-1, -0.6)) * 40))
-    mix = mx.maximum(mix * each(10 ** (decibels / 20)), 1e-6)
-    mix = mx.power(mix, each(uniform(0.8, 1.2)))
-    loudness = mx.maximum(mix.mean(axis=(1, 2), keepdims=True), 1e-3)
-    mix = mix / loudness * each(np.exp(uniform(np.log(0.3), np.log(9.0))))
-    sounding = mix.sum(axis=2, keepdims=True) > 1e-3
-    noise = mx.abs(mx.random.normal(mix.shape, key=mx.random.key(int(rng.integers(2**31)))))
-    mix = mix + noise * each(10 ** uniform(-4, -1.3)) * sounding
     masked = rng.random((B, BANDS)) < 0.1 * (rng.random((B, 1)) < 0.2)
-    return mix * each(1.0 - masked)
+    steps = np.where(rng.random(B) < SHIFTED, rng.integers(-SHIFT, SHIFT + 1, B), 0)
+    return Colour(
+        equaliser=(10 ** (decibels / 20) * ~masked).astype(np.float32),
+        shift=np.clip(np.arange(BANDS) - steps[:, None], 0, BANDS - 1).astype(np.int32),
+        filters=_draw_filters(rng, B, T),
+        power=rng.uniform(0.8, 1.2, B).astype(np.float32),
+        loudness=np.exp(rng.uniform(np.log(0.3), np.log(9.0), B)).astype(np.float32),
+        noise=(10 ** rng.uniform(-4, -1.3, B)).astype(np.float32),
+        noise_seed=int(rng.integers(2**31)),
+    )
+
+
+def _draw_filters(rng: Rng, B: int, T: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Passages without bass or without treble, as before a drop: strengths (B, T) that rise and
+    end at once, and decibels (B, 81) at full strength."""
+    strength = np.zeros((B, T), np.float32)
+    f = np.linspace(-1, 1, BANDS)
+    decibels = np.zeros((B, BANDS), np.float32)
+    for item in np.flatnonzero(rng.random(B) < FILTERED):
+        side = rng.choice([-1.0, 1.0])
+        decibels[item] = -rng.uniform(15, 45) / (
+            1 + np.exp(-side * (f - rng.uniform(-0.6, 0.6)) * 15)
+        )
+        for _ in range(int(rng.integers(1, 4))):
+            frames = int(rng.uniform(200, 1600))
+            first = int(rng.integers(0, max(1, T - frames)))
+            rise = rng.uniform(0.01, 1)  # of the passage
+            ramp = np.minimum(np.arange(frames) / (rise * frames), 1)
+            strength[item, first : first + frames] = ramp[: T - first]
+    return strength, decibels
+
+
+def _colour(mix: mx.array, colour: Colour) -> mx.array:
+    """Apply a colour to magnitudes (B, T, 81)."""
+
+    def each(values: NDArray[Any]) -> mx.array:
+        return mx.array(values).reshape(len(values), 1, -1)
+
+    heard = mx.take_along_axis(mix, each(colour.shift), axis=2)
+    strength, decibels = colour.filters
+    filtered = mx.power(10.0, mx.array(strength)[..., None] * each(decibels) / 20)
+    mix = mx.maximum(heard * each(colour.equaliser) * filtered, 1e-6)
+    mix = mx.power(mix, each(colour.power))
+    loudness = mx.maximum(mix.mean(axis=2, keepdims=True).mean(axis=1, keepdims=True), 1e-3)
+    mix = mix / loudness * each(colour.loudness)
+    sounding = mix.sum(axis=2, keepdims=True) > 1e-3
+    noise = mx.abs(mx.random.normal(mix.shape, key=mx.random.key(colour.noise_seed)))
+    return mix + noise * each(colour.noise) * sounding

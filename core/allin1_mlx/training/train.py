@@ -15,7 +15,9 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -25,11 +27,11 @@ from mlx.optimizers import AdamW, clip_grad_norm
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 from numpy.typing import NDArray
 
-from ..backend import has_gpu, mx, nn
+from ..backend import mx, nn
 from ..model import AllInOne, Config, to_published
 from ..spectrogram import logarithm
 from ..types import FPS, LABELS
-from .augment import Batch, Rng, draw_batch
+from .augment import Batch, Plan, draw_plan, render
 from .corpus import Corpus, TrainingSong, load_composed, load_real, to_magnitudes
 from .evaluate import Reference, in_processes, mean_scores, score_logits
 from .loss import WEIGHTS, losses, total_loss
@@ -45,6 +47,7 @@ EXAM_EVERY = 8  # of the real songs, one is for testing
 LOG_STEPS = 100
 SAVE_STEPS = 200
 EXAM_STEPS = 2500
+DRAWN_AHEAD = 3  # batches
 STATE = "state.safetensors"
 CONFIG = Config(
     stems=1,
@@ -95,27 +98,14 @@ class Trainer:
         self.optimizer.init(self.model.trainable_parameters())
         self.steps = 0
         self._gradient = nn.value_and_grad(self.model, _objective)
-        self._compiled = self._compile()
-
-    def _compile(self) -> Callable[[mx.array, mx.array], tuple[mx.array, mx.array]]:
-        """The update with its element-wise chains fused, where that is worth its time."""
-        if not has_gpu():
-            return self._update
-        return mx.compile(self._update, inputs=self._state(), outputs=self._state())
-
-    def _state(self) -> list[Any]:
-        return [self.model.state, self.optimizer.state]
-
-    def _update(self, spectrogram: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
-        (_, parts), gradients = self._gradient(self.model, Batch(spectrogram, targets))
-        gradients, norm = clip_grad_norm(gradients, CLIP)
-        self.optimizer.update(self.model, gradients)
-        return mx.stack([parts[task] for task in WEIGHTS]), norm
 
     def step(self, batch: Batch) -> mx.array:
         """One step of the optimiser; returns the four losses, not yet computed."""
         self.optimizer.learning_rate = mx.array(self._rate())
-        parts, _ = self._compiled(batch.spectrogram, batch.targets)
+        (_, parts), gradients = self._gradient(self.model, batch)
+        gradients, _ = clip_grad_norm(gradients, CLIP)
+        self.optimizer.update(self.model, gradients)
+        stacked = mx.stack([parts[task] for task in WEIGHTS])
         keep = min(EMA, (1 + self.steps) / (10 + self.steps))
         self.average = tree_map(
             lambda mean, new: keep * mean + (1 - keep) * new,
@@ -123,8 +113,8 @@ class Trainer:
             self.model.parameters(),
         )
         self.steps += 1
-        mx.async_eval(parts, self.average, self.model.state, self.optimizer.state)
-        return parts
+        mx.async_eval(stacked, self.average, self.model.state, self.optimizer.state)
+        return stacked
 
     def _rate(self) -> float:
         warm = min(1.0, (self.steps + 1) / WARM_UP)
@@ -170,7 +160,6 @@ class Trainer:
         self.model.update(tree("model"))
         self.average = tree("average")
         self.optimizer.state = tree("optimizer")
-        self._compiled = self._compile()
 
 
 def _objective(model: AllInOne, batch: Batch) -> tuple[mx.array, dict[str, mx.array]]:
@@ -201,14 +190,23 @@ def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]
 
 
 def batches(recipe: Recipe, composed: Corpus, real: Corpus | None, first: int) -> Iterator[Batch]:
-    """Endless batches; number n depends on the recipe's seed and n alone."""
+    """Endless batches; number n depends on the recipe's seed and n alone.
+
+    The next ones are drawn beside the training.
+    """
     if real is None:
         corpora = [(composed, recipe.composed_items + recipe.real_items)]
     else:
         corpora = [(composed, recipe.composed_items), (real, recipe.real_items)]
-    for number in itertools.count(first):
-        rng: Rng = np.random.default_rng([recipe.seed, number])
-        yield draw_batch(rng, corpora, recipe.frames)
+
+    def plan(number: int) -> Plan:
+        return draw_plan(np.random.default_rng([recipe.seed, number]), corpora, recipe.frames)
+
+    with ThreadPoolExecutor(DRAWN_AHEAD) as pool:
+        plans = deque(pool.submit(plan, first + i) for i in range(DRAWN_AHEAD))
+        for number in itertools.count(first + DRAWN_AHEAD):
+            plans.append(pool.submit(plan, number))
+            yield render(plans.popleft().result())
 
 
 def split_lessons(lessons: Iterable[Lesson]) -> tuple[list[TrainingSong], list[Exam]]:
