@@ -7,6 +7,7 @@ from typing import Any
 
 from allin1_mlx.errors import AudioError, WeightsError
 from allin1_mlx.types import Analysis
+from allin1_mlx_ui.choice import Choice
 
 Report = Callable[[str, float], None]
 
@@ -16,13 +17,16 @@ class Analyst:
 
     notice = "model quick: nothing else was found"
 
+    def __init__(self, choice: Choice) -> None:
+        self.model = choice.model
+
 
 class Quick(Analyst):
     """Is done at once."""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         on_progress("network", 0.5)
-        return Analysis(path, 120, (0.5, 1.0), (0.5,), (1, 2), ())
+        return Analysis(path, 120, (0.5, 1.0), (0.5,), (1, 2), (), model=self.model)
 
 
 class Patient(Analyst):
@@ -55,9 +59,9 @@ class Moody(Analyst):
             raise MemoryError
         if path == "deadly.wav":
             os._exit(9)
-        return Quick().analyze(audio, path=path, on_progress=on_progress)
+        return Quick(Choice(self.model)).analyze(audio, path=path, on_progress=on_progress)
 
 
-def unavailable() -> Any:
+def unavailable(choice: Choice) -> Any:
     """An analyser whose weights are missing."""
-    raise WeightsError("model harmonix-all: not found in mlx-weights")
+    raise WeightsError(f"model {choice.model}: not found in mlx-weights")

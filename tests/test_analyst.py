@@ -13,8 +13,11 @@ import soundfile
 
 from allin1_mlx.errors import AllInOneError, Cancelled
 from allin1_mlx_ui.analyst import Analyst, Outcome, Task, write_sound
+from allin1_mlx_ui.choice import Choice
 
 from . import analysts
+
+QUICK = Choice("bundled")
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Analyst]]:
     started = []
 
     def start(load: Any) -> Analyst:
-        started.append(Analyst(load))
+        started.append(Analyst(load, QUICK))
         return started[-1]
 
     yield start
@@ -37,7 +40,7 @@ def make_task(tmp_path: Path) -> Callable[..., Task]:
         source = tmp_path / name
         noise = np.random.default_rng(0).uniform(-1, 1, round(seconds * 44_100))
         soundfile.write(source, noise, 44_100)
-        settings = {"analyse": True, "max_seconds": 60.0, **more}
+        settings = {"choice": QUICK, "max_seconds": 60.0, **more}
         return Task(name, source, tmp_path / "sound.pcm", **settings)
 
     return make
@@ -69,7 +72,7 @@ def test_a_song_is_decoded_and_analysed(
 def test_a_song_can_be_decoded_only(
     start: Callable[..., Analyst], make_task: Callable[..., Task]
 ) -> None:
-    outcome = work(start(analysts.unavailable), make_task(analyse=False))
+    outcome = work(start(analysts.unavailable), make_task(choice=None))
     assert outcome.analysis is None
     assert outcome.frames == 44_100
 
@@ -99,7 +102,7 @@ def test_after_a_cancelled_song_the_next_one_is_done(
     analyst = start(analysts.Deaf)
     with pytest.raises(Cancelled):
         work(analyst, make_task(), cancel_at="network")
-    assert work(analyst, make_task(analyse=False)).frames == 44_100
+    assert work(analyst, make_task(choice=None)).frames == 44_100
 
 
 @pytest.mark.parametrize(
@@ -146,7 +149,17 @@ def test_missing_weights_are_told_for_each_song(
     analyst = start(analysts.unavailable)
     for _ in range(2):
         with pytest.raises(AllInOneError, match="harmonix-all: not found"):
-            work(analyst, make_task())
+            work(analyst, make_task(choice=Choice("harmonix-all")))
+
+
+def test_each_song_is_analysed_by_the_network_of_its_choice(
+    start: Callable[..., Analyst], make_task: Callable[..., Task]
+) -> None:
+    analyst = start(analysts.Quick)
+    for model in ("bundled", "harmonix-fold1", "harmonix-fold1", "bundled"):
+        outcome = work(analyst, make_task(choice=Choice(model)))
+        assert outcome.analysis is not None
+        assert outcome.analysis.model == model
 
 
 def test_a_song_that_is_too_long_is_refused(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from allin1_mlx_ui.app import find_port, main, parse
+from allin1_mlx_ui.app import check_weights, find_port, main, parse
 
 
 def test_it_listens_on_this_computer_only_unless_told_otherwise() -> None:
@@ -53,3 +53,29 @@ def test_a_model_that_is_not_there_is_told_before_the_page_opens(
     assert main(["--model", "harmonix-fold3", *options]) == 2
     assert "harmonix-fold3" in capsys.readouterr().err
     assert main(["--model", "nonsense", *options]) == 2
+    assert main(["--model", "harmonix-all", "--demix", "htdemucs", *options]) == 2
+    (tmp_path / "harmonix-fold3_mlx.npz").touch()
+    assert main(["--model", "harmonix-fold3", *options]) == 2
+    assert "no configuration beside it" in capsys.readouterr().err
+
+
+def test_terms_are_told_before_weights_are_fetched_that_were_asked_for_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLIN1_MLX_CACHE", str(tmp_path))
+    monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "0")
+    monkeypatch.chdir(tmp_path)
+    lines = check_weights(parse(["--model", "harmonix-all", "--demix", "htdemucs"]))
+    assert "10.1 MB" in lines[0]
+    assert "MIT License, Copyright (c) 2023 Taejun Kim" in lines[0]
+    assert "84.1 MB" in lines[1]
+    assert '"personal and research use only"' in lines[1]
+    assert check_weights(parse([])) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_bundled_network_takes_no_stems(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        parse(["--model", "bundled", "--demix", "spectral"])
+    assert stop.value.code == 2
+    assert "leave out --demix" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """The queue of songs: one at a time, in order, every end told."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,14 @@ import soundfile
 
 from allin1_mlx.edits import ShiftDownbeat, apply
 from allin1_mlx.types import Analysis
+from allin1_mlx.weights import Access
 from allin1_mlx_ui.analyst import Analyst
+from allin1_mlx_ui.choice import Choice, Choices
 from allin1_mlx_ui.jobs import Worker
 from allin1_mlx_ui.songs import Session, Song
 
 from . import analysts
+from .mirrors import open_mirror
 
 
 @pytest.fixture
@@ -27,8 +31,10 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Worker]]:
     monkeypatch.syspath_prepend(Path(__file__).resolve().parents[1])  # for the process
     workers = []
 
-    def start(load: Any) -> Worker:
-        workers.append(Worker(Analyst(load), max_minutes=1.0))
+    def start(load: Any, choices: Choices | None = None) -> Worker:
+        settled = choices or Choices(Choice("bundled"), Access(offline=True))
+        analyst = Analyst(load, settled.current)
+        workers.append(Worker(analyst, settled, max_minutes=1.0))
         return workers[-1]
 
     yield start
@@ -141,3 +147,43 @@ def test_what_was_removed_stays_removed(session: Session, start: Callable[..., W
     worker.submit(session, after)
     assert wait_for(session, after, "working") == "working"
     assert not song.folder.exists()
+
+
+def test_a_song_waits_for_weights_and_is_analysed_without_them_when_they_are_called_off(
+    session: Session,
+    start: Callable[..., Worker],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "0")
+    monkeypatch.setenv("ALLIN1_MLX_CACHE", str(tmp_path / "cache"))
+    for suffix in (".npz", ".yaml"):
+        (tmp_path / f"harmonix-fold0_mlx{suffix}").touch()
+    with open_mirror(pace=0.02) as mirror:
+        choices = Choices(Choice("bundled"), Access(tmp_path, url=mirror.url))
+        choices.choose(Choice("harmonix-fold0", "htdemucs"), agreed=True)
+        worker = start(analysts.Quick, choices)
+        songs = [add(session), add(session)]
+        for song in songs:
+            worker.submit(session, song)
+        for _ in session.follow(interval=0.001):
+            if songs[0].stage:
+                break
+        assert songs[0].state == "queued"
+        assert re.fullmatch(r"Fetching Separator \(htdemucs\): [\d.]+ of 84\.1 MB", songs[0].stage)
+        songs[0].cancelled.set()
+        assert wait_for(session, songs[0]) == "cancelled"
+        choices.cancel()
+        assert wait_for(session, songs[1]) == "done"
+        assert songs[1].analysis is not None
+        assert songs[1].analysis.model == "bundled"
+        choices.close()
+
+
+def test_a_song_says_so_where_its_network_is_not_here(
+    session: Session, start: Callable[..., Worker], tmp_path: Path
+) -> None:
+    song = add(session)
+    start(analysts.Quick, Choices(Choice("harmonix-fold0"), Access(tmp_path))).submit(session, song)
+    assert wait_for(session, song) == "failed"
+    assert song.message.startswith("song.wav: harmonix-fold0 is not on this computer; fetch it")

@@ -13,9 +13,11 @@ from allin1_mlx.errors import DownloadError, UsageError, WeightsError
 from allin1_mlx.registry import FOLDS, PUBLISHED
 from allin1_mlx.weights import (
     MODELS,
+    Access,
     bundled_files,
     cache_dir,
     find_htdemucs,
+    find_missing,
     find_model,
 )
 from allin1_mlx.weights_cli import main
@@ -243,6 +245,18 @@ def test_htdemucs_is_found_where_pytorch_keeps_it(tmp_path):
     mine = tmp_path / "955717e8-8726e21a.th"
     mine.write_bytes(b"")
     assert find_htdemucs(weights_dir=tmp_path) == mine
+
+
+def test_what_would_have_to_be_downloaded_is_known_beforehand(tmp_path):
+    assert sum(file.size for file in find_missing("htdemucs", Access())) == 84_141_911
+    assert len(find_missing("harmonix-all", Access())) == 2 * FOLDS
+    put_fold(tmp_path / "mine", 3)
+    access = Access(tmp_path / "mine")
+    assert find_missing("harmonix-fold3", access) == []
+    assert len(find_missing("harmonix-all", access)) == 2 * (FOLDS - 1)
+    put_fold(tmp_path / "mine", 3)[1].unlink()
+    with pytest.raises(WeightsError, match="no configuration beside it"):
+        find_missing("harmonix-all", access)
 
 
 def test_htdemucs_shows_its_terms_before_it_asks(monkeypatch):

@@ -112,8 +112,9 @@ def find_model(
         return ModelFiles(name, (bundled_files(),))
     if name == "auto":
         return _settle(access)
-    folds = range(FOLDS) if name == "harmonix-all" else [int(name[-1])]
-    return ModelFiles(name, _obtain_folds(name, folds, access))
+    if missing := find_missing(name, access):
+        _obtain(name, missing, access.folders, access)
+    return ModelFiles(name, _find_pairs(name, access))
 
 
 def find_htdemucs(
@@ -130,12 +131,24 @@ def find_htdemucs(
     fields of Access. Raises WeightsError where it is not to be had.
     """
     access = Access(weights_dir, offline, weights_url, on_notice, on_progress)
-    torch_home = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch")
-    folders = (*access.folders, torch_home / "hub" / "checkpoints")
+    folders = _separator_folders(access)
     for folder in folders:
         if (path := folder / HTDEMUCS_FILE.name).is_file():
             return path
     return _obtain("htdemucs", [HTDEMUCS_FILE], folders, access)[0]
+
+
+def find_missing(name: str, access: Access) -> list[WeightFile]:
+    """The files of a published set (a key of PUBLISHED) that would have to be downloaded.
+
+    Empty where it can be used as it is, from whichever folder. Raises WeightsError for weights
+    that lie there without their configuration.
+    """
+    if name == "htdemucs":
+        places = [folder / HTDEMUCS_FILE.name for folder in _separator_folders(access)]
+        return [] if any(path.is_file() for path in places) else [HTDEMUCS_FILE]
+    lacking = [fold for fold in _folds_of(name) if find_fold(fold, access.folders) is None]
+    return [file for fold in lacking for file in fold_files(fold)]
 
 
 def find_fold(fold: int, folders: Sequence[Path]) -> Pair | None:
@@ -190,13 +203,8 @@ def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
 
     cache = cache_dir()
     missing = [file for file in files if not (cache / file.name).is_file()]
-    for source in dict.fromkeys(file.source for file in missing):
-        size = sum(file.size for file in missing if file.source == source)
-        if not any((cache / file.name).is_file() for file in _files_of(source.title)):
-            access.on_notice(
-                f"downloading {source.title} ({size / 1e6:.1f} MB) "
-                f"from {access.mirror or source.url}; terms: {source.terms}"
-            )
+    for line in announce(missing, access):
+        access.on_notice(line)
     total = sum(file.size for file in missing) or 1
     done = 0
     for file in missing:
@@ -209,6 +217,20 @@ def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
         download(file, cache, base_url=access.mirror, on_progress=tell)
         done += file.size
     return [cache / file.name for file in files]
+
+
+def announce(files: Sequence[WeightFile], access: Access) -> list[str]:
+    """The terms on which files are about to be downloaded: a line for each publisher of whom there
+    is nothing in the cache yet."""
+    lines = []
+    for source in dict.fromkeys(file.source for file in files):
+        if not any((cache_dir() / file.name).is_file() for file in _files_of(source.title)):
+            size = sum(file.size for file in files if file.source == source)
+            lines.append(
+                f"downloading {source.title} ({size / 1e6:.1f} MB) "
+                f"from {access.mirror or source.url}; terms: {source.terms}"
+            )
+    return lines
 
 
 def _files_of(title: str) -> list[WeightFile]:
@@ -228,13 +250,19 @@ def _explicit(name: str, weights: Path, config: Path | None) -> ModelFiles:
     return ModelFiles(name, (pair,))
 
 
-def _obtain_folds(name: str, folds: Sequence[int], access: Access) -> tuple[Pair, ...]:
-    """The pairs of some folds, from where they are or from the publisher."""
-    found = {fold: find_fold(fold, access.folders) for fold in folds}
-    missing = [file for fold in folds if found[fold] is None for file in fold_files(fold)]
-    if missing:
-        _obtain(name, missing, access.folders, access)
-    pairs = [found[fold] or find_fold(fold, access.folders) for fold in folds]
+def _separator_folders(access: Access) -> tuple[Path, ...]:
+    """Where the separator may be, in order; PyTorch's own cache is the last."""
+    torch_home = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch")
+    return (*access.folders, torch_home / "hub" / "checkpoints")
+
+
+def _folds_of(name: str) -> Sequence[int]:
+    return range(FOLDS) if name == "harmonix-all" else [int(name[-1])]
+
+
+def _find_pairs(name: str, access: Access) -> tuple[Pair, ...]:
+    """The files of a harmonix model whose folds are all here."""
+    pairs = [find_fold(fold, access.folders) for fold in _folds_of(name)]
     return tuple(pair for pair in pairs if pair is not None)
 
 
@@ -258,14 +286,13 @@ def _obtain(
 
 def _settle(access: Access) -> ModelFiles:
     """What `auto` means: harmonix-all where it is or can be fetched, else the bundled one."""
-    found = [find_fold(fold, access.folders) for fold in range(FOLDS)]
-    if all(pair is not None for pair in found):
-        pairs = tuple(pair for pair in found if pair is not None)
+    missing = find_missing("harmonix-all", access)
+    if not missing:
+        pairs = _find_pairs("harmonix-all", access)
         places = dict.fromkeys(str(weights.parent) for weights, _ in pairs)
         return ModelFiles("harmonix-all", pairs, f"its weights are in {' and '.join(places)}")
-    missing = [file for fold in range(FOLDS) if found[fold] is None for file in fold_files(fold)]
     if access.is_offline:
-        number = sum(pair is not None for pair in found)
+        number = FOLDS - len(missing) // len(fold_files(0))
         reason = (
             f"{number} of the {FOLDS} folds of harmonix-all are in {_listed(access.folders)}, "
             f"and downloads are switched off"
@@ -276,7 +303,7 @@ def _settle(access: Access) -> ModelFiles:
     except DownloadError as e:
         reason = f"harmonix-all is not on this machine and could not be downloaded ({e})"
         return ModelFiles("bundled", (bundled_files(),), reason)
-    pairs = _obtain_folds("harmonix-all", range(FOLDS), access)
+    pairs = _find_pairs("harmonix-all", access)
     return ModelFiles("harmonix-all", pairs, f"its weights were downloaded to {cache_dir()}")
 
 

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,10 +26,14 @@ from allin1_mlx.envelope import Envelope
 from allin1_mlx.errors import AllInOneError, Cancelled
 from allin1_mlx.types import Analysis
 
+from .choice import Choice
+
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
     from allin1_mlx.pipeline import Analyzer
+
+    Load = Callable[[Choice], Analyzer]
 
 BLOCK = 1 << 18  # frames that are converted at a time
 LENIENCE = 0.3  # seconds that a cancelled computation has to stop by itself
@@ -39,12 +44,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Task:
-    """Decode `source` and write it to `sound` as the player reads it; analyse it or not."""
+    """Decode `source` and write it to `sound` as the player reads it.
+
+    choice: the network to analyse it by, and how; None where it is to be decoded only.
+    """
 
     name: str
     source: Path
     sound: Path
-    analyse: bool
+    choice: Choice | None
     max_seconds: float
 
 
@@ -78,9 +86,13 @@ class _Failure:
 class Analyst:
     """Does one task after the other in a process that is started when it is first needed."""
 
-    def __init__(self, load: Callable[[], Analyzer]) -> None:
-        """load: makes the analyser, in that process; has to be importable there."""
+    def __init__(self, load: Load, choice: Choice) -> None:
+        """load: makes the analyser, in that process; has to be importable there.
+
+        choice: what it makes first, so that it is ready when the first song comes.
+        """
         self._load = load
+        self._choice = choice
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
         self._worked = False
@@ -93,7 +105,7 @@ class Analyst:
         context = multiprocessing.get_context("spawn")  # threads and MLX do not survive a fork
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(
-            target=_serve, args=(theirs, self._load), name="analyst", daemon=True
+            target=_serve, args=(theirs, self._load, self._choice), name="analyst", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -110,6 +122,7 @@ class Analyst:
 
         Raises Cancelled within a second of `cancelled`, AllInOneError with a line for the user.
         """
+        self._choice = task.choice or self._choice
         pipe = self.start()
         self._worked = True
         deadline = None
@@ -171,15 +184,27 @@ def _error(failure: _Failure, task: Task) -> Exception:
     return AllInOneError(failure.message)
 
 
-def _serve(pipe: Connection, load: Callable[[], Analyzer]) -> None:
+class _Shelf:
+    """The analyser that was used last."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._held: tuple[Choice, Analyzer] | None = None
+
+    def take(self, choice: Choice) -> Analyzer:
+        """The analyser of that choice; in memory there is one at a time."""
+        if self._held is None or self._held[0] != choice:
+            self._held = None
+            self._held = (choice, self._load(choice))
+        return self._held[1]
+
+
+def _serve(pipe: Connection, load: Load, choice: Choice) -> None:
     """The process: tasks come in, progress and outcomes go out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
-    analyzer = None
-    failure = None
-    try:
-        analyzer = load()
-    except AllInOneError as e:
-        failure = _Failure("refused", str(e))
+    shelf = _Shelf(load)
+    with suppress(AllInOneError):  # what is wrong is told to the first song that needs it
+        shelf.take(choice)
     while True:
         try:
             task = pipe.recv()
@@ -187,11 +212,10 @@ def _serve(pipe: Connection, load: Callable[[], Analyzer]) -> None:
             return
         if task is None:  # cancelled when it was done already
             continue
-        needed = failure is not None and task.analyse
-        pipe.send(failure if needed else _attempt(pipe, analyzer, task))
+        pipe.send(_attempt(pipe, shelf, task))
 
 
-def _attempt(pipe: Connection, analyzer: Analyzer | None, task: Task) -> Outcome | _Failure:
+def _attempt(pipe: Connection, shelf: _Shelf, task: Task) -> Outcome | _Failure:
     import traceback
 
     def report(stage: str, fraction: float) -> None:
@@ -200,7 +224,7 @@ def _attempt(pipe: Connection, analyzer: Analyzer | None, task: Task) -> Outcome
         pipe.send(_Progress(stage, fraction))
 
     try:
-        return _work(analyzer, task, report)
+        return _work(shelf, task, report)
     except Cancelled:
         pipe.recv()
         return _Failure("cancelled", "")
@@ -212,23 +236,21 @@ def _attempt(pipe: Connection, analyzer: Analyzer | None, task: Task) -> Outcome
         return _Failure("fault", traceback.format_exc())
 
 
-def _work(analyzer: Analyzer | None, task: Task, report: Callable[[str, float], None]) -> Outcome:
+def _work(shelf: _Shelf, task: Task, report: Callable[[str, float], None]) -> Outcome:
     from allin1_mlx.audio import load_audio
     from allin1_mlx.envelope import measure_envelope
 
+    analyzer = None if task.choice is None else shelf.take(task.choice)
     report("decode", 0.0)
     audio = load_audio(task.source, max_seconds=task.max_seconds)
     report("decode", 0.5)
     frames = write_sound(task.sound, audio.samples)
     envelope = measure_envelope(audio.samples)
     report("decode", 1.0)
-    analysis = None
-    if analyzer is not None and task.analyse:
-        analysis = analyzer.analyze(
-            audio, path=task.name, on_progress=report, keep_activations=True
-        )
-    notice = "" if analyzer is None else analyzer.notice
-    return Outcome(analysis, envelope, frames, audio.sha256, audio.warnings, notice)
+    if analyzer is None:
+        return Outcome(None, envelope, frames, audio.sha256, audio.warnings)
+    analysis = analyzer.analyze(audio, path=task.name, on_progress=report, keep_activations=True)
+    return Outcome(analysis, envelope, frames, audio.sha256, audio.warnings, analyzer.notice)
 
 
 def write_sound(path: Path, samples: NDArray[np.float32]) -> int:

@@ -15,6 +15,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from allin1_mlx.errors import AllInOneError, UsageError
+from allin1_mlx.weights import MODELS, Access, announce, find_htdemucs, find_missing, find_model
+
+from .choice import DEMIXES, Choice, Choices
 from .guard import Login, is_loopback
 from .workspace import open_workspace
 
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
-    from allin1_mlx.pipeline import Analyzer, Demix
+    from allin1_mlx.pipeline import Analyzer
 
 PORT = 7860
 PORTS_TRIED = 50
@@ -39,10 +43,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--user", help="name that visitors are asked for")
     parser.add_argument("--password", help="password that visitors are asked for")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    parser.add_argument("-m", "--model", default="auto", help="as in allin1-mlx")
-    parser.add_argument("--demix", default="auto", help="as in allin1-mlx")
+    parser.add_argument("-m", "--model", default="auto", help="as in allin1-mlx, to begin with")
+    parser.add_argument(
+        "--demix", default="auto", choices=DEMIXES, help="as in allin1-mlx, to begin with"
+    )
     parser.add_argument("--weights-dir", type=Path, help="folder with weights")
-    parser.add_argument("--offline", action="store_true", help="never download weights")
+    parser.add_argument("--offline", action="store_true", help="never offer to download weights")
     parser.add_argument("--max-minutes", type=float, default=60, help="longest song, default 60")
     parser.add_argument("--max-upload-mb", type=int, default=500, help="largest file, default 500")
     options = parser.parse_args(arguments)
@@ -53,14 +59,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
             f"--host {options.host} opens the page to everyone who can reach this computer: "
             "give --user and --password, or leave --host out"
         )
+    if options.model == "bundled" and options.demix != "auto":
+        parser.error("the bundled network hears the song as it is: leave out --demix")
     return options
 
 
-def load_analyzer(model: str, demix: Demix, weights_dir: Path | None, offline: bool) -> Analyzer:
-    """The analyser that the options ask for; called in the process that computes."""
+def load_analyzer(weights_dir: Path | None, choice: Choice) -> Analyzer:
+    """The analyser of a choice; called in the process that computes, which fetches nothing."""
     from allin1_mlx.pipeline import Analyzer
 
-    return Analyzer(model, demix, weights_dir=weights_dir, offline=offline)
+    demix = "auto" if choice.model == "bundled" else choice.demix
+    return Analyzer(choice.model, demix, weights_dir=weights_dir, offline=True)
 
 
 @contextmanager
@@ -86,11 +95,15 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     from .songs import Sessions
 
     sessions = Sessions(folder / "sessions")
-    load = partial(
-        load_analyzer, options.model, options.demix, options.weights_dir, options.offline
+    named = Choice(options.model, options.demix)
+    choices = Choices(named, Access(options.weights_dir, options.offline))
+    if choices.missing(named):
+        choices.choose(named, agreed=True)  # by naming it; its terms were printed
+    analyst = Analyst(partial(load_analyzer, options.weights_dir), choices.current)
+    worker = Worker(analyst, choices, max_minutes=options.max_minutes)
+    page = build_page(
+        sessions, worker, choices, uploads=folder / "uploads", max_minutes=options.max_minutes
     )
-    worker = Worker(Analyst(load), max_minutes=options.max_minutes)
-    page = build_page(sessions, worker, uploads=folder / "uploads", max_minutes=options.max_minutes)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(app, sessions)
     gr.mount_gradio_app(
@@ -106,6 +119,7 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
         theme=theme(),
         head='<link rel="icon" href="data:,">'
         '<link rel="stylesheet" href="allin1/static/page.css">'
+        '<link rel="stylesheet" href="allin1/static/choice.css">'
         '<link rel="modulepreload" href="allin1/static/main.js">'
         '<script defer src="allin1/plotly.js"></script>',
     )
@@ -113,6 +127,7 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     app.add_middleware(Guard, host=options.host, login=login)
 
     def hang_up() -> None:
+        choices.close()
         sessions.close_all()
         for route in app.routes:
             if isinstance(route, Mount) and isinstance(route.app, gr.routes.App):
@@ -122,6 +137,7 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     try:
         yield app
     finally:
+        choices.close()
         worker.close()
         sessions.close_all()
 
@@ -171,26 +187,32 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def find_missing_model(options: argparse.Namespace) -> str:
-    """Why the model that was asked for by name cannot be had; empty where it may be."""
-    if options.model == "auto" or not options.offline:
-        return ""  # what can be downloaded is, with the first song
-    from allin1_mlx.errors import AllInOneError
-    from allin1_mlx.weights import find_model
+def check_weights(options: argparse.Namespace) -> list[str]:
+    """What the weights that were asked for by name bring with them: lines to print first.
 
-    try:
-        find_model(options.model, weights_dir=options.weights_dir, offline=True)
-    except AllInOneError as e:
-        return str(e)
-    return ""
+    Raises AllInOneError where they cannot be had, or there are none of that name.
+    """
+    if options.model not in MODELS:
+        raise UsageError(f"no model is called {options.model!r}; there are {', '.join(MODELS)}")
+    access = Access(options.weights_dir, options.offline)
+    lines = []
+    for name in Choice(options.model, options.demix).sets:
+        missing = find_missing(name, access)
+        if missing and access.is_offline:
+            find = find_htdemucs if name == "htdemucs" else partial(find_model, name)
+            find(weights_dir=options.weights_dir, offline=True)
+        lines += announce(missing, access)
+    return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until Ctrl-C; gives the exit code."""
     options = parse(arguments)
-    missing = find_missing_model(options)
-    if missing:
-        print(f"allin1-mlx-ui: {missing}", file=sys.stderr)
+    try:
+        for line in check_weights(options):
+            print(line)
+    except AllInOneError as e:
+        print(f"allin1-mlx-ui: {e}", file=sys.stderr)
         return 2
     try:
         listener = find_port(options.host, options.port)

@@ -14,6 +14,8 @@ from allin1_mlx.edits import carry_edits
 from allin1_mlx.errors import AllInOneError, Cancelled
 
 from .analyst import Analyst, Outcome, Task
+from .choice import Choice, Choices
+from .offers import progress
 from .songs import STAGES, Session, Song
 
 _log = logging.getLogger(__name__)
@@ -22,8 +24,9 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Has songs analysed in the order in which they are submitted."""
 
-    def __init__(self, analyst: Analyst, *, max_minutes: float) -> None:
+    def __init__(self, analyst: Analyst, choices: Choices, *, max_minutes: float) -> None:
         self._analyst = analyst
+        self._choices = choices
         self._max_seconds = max_minutes * 60
         self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
         self._current: Song | None = None
@@ -32,7 +35,7 @@ class Worker:
 
     def submit(self, session: Session, song: Song) -> None:
         """Analyse a song, or decode it only where its analysis is there already."""
-        session.change(song, state="queued")
+        session.change(song, state="queued", stage="")
         self._waiting.put(partial(self._finish, session, song))
 
     def tidy(self) -> None:
@@ -83,13 +86,15 @@ class Worker:
                 done = begin + (end - begin) * min(max(fraction, 0.0), 1.0)
                 session.change(song, stage=text, fraction=max(done, song.fraction))
 
+        wanted = song.analysis is None or song.renewing
+        choice = self._settle(session, song) if wanted else None
         session.change(song, state="working", fraction=0.0)
         report("start", 0.0)
         task = Task(
             name=song.name,
             source=song.source,
             sound=song.folder / "sound.new",  # the player may be reading the one that is there
-            analyse=song.analysis is None or bool(song.renewing),
+            choice=choice,
             max_seconds=self._max_seconds,
         )
         outcome = self._analyst.work(task, report=report, cancelled=song.cancelled)
@@ -97,6 +102,19 @@ class Worker:
             raise Cancelled
         task.sound.replace(song.sound)
         session.revise(song, partial(_conclude, outcome=outcome))
+
+    def _settle(self, session: Session, song: Song) -> Choice:
+        """How a song is to be analysed, once the weights that are on their way have arrived."""
+        choice = self._choices.wait(
+            song.cancelled, tell=lambda delivery: session.change(song, stage=progress(delivery))
+        )
+        if missing := self._choices.missing(choice):
+            names = " and ".join(missing)
+            raise AllInOneError(
+                f"{song.name}: {names} is not on this computer; fetch it under Network, or choose "
+                "another network there"
+            )
+        return choice
 
 
 def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from typing import Any
 
 import gradio as gr
 
+from .choice import Choice, Choices
 from .example import find_example
 from .jobs import Worker
+from .offers import describe_choices
 from .songs import Session, Sessions, Song
 from .uploads import find_upload, receive
 
@@ -38,9 +40,9 @@ def theme() -> gr.themes.Base:
 
 
 def build_page(
-    sessions: Sessions, worker: Worker, *, uploads: Path, max_minutes: float
+    sessions: Sessions, worker: Worker, choices: Choices, *, uploads: Path, max_minutes: float
 ) -> gr.Blocks:
-    """The page; its songs live in `sessions` and are analysed by `worker`.
+    """The page; its songs live in `sessions` and are analysed by `worker` as `choices` says.
 
     uploads: the folder where Gradio puts files that arrive.
     """
@@ -98,6 +100,13 @@ def build_page(
             session_of(request).change(song, renewing="keep" if keep else "drop")
             worker.submit(session_of(request), song)
 
+    def choose(event: gr.EventData) -> None:
+        choice = Choice(str(getattr(event, "model", "")), getattr(event, "demix", "auto"))
+        choices.choose(choice, agreed=getattr(event, "agreed", False) is True)
+
+    def look() -> Iterator[dict[str, Any]]:
+        yield from choices.follow(describe_choices)
+
     def close(request: gr.Request) -> None:
         sessions.close(str(request.session_hash))
         if sessions.empty:
@@ -132,6 +141,13 @@ def build_page(
                 apply_default_css=False,
                 elem_id="songs",
             )
+        network = gr.HTML(
+            value=None,
+            html_template='<div class="choice"></div>',
+            js_on_load=MOUNT.format(module="choice", events="'look' 'choose' 'stop'"),
+            apply_default_css=False,
+            elem_id="choice",
+        )
         gr.HTML(
             html_template='<div class="player"></div>',
             js_on_load=MOUNT.format(module="main", events=""),
@@ -149,6 +165,10 @@ def build_page(
         songs.remove(remove, None, None, **quiet, **many).then(**following)
         songs.retry(retry, None, None, **quiet, **many).then(**following)
         songs.renew(renew, None, None, **quiet, **many).then(**following)
+        looking: dict[str, Any] = {"fn": look, "outputs": network, **quiet, **many}
+        network.look(**looking)
+        network.choose(choose, None, None, **quiet, **many).then(**looking)
+        network.stop(choices.cancel, None, None, **quiet, **many).then(**looking)
         page.unload(close)
     return page
 

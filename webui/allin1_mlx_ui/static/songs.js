@@ -113,7 +113,7 @@ class Row {
 }
 
 function describe(song) {
-  if (song.state === "queued") return "waiting for its turn";
+  if (song.state === "queued") return song.stage || "waiting for its turn";
   if (song.state === "working") return `${song.stage} · ${Math.floor(100 * song.fraction)} %`;
   if (song.state === "cancelled") return "cancelled";
   if (song.state === "failed") return song.message;

@@ -1,0 +1,142 @@
+"""What there is to choose from, in plain words: what it does, what it costs, on what terms.
+
+Costs are those of a song of four minutes. `describe_choices` gives what static/choice.js shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from allin1_mlx.backend import has_gpu
+from allin1_mlx.registry import PUBLISHED, WeightFile
+
+from .choice import DEMIXES, Choice, Choices, Delivery
+
+TITLES = {
+    "bundled": "Built-in",
+    "harmonix-all": "Harmonix",
+    "auto": "Automatic",
+    "spectral": "From the spectrum",
+    "htdemucs": "Separator (htdemucs)",
+}
+NO_STEMS = "The built-in network hears the song as it is: there is nothing to take apart."
+AWAY = "Not on this computer, and downloads are switched off."
+
+
+def describe_choices(choices: Choices) -> dict[str, Any]:
+    """All that the page shows of the choice.
+
+    offers: what would be fetched for a set of weights, for those that are missing; `needs` of an
+    option names one. unavailable: why an option cannot be had. An empty text means no.
+    """
+    current, delivery = choices.current, choices.delivery
+    shown = delivery.wanted if delivery and delivery.state == "running" else current
+    models = list(dict.fromkeys(["bundled", "harmonix-all", current.model, shown.model]))
+    offers = {name: _offer(choices, name) for name in (*models[1:], "htdemucs")}
+    return {
+        "model": shown.model,
+        "demix": shown.demix,
+        "inForce": _title(current.model),
+        "hint": _hint(current, offers["harmonix-all"]),
+        "models": [_option(choices, name, _tell_network(name)) for name in models],
+        "demixes": [_option(choices, name, _tell_stems(choices, name)) for name in DEMIXES],
+        "noStems": {"bundled": NO_STEMS},
+        "offers": {name: offer for name, offer in offers.items() if offer is not None},
+        "delivery": delivery and _describe_delivery(delivery, current),
+    }
+
+
+def megabytes(files: Sequence[WeightFile]) -> str:
+    """The size of files as the page tells it."""
+    return f"{sum(file.size for file in files) / 1e6:.1f} MB"
+
+
+def progress(delivery: Delivery) -> str:
+    """What is on its way, and how much of it has arrived."""
+    done, size = delivery.arrived / 1e6, delivery.size / 1e6
+    return f"Fetching {_titles(delivery.sets)}: {done:.1f} of {size:.1f} MB"
+
+
+def _titles(sets: Sequence[str]) -> str:
+    return " and ".join(_title(name) for name in sets)
+
+
+def _title(name: str) -> str:
+    return TITLES.get(name, name)
+
+
+def _option(choices: Choices, name: str, text: str) -> dict[str, Any]:
+    option = {"value": name, "title": _title(name), "text": text, "needs": "", "unavailable": ""}
+    if name not in PUBLISHED:
+        return option
+    missing, option["unavailable"] = choices.look_for(name)
+    if missing and choices.access.is_offline:
+        option["unavailable"] = AWAY
+    elif missing:
+        option["needs"] = name
+        option["text"] = f"{text} {megabytes(missing)} have to be fetched once."
+    else:
+        option["text"] = f"{text} It is on this computer."
+    return option
+
+
+def _offer(choices: Choices, name: str) -> dict[str, str] | None:
+    """What would be fetched, from where and on what terms; None where nothing is or can be."""
+    missing, _ = choices.look_for(name)
+    if not missing or choices.access.is_offline:
+        return None
+    source = missing[0].source
+    return {
+        "title": source.title,
+        "size": megabytes(missing),
+        "host": urlsplit(choices.access.mirror or source.url).netloc,
+        "terms": source.terms,
+    }
+
+
+def _hint(current: Choice, offer: dict[str, str] | None) -> str:
+    if current.model != "bundled" or offer is None:
+        return ""
+    licence = offer["terms"].partition(",")[0]
+    return f"A larger one can be fetched ({offer['size']}, {licence})"
+
+
+def _tell_network(name: str) -> str:
+    if name == "bundled":
+        return "Our own, part of this program. Hears the song as it is. A song takes seconds."
+    cost = "seconds" if has_gpu() else "a minute or two on this computer's processor"
+    if name == "harmonix-all":
+        return (
+            "The eight published networks of Kim and Nam together, taught with 912 songs that "
+            f"people had annotated by hand. A song takes {cost}."
+        )
+    return "One of the eight published networks of Kim and Nam. A song takes seconds."
+
+
+def _tell_stems(choices: Choices, name: str) -> str:
+    if name == "spectral":
+        return "A rough division by the look of the sound. Adds about a second."
+    if name == "htdemucs":
+        cost = "seconds" if has_gpu() else "about ten minutes on this computer's processor"
+        return f"A network that takes drums, bass, voices and the rest apart. A song takes {cost}."
+    if not has_gpu():
+        return "The spectrum, as there is no graphics processor here."
+    if choices.look_for("htdemucs")[0]:
+        return "The spectrum, as long as the separator is not on this computer."
+    return "The separator, as there is a graphics processor and it is on this computer."
+
+
+def _describe_delivery(delivery: Delivery, current: Choice) -> dict[str, Any]:
+    text = progress(delivery)
+    if delivery.state == "failed":
+        text = f"{_titles(delivery.sets)} could not be fetched: {delivery.message}."
+        if current != delivery.wanted:
+            text += f" The network stays: {_title(current.model)}."
+    return {
+        "state": delivery.state,
+        "wanted": {"model": delivery.wanted.model, "demix": delivery.wanted.demix},
+        "text": text,
+        "share": delivery.arrived / delivery.size,
+    }
