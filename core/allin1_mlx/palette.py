@@ -40,6 +40,7 @@ class Ground:
     beat_activation: str
     downbeat_activation: str
     section_activation: str
+    edited: str
 
 
 LIGHT = Ground(
@@ -54,6 +55,7 @@ LIGHT = Ground(
     beat_activation="#0072b2",
     downbeat_activation="#b3470a",
     section_activation="#00755a",
+    edited="#7b1fa2",
 )
 DARK = Ground(
     paper="#16181d",
@@ -67,6 +69,7 @@ DARK = Ground(
     beat_activation="#56b4e9",
     downbeat_activation="#e8894a",
     section_activation="#35b894",
+    edited="#d9a5ff",
 )
 
 

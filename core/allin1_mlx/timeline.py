@@ -2,8 +2,9 @@
 
 Times are seconds from the first sample, on every x axis. From top to bottom: the whole song as
 an overview, bar numbers, sections, the waveform with bar lines and beats, tempo, and the
-network's activations where they were kept. `timeline.js` beside this file thins lines and
-numbers to what the width can carry; it works alike in a saved page and in the user interface.
+network's activations where they were kept. Beats that were corrected have a mark at their foot.
+`timeline.js` beside this file thins lines and numbers to what the width can carry; it works alike
+in a saved page and in the user interface.
 
 Plotly is imported when a figure is made: it takes longer to load than the command line may.
 """
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bars import count_bars, name_places, number_bars, write_bars
+from .edits import compare
 from .envelope import Envelope, pool
 from .palette import DARK, LIGHT, SECTION_INK, Ground, section_colour
 from .rows import lay_out, write_time
@@ -168,6 +170,10 @@ def _bars(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
         _lines("beats", beats[~down], -1.0, -0.72, line, step=0),
         _lines("beats above", beats[~down], 0.72, 1.0, line, step=0),
     ]
+    if analysis.edits:
+        line = {"color": ground.edited, "width": 3}
+        edited = beats[np.array(compare(analysis).beats, dtype=bool)]
+        beat_traces.append(_lines("edited beats", edited, -1.0, -0.88, line, step=0))
     return traces + beat_traces
 
 

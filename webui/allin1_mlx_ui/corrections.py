@@ -6,24 +6,28 @@ a boundary somewhere may say "snap": true, and means the bar line nearest to tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from allin1_mlx.edits import (
+    Edit,
     EditError,
     History,
+    MoveBoundary,
+    SplitSection,
     compare,
     describe_edits,
     detected,
     parse_edit,
     snap_to_bar,
 )
+from allin1_mlx.edits.sections import SHORTEST, TOUCH
 from allin1_mlx.palette import section_colour
 from allin1_mlx.types import LABELS, Analysis, Segment
 
 from .songs import Session, Song
 
-SNAPPED = {"move_boundary": "to", "split_section": "at"}  # which of an edit's times
 SAME = 0.001  # seconds
 
 
@@ -51,19 +55,31 @@ def _carry_out(history: History, command: Any) -> History:
         return history.undo()
     if command == {"do": "redo"}:
         return history.redo()
-    data = {key: value for key, value in command.items() if key != "snap"}
-    edit = parse_edit(data)
-    if command.get("snap") is True and edit.name in SNAPPED:
-        key = SNAPPED[edit.name]
-        edit = parse_edit(data | {key: _snap(history.analysis, getattr(edit, key))})
-    return history.apply(edit)
+    edit = parse_edit({key: value for key, value in command.items() if key != "snap"})
+    return history.apply(_snap(history.analysis, edit) if command.get("snap") is True else edit)
 
 
-def _snap(analysis: Analysis, time: float) -> float:
-    """The bar line that a time means; the time itself where that is a boundary already."""
-    snapped = snap_to_bar(analysis, time)
-    taken = any(abs(section.start - snapped) < SAME for section in analysis.segments)
-    return time if taken else snapped
+def _snap(analysis: Analysis, edit: Edit) -> Edit:
+    """Put a boundary at the bar line that is meant, if that is between the same neighbours."""
+    if isinstance(edit, MoveBoundary):
+        snapped = snap_to_bar(analysis, edit.to)
+        others = [edge for edge in _edges(analysis) if abs(edge - edit.at) >= TOUCH]
+        return replace(edit, to=snapped) if _fits(snapped, edit.to, others) else edit
+    if isinstance(edit, SplitSection):
+        snapped = snap_to_bar(analysis, edit.at)
+        return replace(edit, at=snapped) if _fits(snapped, edit.at, _edges(analysis)) else edit
+    return edit
+
+
+def _edges(analysis: Analysis) -> list[float]:
+    return [0.0, *(section.end for section in analysis.segments)]
+
+
+def _fits(snapped: float, time: float, edges: list[float]) -> bool:
+    """Whether there is room for a boundary between the same edges where `time` lies."""
+    before = max((edge for edge in edges if edge <= time), default=0.0)
+    after = min((edge for edge in edges if edge > time), default=before)
+    return before + SHORTEST <= snapped <= after - SHORTEST
 
 
 def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:

@@ -18,7 +18,14 @@ export const KEYS = [
   ["zoomIn", ["+", "="], "+", "zoom in"],
   ["zoomOut", ["-", "_"], "−", "zoom out"],
   ["zoomAll", ["0"], "0", "show the whole song"],
+  ["correct", ["e"], "E", "corrections: beats, bars, sections"],
+  ["tap", ["t"], "T", "tap the beat, while correcting"],
   ["help", ["?"], "?", "this card"],
+];
+
+const MORE = [
+  ["Ctrl Z", "undo a correction"],
+  ["Ctrl Shift Z", "redo it"],
 ];
 
 const MOUSE = [
@@ -28,6 +35,7 @@ const MOUSE = [
   ["Wheel or pinch", "zoom"],
   ["Drag", "scroll"],
   ["Double click", "show the whole song"],
+  ["Drag a grip", "while correcting: move a boundary to the nearest bar (with Alt: anywhere)"],
 ];
 
 export function listenToKeys(actions) {
@@ -51,6 +59,9 @@ export function makeHelp() {
   const rows = KEYS.map(([, , key, text]) =>
     make("tr", {}, make("th", { scope: "row" }, make("kbd", {}, key)), make("td", {}, text)),
   );
+  const more = MORE.map(([key, text]) =>
+    make("tr", {}, make("th", { scope: "row" }, make("kbd", {}, key)), make("td", {}, text)),
+  );
   const gestures = MOUSE.map(([gesture, text]) =>
     make("tr", {}, make("th", { scope: "row" }, gesture), make("td", {}, text)),
   );
@@ -58,7 +69,7 @@ export function makeHelp() {
     "dialog",
     { class: "help", "aria-labelledby": "help-title" },
     make("h2", { id: "help-title" }, "Keys and gestures"),
-    make("table", {}, make("tbody", {}, ...rows)),
+    make("table", {}, make("tbody", {}, ...rows, ...more)),
     make("h3", {}, "On the timeline"),
     make("table", {}, make("tbody", {}, ...gestures)),
     make("button", { type: "button", onclick: () => dialog.close() }, "Close"),

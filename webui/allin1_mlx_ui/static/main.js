@@ -1,9 +1,13 @@
-// One song on the page: its timeline, player, sections and downloads, brought together.
+// One song on the page: its timeline, player, sections, corrections and exports, brought together.
 
 import { writeTime } from "../timeline.js";
 import { address, bus, make } from "./bus.js";
+import { Corrections } from "./corrections.js";
+import { Exports } from "./exports.js";
 import { listenToKeys, makeHelp } from "./keys.js";
+import { Panel } from "./panel.js";
 import { Player } from "./player.js";
+import { Renewal } from "./renewal.js";
 import { SectionTable } from "./sections.js";
 import { Sheet } from "./sheet.js";
 import { Tape } from "./tape.js";
@@ -34,7 +38,8 @@ class Desk {
     this.actions = this.makeActions();
     this.build();
     listenToKeys(this.actions);
-    this.view.addEventListener("seek", (event) => this.player.seek(event.detail));
+    this.view.addEventListener("seek", (event) => this.seek(event.detail));
+    this.view.addEventListener("correct", (event) => this.correct(event.detail));
     this.view.addEventListener("loop", (event) => this.loopRange(event.detail));
     this.view.addEventListener("choose", (event) => this.goToSection(event.detail));
     this.view.addEventListener("loopsection", (event) => this.loopSection(event.detail));
@@ -65,7 +70,12 @@ class Desk {
       "aria-valuemin": 0,
     });
     const table = part("sections");
-    this.downloads = part("downloads");
+    const downloads = part("downloads");
+    const correct = (command) => this.correct(command);
+    this.corrections = new Corrections(correct, () => this.togglePanel());
+    this.panel = new Panel(this, correct);
+    this.exports = new Exports(downloads, () => this.player.pause());
+    this.renewal = new Renewal(() => this.song);
     this.help = makeHelp();
     this.helpButton = make("button", { type: "button", class: "quiet" }, "Keys (?)");
     this.helpButton.addEventListener("click", () => this.help.showModal());
@@ -74,21 +84,33 @@ class Desk {
     this.more.title = "Show how sure the network was of beats and sections";
     this.more.addEventListener("click", () => this.toggleActivations());
     this.slider.append(this.stage);
-    this.transport = new Transport(this.player, this.actions, [this.more, this.helpButton]);
+    const extras = [this.more, this.renewal.button, this.helpButton];
+    this.transport = new Transport(this.player, this.actions, extras);
     this.transport.setFollowing(true);
     this.element.append(
-      make("div", { class: "head" }, this.title, this.facts, this.notes),
+      make(
+        "div",
+        { class: "head" },
+        make("div", { class: "about" }, this.title, this.facts, this.notes),
+        this.corrections.bar,
+      ),
+      this.corrections.words,
+      this.corrections.told,
+      this.corrections.trouble,
       this.slider,
       make("p", { class: "tips fine", "aria-hidden": "true" }, FINE_TIPS),
       make("p", { class: "tips coarse", "aria-hidden": "true" }, COARSE_TIPS),
       this.transport.controls,
+      this.panel.element,
       this.transport.levels,
-      make("div", { class: "foot" }, table, this.downloads),
+      make("div", { class: "foot" }, table, downloads),
       this.help,
+      this.renewal.dialog,
     );
     this.element.hidden = true;
     this.view = new View(this.stage, this.player);
-    this.table = new SectionTable(table, (index) => this.goToSection(index));
+    const reset = ([start, end]) => correct({ do: "reset", what: "sections", start, end });
+    this.table = new SectionTable(table, (index) => this.goToSection(index), reset);
   }
 
   makeActions() {
@@ -118,6 +140,8 @@ class Desk {
       zoomIn: act(() => this.view.zoom(0.5)),
       zoomOut: act(() => this.view.zoom(2)),
       zoomAll: act(() => this.view.reset()),
+      correct: act(() => this.togglePanel()),
+      tap: () => this.sheet !== null && !this.panel.element.hidden && (this.panel.tap(), true),
       help: act(() => this.help.showModal()),
     };
   }
@@ -125,7 +149,7 @@ class Desk {
   hearOfSongs({ songs, session }) {
     this.session = session;
     const mine = this.song && songs.find((song) => song.id === this.song.id);
-    if (mine && mine.revision !== this.song.revision) this.open(mine);
+    if (mine && mine.revision > this.song.revision) this.open(mine);
     if (!this.song) {
       const ready = songs.find((song) => song.ready);
       if (ready) this.open(ready);
@@ -138,16 +162,66 @@ class Desk {
     bus.say("opened", song.id);
     const sheet = await this.fetchSheet(song);
     if (sheet === null || this.song !== song) return;
-    const fresh = this.sheet === null || this.sheet.id !== sheet.id;
-    const hadSound = !fresh && this.sheet.frames > 0;
+    await this.show(sheet, again);
+  }
+
+  // Show a sheet; again: of the song that is shown already.
+  async show(sheet, again) {
+    const before = this.sheet;
+    const fresh = before === null || before.id !== sheet.id;
+    if (!fresh && sheet.revision < before.revision) return; // overtaken by a correction
+    const hadSound = !fresh && before.frames > 0;
+    const chosen = fresh ? undefined : before.sections[this.view.selected];
     this.sheet = sheet;
     this.element.hidden = false;
     if (fresh || hadSound !== sheet.frames > 0) this.load(sheet);
     else this.player.setClicks(placeClicks(sheet));
     this.describe(sheet);
     this.table.show(sheet);
-    await this.view.show(sheet, { keep: again && !fresh });
+    const drawn = this.view.show(sheet, { keep: again && !fresh });
+    if (!fresh) this.view.select(chosen ? sheet.sectionAt((chosen.start + chosen.end) / 2) : -1);
+    this.panel.show(sheet);
     this.onPlayer();
+    await drawn;
+    this.onPlayer();
+  }
+
+  // Have the server carry out a command, after those before it, and show what it made of the song.
+  correct(command) {
+    const { song } = this;
+    this.correcting = (this.correcting || Promise.resolve()).then(() => this.carryOut(song, command));
+    return this.correcting;
+  }
+
+  async carryOut(song, command) {
+    let answer;
+    try {
+      const response = await fetch(address(`songs/${song.id}/edits?${this.query}`), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(command),
+      });
+      answer = await response.json();
+    } catch {
+      answer = { detail: "the program does not answer; is it still running?" };
+    }
+    if (this.song === null || this.song.id !== song.id) return;
+    if (!answer.sheet) {
+      this.corrections.complain(String(answer.detail));
+      return;
+    }
+    bus.say("corrected", answer.song);
+    this.song = answer.song;
+    await this.show(new Sheet(answer.sheet), true);
+  }
+
+  togglePanel() {
+    const open = this.panel.element.hidden;
+    this.panel.element.hidden = !open;
+    this.corrections.setOpen(open);
+    this.view.marks.setEditing(open);
+    this.panel.update();
+    if (open) this.panel.element.scrollIntoView({ block: "nearest" });
   }
 
   load(sheet) {
@@ -160,9 +234,13 @@ class Desk {
     });
   }
 
+  // What the server is to draw.
+  get query() {
+    return new URLSearchParams({ dark: this.isDark(), activations: this.activations });
+  }
+
   async fetchSheet(song) {
-    const query = new URLSearchParams({ dark: this.isDark(), activations: this.activations });
-    const response = await fetch(address(`songs/${song.id}/sheet?${query}`));
+    const response = await fetch(address(`songs/${song.id}/sheet?${this.query}`));
     if (!response.ok) {
       this.warn(`${song.name} can no longer be opened (${response.status})`);
       return null;
@@ -187,6 +265,9 @@ class Desk {
     } else {
       facts.push(sheet.bpm === null ? "no beat found" : `${sheet.bpm} BPM`);
     }
+    const { bpm } = sheet.corrections;
+    const now = sheet.tempo ? sheet.tempo.bpm : sheet.bpm;
+    if (bpm !== null && Math.abs(bpm - now) > 0.05) facts.push(`detected ${bpm.toFixed(2)}`);
     if (sheet.meter) facts.push(`${sheet.meter} beats a bar`);
     facts.push(writeTime(sheet.duration, 0));
     if (sheet.model) facts.push(`model ${sheet.model}`);
@@ -196,26 +277,9 @@ class Desk {
     this.warn(sheet.warnings.join(" "));
     this.more.hidden = !sheet.hasActivations;
     this.slider.setAttribute("aria-valuemax", sheet.duration.toFixed(1));
-    this.listDownloads(sheet);
-  }
-
-  listDownloads(sheet) {
-    const link = (path, text, hint) =>
-      make("li", {}, make("a", { href: address(path), download: "" }, text), ` ${hint}`);
-    const song = `songs/${sheet.id}`;
-    const links = [link(`${song}/result`, "Result (JSON)", "to keep, share, open again")];
-    links.push(link(`${song}/click`, "Click track (WAV)", "the clicks alone"));
-    if (sheet.frames) links.push(link(`${song}/mix`, "Song with click (WAV)", "to practise with"));
-    links.push(link(`sessions/${this.session}/results`, "All results (ZIP)", "of all songs here"));
-    this.downloads.replaceChildren(
-      make("h3", {}, "Take it along"),
-      make("ul", {}, ...links),
-    );
-    if (!sheet.frames) return;
-    const mix = make("audio", { controls: true, preload: "none", src: address(`${song}/mix`) });
-    mix.setAttribute("aria-label", "Song with click");
-    mix.addEventListener("play", () => this.player.pause());
-    this.downloads.append(make("p", {}, "Song with click, ready mixed:"), mix);
+    this.corrections.show(sheet);
+    this.exports.show(sheet, this.session);
+    this.renewal.show(sheet, this.song);
   }
 
   warn(text) {
@@ -223,8 +287,19 @@ class Desk {
     this.notes.hidden = !text;
   }
 
-  jump(time) {
+  // The section that corrections mean: the selected one, or the one at the playhead.
+  sectionHere() {
+    const { selected } = this.view;
+    return selected >= 0 ? selected : this.sheet.sectionAt(this.player.position);
+  }
+
+  seek(time) {
+    if (this.sheet.sectionAt(time) !== this.view.selected) this.view.select(-1);
     this.player.seek(time);
+  }
+
+  jump(time) {
+    this.seek(time);
     this.view.reveal(time);
   }
 
@@ -283,6 +358,7 @@ class Desk {
     const where = [place && `bar ${place}`, label].filter(Boolean).join(" · ");
     this.transport.setPosition(writeTime(position, 1), writeTime(sheet.duration, 1), where);
     this.table.mark(section, this.view.selected);
+    this.panel.update();
     const second = position.toFixed(0);
     if (second === this.spoken) return;
     this.spoken = second;

@@ -6,9 +6,10 @@ import { make } from "./bus.js";
 const HEADS = ["#", "Section", "Start", "End", "Length", "Bars"];
 
 export class SectionTable {
-  // choose: called with a section's index when a row is clicked.
-  constructor(element, choose) {
+  // choose: called with a section's index when a row is clicked; reset: with one to be reset.
+  constructor(element, choose, reset) {
     this.choose = choose;
+    this.reset = reset;
     this.body = make("tbody");
     this.rows = [];
     const heads = HEADS.map((head) => make("th", { scope: "col" }, head));
@@ -19,23 +20,36 @@ export class SectionTable {
   }
 
   show(sheet) {
+    const held = this.rows.findIndex((row) => row.contains(document.activeElement));
     this.rows = sheet.sections.map((section, index) => this.makeRow(section, index));
     this.current = -1;
     this.body.replaceChildren(...this.rows);
+    if (this.rows[held]) this.rows[held].querySelector("button").focus();
     if (!this.rows.length) {
       const cell = make("td", { colspan: HEADS.length }, "No sections were found.");
       this.body.append(make("tr", {}, cell));
     }
   }
 
-  makeRow({ start, end, label, bars, colour }, index) {
+  makeRow({ start, end, label, bars, colour, moved, renamed, reset }, index) {
     const swatch = make("span", { class: "swatch", style: `background:${colour}` });
     const name = make("button", { type: "button" }, swatch, label);
+    const head = make("th", { scope: "row" }, name);
+    if (reset) {
+      const undo = make("button", { type: "button", class: "reset" }, "✎ reset");
+      undo.setAttribute("aria-label", `Reset section ${index + 1}, ${label}, as it was detected`);
+      undo.title = `${renamed ? "Renamed" : moved ? "Moved" : "Corrected"}; back to what was detected`;
+      undo.addEventListener("click", (event) => {
+        event.stopPropagation();
+        this.reset(reset);
+      });
+      head.append(undo);
+    }
     const row = make(
       "tr",
       { onclick: () => this.choose(index) },
       make("td", {}, String(index + 1)),
-      make("th", { scope: "row" }, name),
+      head,
       make("td", {}, writeTime(start, 2)),
       make("td", {}, writeTime(end, 2)),
       make("td", {}, writeTime(end - start, 2)),

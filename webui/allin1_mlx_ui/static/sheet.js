@@ -24,6 +24,29 @@ export class Sheet {
     return index >= 0 && time < this.sections[index].end ? index : -1;
   }
 
+  // The index of the beat nearest to a time; -1 where there is none.
+  nearestBeat(time) {
+    const before = this.beatAt(time);
+    const after = Math.min(before + 1, this.beats.length - 1);
+    if (before < 0) return after;
+    return this.beats[after] - time < time - this.beats[before] ? after : before;
+  }
+
+  // Where the server will put a boundary that is let go at a time: at the nearest bar line, if it
+  // is within half a bar and within limits; else at the time itself.
+  nearestBar(time, [lowest, highest]) {
+    const { downbeats } = this;
+    if (downbeats.length < 2) return time;
+    const before = Math.max(lastAtMost(downbeats, time), 0);
+    const [one, other] = [downbeats[before], downbeats[Math.min(before + 1, downbeats.length - 1)]];
+    const nearest = Math.abs(other - time) < Math.abs(one - time) ? other : one;
+    const index = downbeats.indexOf(nearest);
+    const forward = index === 0 || (index < downbeats.length - 1 && time > nearest);
+    const bar = forward ? downbeats[index + 1] - nearest : nearest - downbeats[index - 1];
+    const near = Math.abs(nearest - time) <= bar / 2;
+    return near && nearest >= lowest && nearest <= highest ? nearest : time;
+  }
+
   // "12.3" of the third beat of bar 12; "" before the first beat.
   placeAt(time) {
     const beat = this.beatAt(time);

@@ -14,6 +14,8 @@ export function mount(element, { props, trigger, watch }) {
   watch("value", update);
   update();
   bus.hear("opened", (id) => list.markOpen(id));
+  bus.hear("corrected", (song) => list.correct(song));
+  bus.hear("renew", (wish) => trigger("renew", wish));
   // A laptop that wakes up may have lost the stream of news.
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && list.busy) trigger("follow");
@@ -59,6 +61,12 @@ class SongList {
     if (before.state === now.state || !(now.state in ENDED)) return;
     this.news.textContent =
       now.state === "failed" ? now.message : `${now.name}: ${ENDED[now.state]}`;
+  }
+
+  // A correction tells its news by itself.
+  correct(song) {
+    const row = this.rows.get(song.id);
+    if (row) row.update(song);
   }
 
   markOpen(id) {

@@ -7,6 +7,7 @@
 import { fitLabel, readGrid } from "../timeline.js";
 import { make } from "./bus.js";
 import { Drawing } from "./drawing.js";
+import { Marks } from "./marks.js";
 import { listenToPointers } from "./pointers.js";
 
 const SHORTEST = 1; // seconds that can be shown, at least
@@ -27,12 +28,14 @@ export class View extends EventTarget {
     this.hairline = overlay("hairline");
     this.hint = overlay("hint");
     this.drawing = new Drawing();
+    this.marks = new Marks(this);
     const { still, moving } = this.drawing;
     element.append(
       still,
       moving,
       this.names,
       ...[this.chosen, this.looped, this.window, this.playhead, this.smallhead],
+      ...[this.marks.ghosts, this.marks.edges, this.marks.beat],
       ...[this.hairline, this.hint],
     );
     this.element = element;
@@ -54,6 +57,7 @@ export class View extends EventTarget {
     this.element.style.height = `${figure.layout.height}px`;
     this.names.replaceChildren(...sheet.sections.map(() => make("span")));
     this.fitRows();
+    this.marks.show(sheet);
     if (!keep) {
       this.range = [0, this.length];
       this.select(-1);
@@ -187,16 +191,18 @@ export class View extends EventTarget {
     this.window.style.width = `${right - left}px`;
     this.window.style.transform = `translateX(${left}px)`;
     this.movePlayhead();
+    this.marks.place();
   }
 
   placeNames() {
     const lowest = this.margin;
     const highest = this.margin + this.width;
-    this.sheet.sections.forEach(({ start, end, label, bars }, index) => {
+    this.sheet.sections.forEach(({ start, end, label, bars, renamed }, index) => {
       const left = Math.max(this.toX(start), lowest);
       const right = Math.min(this.toX(end), highest);
       const element = this.names.children[index];
-      const full = bars ? `${label} · ${bars}` : label;
+      const name = renamed ? `✎ ${label}` : label;
+      const full = bars ? `${name} · ${bars}` : name;
       const text = right - left < 8 ? "" : fitLabel(full, right - left);
       element.hidden = !text;
       if (!text) return;

@@ -1,0 +1,165 @@
+// What was corrected, marked in the row of sections, and grips to take hold of: of the boundaries
+// between sections, and of the beat at the playhead.
+
+import { make } from "./bus.js";
+
+const SLACK = 4; // pixels that a press may move and still be a click
+const ROOM = 0.1; // seconds that a section lasts at least
+const CLOSEST = 0.03; // seconds between two beats
+
+export class Marks {
+  constructor(view) {
+    this.view = view;
+    this.editing = false;
+    this.edges = make("div", { class: "marks", "aria-hidden": "true" });
+    this.ghosts = make("div", { class: "marks", "aria-hidden": "true" });
+    this.beat = make("div", { class: "grip beat", hidden: true, "aria-hidden": "true" });
+    this.beat.addEventListener("pointerdown", (event) => this.take(event, this.holdBeat()));
+  }
+
+  setEditing(editing) {
+    this.editing = editing;
+    this.edges.classList.toggle("editing", editing);
+    this.place();
+  }
+
+  show(sheet) {
+    const { rows } = this.view;
+    const edges = sheet.sections.slice(1).map((section) => {
+      const edge = make("div", { class: section.moved ? "grip edge moved" : "grip edge" });
+      edge.addEventListener("pointerdown", (event) => this.take(event, this.holdEdge(event)));
+      return edge;
+    });
+    this.edges.replaceChildren(...edges);
+    this.ghosts.replaceChildren(
+      ...sheet.corrections.ghosts.map(() => make("div", { class: "ghost" })),
+    );
+    const fit = (element, top, bottom) => {
+      element.style.top = `${top}px`;
+      element.style.height = `${bottom - top}px`;
+    };
+    fit(this.edges, rows.ruler[0], rows.sections[1]);
+    fit(this.ghosts, ...rows.sections);
+    fit(this.beat, ...rows.wave);
+  }
+
+  place() {
+    const { sheet, player } = this.view;
+    if (!sheet) return;
+    this.put(this.edges, sheet.sections.slice(1).map((s) => s.start));
+    this.put(this.ghosts, sheet.corrections.ghosts);
+    const index = sheet.nearestBeat(player.position);
+    const idle = this.editing && !player.playing && index >= 0;
+    this.beat.hidden = !idle || !this.view.isVisible(sheet.beats[index]);
+    if (!this.beat.hidden && !this.held) this.putAt(this.beat, sheet.beats[index]);
+  }
+
+  put(layer, times) {
+    times.forEach((time, i) => {
+      const element = layer.children[i];
+      if (!element || element === this.held) return;
+      element.hidden = !this.view.isVisible(time);
+      this.putAt(element, time);
+    });
+  }
+
+  putAt(element, time) {
+    element.style.transform = `translateX(${this.view.toX(time)}px)`;
+  }
+
+  // Grips may lie over each other: the boundary nearest to the pointer is meant.
+  holdEdge(event) {
+    const { view } = this;
+    const { sections } = view.sheet;
+    const x = event.clientX - view.element.getBoundingClientRect().left;
+    let index = 1;
+    sections.forEach(({ start }, i) => {
+      const nearer = Math.abs(view.toX(start) - x) < Math.abs(view.toX(sections[index].start) - x);
+      if (i > 0 && nearer) index = i;
+    });
+    const at = sections[index].start;
+    const limits = [sections[index - 1].start + ROOM, sections[index].end - ROOM];
+    return {
+      element: this.edges.children[index - 1],
+      at,
+      limits,
+      target: (time, free) => (free ? time : view.sheet.nearestBar(time, limits)),
+      done: (to, free) => ({ do: "move_boundary", at, to, snap: !free }),
+      clicked: (time) => this.tell("choose", view.sheet.sectionAt(time)),
+    };
+  }
+
+  holdBeat() {
+    const { beats } = this.view.sheet;
+    const index = this.view.sheet.nearestBeat(this.view.player.position);
+    const at = beats[index];
+    const before = index > 0 ? beats[index - 1] + CLOSEST : 0;
+    const after = index + 1 < beats.length ? beats[index + 1] - CLOSEST : this.view.length;
+    return {
+      element: this.beat,
+      at,
+      limits: [before, after],
+      target: (time) => time,
+      done: (to) => ({ do: "move_beat", at, to }),
+      clicked: (time) => this.tell("seek", time),
+    };
+  }
+
+  // Follow a pointer from its press to its release.
+  take(event, held) {
+    const { view } = this;
+    if (event.button !== 0 || this.held) return;
+    event.stopPropagation();
+    event.preventDefault();
+    const { element } = held;
+    const left = view.element.getBoundingClientRect().left;
+    const startX = event.clientX;
+    const offset = view.toX(held.at) - (startX - left); // the grip does not jump to the pointer
+    let moved = false;
+    let free = event.altKey;
+    let raw = held.at;
+    this.held = element;
+    element.setPointerCapture(event.pointerId);
+    element.classList.add("held");
+
+    const move = (now) => {
+      moved = moved || Math.abs(now.clientX - startX) > SLACK;
+      free = now.altKey;
+      if (!moved) return;
+      const time = view.toTime(now.clientX - left + offset);
+      raw = Math.min(Math.max(time, held.limits[0]), held.limits[1]);
+      const target = held.target(raw, free);
+      this.putAt(element, target);
+      view.point(view.toX(target));
+    };
+    const listeners = {
+      pointermove: move,
+      pointerup: (last) => end(last, true),
+      pointercancel: (last) => end(last, false),
+    };
+    const onKey = (key) => {
+      if (key.key === "Escape") end(event, false);
+    };
+    const end = (last, done) => {
+      for (const [type, listener] of Object.entries(listeners)) {
+        element.removeEventListener(type, listener);
+      }
+      document.removeEventListener("keydown", onKey);
+      element.classList.remove("held");
+      this.held = null;
+      view.point(null);
+      const changed = Math.abs(held.target(raw, free) - held.at) > 0.001;
+      if (done && moved && changed) this.tell("correct", held.done(raw, free));
+      else if (done && !moved) held.clicked(view.toTime(last.clientX - left));
+      this.place();
+    };
+    for (const [type, listener] of Object.entries(listeners)) {
+      element.addEventListener(type, listener);
+    }
+    document.addEventListener("keydown", onKey);
+  }
+
+  tell(type, detail) {
+    this.view.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
