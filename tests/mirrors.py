@@ -18,7 +18,8 @@ BLOCK = 1 << 15
 class Mirror(ThreadingHTTPServer):
     """Sends files of the published names and sizes: those of a folder, else zeros.
 
-    asked: the names that it was asked for. pace: seconds between two blocks of 32 kB.
+    asked: the names that it was asked for. pace: seconds between two blocks of 32 kB. gone:
+    whether it has none of them any more.
     """
 
     daemon_threads = True
@@ -28,6 +29,7 @@ class Mirror(ThreadingHTTPServer):
         self.folder = folder
         self.pace = pace
         self.asked: list[str] = []
+        self.gone = False
         self.closed = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}/"
 
@@ -41,6 +43,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.strip("/")
         self.server.asked.append(name)
+        if self.server.gone:
+            self.send_error(404)
+            return
         folder = self.server.folder
         content = bytes(SIZES[name]) if folder is None else (folder / name).read_bytes()
         self.send_response(200)

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -24,16 +25,16 @@ CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
-    """Start a server with more options; the caller stops it."""
+    """Start a server with more options and environment; the caller stops it."""
 
-    def start(*options: str) -> Server:
+    def start(*options: str, offline: bool = True, **more: str) -> Server:
         temporary = tmp_path_factory.mktemp("server")
         paths = [str(ROOT / "core"), str(ROOT / "webui"), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, "TMPDIR": str(temporary)}
+        environment = {**os.environ, "TMPDIR": str(temporary), **more}
         environment["PYTHONPATH"] = os.pathsep.join(paths)
         command = [sys.executable, "-m", "allin1_mlx_ui.app", "--port", "0", "--no-browser"]
         process = subprocess.Popen(
-            [*command, "--offline", *options],
+            [*command, *(["--offline"] if offline else []), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -43,9 +44,9 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Serv
         said = []
         for line in process.stdout:
             said.append(line)
-            found = re.search(r"http://\S+", line)
+            found = re.search(r"page is at (\S+)", line)
             if found:
-                return Server(found[0], process, temporary)
+                return Server(found[1], process, temporary, "".join(said))
         process.stdout.close()
         process.wait()
         raise AssertionError("the server did not start: " + "".join(said))
@@ -71,6 +72,12 @@ def browser() -> Iterator[Browser]:
         running = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The script of axe-core, which a package brings for us."""
+    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

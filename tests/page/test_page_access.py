@@ -1,31 +1,11 @@
 """For everybody: by keyboard, by screen reader, on a phone, in the dark."""
 
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from .visits import Known, Visit
-
-
-@pytest.fixture(scope="session")
-def axe() -> str:
-    """The script of axe-core, which a package brings for us."""
-    return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-
-
-def violations(seen: Visit, axe: str) -> list[str]:
-    """What axe-core calls serious or critical."""
-    seen.run(f"() => {{ {axe}; window.axe = axe; }}")
-    found: dict[str, Any] = seen.run("axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        f"{rule['id']}: {node['target']} {node['failureSummary']}"
-        for rule in found["violations"]
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -35,15 +15,15 @@ def test_axe_finds_nothing_serious(
     broken = tmp_path / "broken.mp3"
     broken.write_text("this is no music")
     seen = visit(color_scheme=scheme, reduced_motion="reduce")
-    assert violations(seen, axe) == []
+    assert seen.violations(axe) == []
     seen.upload(known.result, known.sound)
     seen.wait_for_timeline()
     seen.upload(broken)
     seen.wait_for("failed")
     seen.page.wait_for_function("allin1.sheet.frames > 0 && !allin1.view.pending")
-    assert violations(seen, axe) == []
+    assert seen.violations(axe) == []
     seen.page.keyboard.press("?")
-    assert violations(seen, axe) == []
+    assert seen.violations(axe) == []
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])

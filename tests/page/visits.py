@@ -22,6 +22,7 @@ class Server:
     url: str
     process: subprocess.Popen[str]
     temporary: Path  # where it puts its files
+    first_words: str = ""  # what it printed until then
     last_words: str = ""  # what it printed after its address
 
     def memory(self) -> int:
@@ -86,6 +87,17 @@ class Visit:
     def wait_for_timeline(self) -> None:
         """Wait until a song is drawn."""
         self.page.wait_for_function("allin1.view.sheet && !allin1.view.pending")
+
+    def violations(self, axe: str) -> list[str]:
+        """What axe-core calls serious or critical."""
+        self.run(f"() => {{ {axe}; window.axe = axe; }}")
+        found: dict[str, Any] = self.run("axe.run(document, { resultTypes: ['violations'] })")
+        return [
+            f"{rule['id']}: {node['target']} {node['failureSummary']}"
+            for rule in found["violations"]
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
 
     def run(self, script: str, argument: Any = None) -> Any:
         """What a script in the page gives."""
