@@ -10,8 +10,8 @@ import pytest
 from allin1_mlx.backend import mx
 from allin1_mlx.model import AllInOne, Config
 from allin1_mlx.predict import Network
-from allin1_mlx.training.augment import Crop, crop_targets, draw_batch
-from allin1_mlx.training.corpus import Corpus, TrainingSong, truth_of
+from allin1_mlx.training.augment import Crop, cut, draw_batch
+from allin1_mlx.training.corpus import Corpus, TrainingSong, targets_of, truth_of
 from allin1_mlx.training.evaluate import Reference, f_measure, mean_scores, score_logits
 from allin1_mlx.training.loss import losses, total_loss
 from allin1_mlx.training.teacher import label_songs, load_lessons, save_lesson
@@ -88,8 +88,7 @@ def test_batches_depend_on_seed_and_number_alone(corpus):
 def test_targets_stay_on_the_sound_when_a_song_is_stretched(rate, first, lead):
     song = clicking_song(100)
     crop = Crop(song, index=0, first=first, rate=rate, frames=900, lead=lead)
-    target = np.zeros((13, 1000), np.float32)
-    crop_targets(crop, target)
+    target = np.array(cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)[1])[0].T
     shown, sounds = crop.positions(1000)
     level = np.where(sounds, song.stems[np.rint(shown).astype(int), 1, 0], 0).astype(float)
     onsets = np.flatnonzero((level[1:] > 0) & (level[:-1] == 0)) + 1
@@ -97,9 +96,17 @@ def test_targets_stay_on_the_sound_when_a_song_is_stretched(rate, first, lead):
     assert len(onsets) > 8
     for onset in onsets[onsets > lead + 3]:
         assert np.abs(peaks - onset).min() <= 1
-    assert (target[3:].sum(axis=0) == 1).all()
+    np.testing.assert_allclose(target[3:].sum(axis=0), 1, rtol=1e-6)
     assert (target[3 + LABELS.index("start"), :lead] == 1).all()
     assert (target[3 + LABELS.index("end"), lead + 900 :] == 1).all()
+
+
+def test_silence_after_a_song_that_ends_early_is_its_end():
+    song = clicking_song(100, frames=800)
+    crop = Crop(song, index=0, first=0.0, rate=1.0, frames=1000, lead=0)
+    mix, targets = cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)
+    assert (np.array(targets)[0, 800:, 3 + LABELS.index("end")] == 1).all()
+    assert (np.array(mix)[0, 800:] == 0).all()
 
 
 def test_batches_are_finite_and_have_the_shapes_of_the_network(corpus):
@@ -124,9 +131,7 @@ def test_f_measure_equals_mir_eval():
 
 def test_a_perfect_answer_scores_one():
     song = clicking_song(120, frames=6000)
-    target = np.zeros((13, 6000), np.float32)
-    crop_targets(Crop(song, 0, 0.0, 1.0, 6000, 0), target)
-    target = target.clip(1e-4, 1 - 1e-4)
+    target = targets_of(song.truth, 6000).clip(1e-4, 1 - 1e-4)
     logits = np.concatenate([np.log(target[:3] / (1 - target[:3])), np.log(target[3:])])
     logits[2, target[2] == target[2].min()] = -200  # no boundary at all, where there is none
     exam = exam_of(song)

@@ -2,8 +2,7 @@
 
 Variety comes from here as much as from the composer: tempo (+-15 %), stem levels, equaliser,
 pitch, band limits, passages behind a filter, compression, loudness, noise, and short excerpts that
-end in silence. All randomness is drawn from one numpy generator into a plan, on any thread; the
-device then carries it out.
+end in silence. All randomness is drawn from one numpy generator; the device does the rest.
 Axes: B items, K stems, T frames, F bands.
 """
 
@@ -24,8 +23,6 @@ from .corpus import Corpus, TrainingSong, to_magnitudes
 Rng = np.random.Generator
 
 STRETCH = 0.16  # of the logarithm of the tempo, either way
-BEAT_WIDTH = 2.0  # frames at which a beat's target reaches 0
-BOUNDARY_WIDTH = 40.0  # frames at which a boundary's target reaches 0
 EXCERPTS = 0.25  # share of items that are short
 EXCERPT_FRAMES = (1200, 5000)
 BANDS = 81
@@ -60,11 +57,6 @@ class Crop:
         sounds &= (shown >= 0) & (shown <= self.song.frames - 1)
         return np.clip(shown, 0, self.song.frames - 1), sounds
 
-    def on_output(self, frames: NDArray[np.float64], T: int) -> NDArray[np.float64]:
-        """Song frames as output frames, those outside dropped."""
-        t = (frames - self.first) / self.rate + self.lead
-        return t[(t >= self.lead) & (t < min(T, self.lead + self.frames))]
-
 
 def draw_crop(rng: Rng, corpus: Corpus, T: int) -> Crop:
     """A random range of a random song, stretched; mostly T frames long."""
@@ -82,22 +74,6 @@ def draw_crop(rng: Rng, corpus: Corpus, T: int) -> Crop:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Crops of one corpus. rows: frame of each output frame, counted from `starts` (B,);
-    rest: how far on towards the next frame; sounds: 0 in silence; all (B, T).
-    gains: (B, K) of power."""
-
-    corpus: Corpus
-    songs: list[int]
-    starts: list[int]
-    length: int  # frames from each start that are needed
-    rows: NDArray[np.int32]
-    rest: NDArray[np.float32]
-    sounds: NDArray[np.float32]
-    gains: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
 class Colour:
     """What becomes of the mixes. equaliser: (B, 81), gains of the bands; shift: (B, 81), the band
     that is heard in each; filters: pairs of (B, T) strengths and (B, 81) decibels per strength;
@@ -112,109 +88,70 @@ class Colour:
     noise_seed: int
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A batch as drawn, before the device makes it."""
-
-    cuts: list[Cut]
-    colour: Colour
-    targets: NDArray[np.float32]
-
-
 def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
     """So many items of T frames of each corpus."""
-    return render(draw_plan(rng, corpora, T))
-
-
-def draw_plan(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Plan:
-    """All that is random in a batch, and its targets."""
-    B = sum(items for _, items in corpora)
-    targets = np.zeros((B, LOGITS, T), np.float32)
-    cuts, item = [], 0
+    parts = []
     for corpus, items in corpora:
         crops = [draw_crop(rng, corpus, T) for _ in range(items)]
-        cuts.append(_draw_cut(rng, corpus, crops, T))
-        for crop in crops:
-            crop_targets(crop, targets[item])
-            item += 1
-    return Plan(cuts, _draw_colour(rng, B, T), targets)
+        parts.append(cut(corpus, crops, _draw_gains(rng, items, corpus.stems), T))
+    mix = mx.concatenate([mix for mix, _ in parts])
+    mix = _colour(mix, _draw_colour(rng, len(mix), T))
+    targets = mx.concatenate([targets for _, targets in parts])
+    return Batch(logarithm(mix)[:, None], targets.transpose(0, 2, 1))
 
 
-def render(plan: Plan) -> Batch:
-    """Carry a plan out on the device."""
-    mix = _colour(mx.concatenate([_mix(cut) for cut in plan.cuts]), plan.colour)
-    return Batch(logarithm(mix)[:, None], mx.array(plan.targets))
+def _draw_gains(rng: Rng, B: int, K: int) -> NDArray[np.float64]:
+    """Gains of the stems' power, (B, K)."""
+    if K == 1:
+        return np.ones((B, K))
+    levels = rng.normal(0, 4, (B, K))  # dB
+    quiet = rng.random(B) < 0.15
+    levels[quiet, rng.integers(0, K, B)[quiet]] -= 26
+    gains: NDArray[np.float64] = 10 ** (levels / 10)
+    return gains
 
 
-def crop_targets(crop: Crop, target: NDArray[np.float32]) -> None:
-    """Write the target probabilities of a crop into zeros (13, T)."""
-    truth, T = crop.song.truth, target.shape[1]
-    shown, sounds = crop.positions(T)
-    nearest = np.rint(shown).astype(int)
-    if truth.soft is not None:
-        target[:] = np.where(sounds, truth.soft[:, nearest].astype(np.float32), 0)
-    else:
-        for row, frames, width in (
-            (0, truth.beats, BEAT_WIDTH),
-            (1, truth.downbeats, BEAT_WIDTH),
-            (2, truth.boundaries, BOUNDARY_WIDTH),
-        ):
-            draw_peaks(target[row], crop.on_output(frames, T), width)
-        labels = truth.label[nearest]
-        target[3 + labels[sounds], np.flatnonzero(sounds)] = 1
-    after = np.arange(T) >= crop.lead + crop.frames
-    target[3 + LABELS.index("end"), ~sounds & after] = 1
-    target[3 + LABELS.index("start"), ~sounds & ~after] = 1
-
-
-def draw_peaks(row: NDArray[np.float32], frames: NDArray[np.float64], width: float) -> None:
-    """Triangles of height 1 around fractional frames, falling to 0 at `width` frames."""
-    reach = int(np.ceil(width))
-    for offset in range(-reach, reach + 1):
-        at = np.rint(frames).astype(int) + offset
-        inside = (at >= 0) & (at < len(row))
-        height = np.maximum(0, 1 - np.abs(at - frames) / width)
-        np.maximum.at(row, at[inside], height[inside].astype(np.float32))
-
-
-def _draw_cut(rng: Rng, corpus: Corpus, crops: list[Crop], T: int) -> Cut:
-    """Where the crops lie, and the levels of their stems."""
-    shown, sounds = (np.stack(x) for x in zip(*(crop.positions(T) for crop in crops), strict=True))
-    whole = np.floor(shown).astype(np.int32)
-    starts = whole[:, 0]
-    B, K = len(crops), crops[0].song.stems.shape[1]
-    levels = np.zeros((B, K))
-    if K > 1:
-        levels = rng.normal(0, 4, (B, K))  # dB
-        quiet = rng.random(B) < 0.15
-        levels[quiet, rng.integers(0, K, B)[quiet]] -= 26
-    return Cut(
-        corpus,
-        songs=[crop.index for crop in crops],
-        starts=starts.tolist(),
-        length=int(np.max(whole[:, -1] - starts)) + 2,
-        rows=whole - starts[:, None],
-        rest=(shown - whole).astype(np.float32),
-        sounds=sounds.astype(np.float32),
-        gains=(10 ** (levels / 10)).astype(np.float32),
-    )
-
-
-def _mix(cut: Cut) -> mx.array:
-    """Magnitudes of the crops' mixes, stems added in power: (B, T, 81).
+def cut(
+    corpus: Corpus, crops: list[Crop], gains: NDArray[np.float64], T: int
+) -> tuple[mx.array, mx.array]:
+    """Magnitudes of the crops' mixes (B, T, 81), stems added in power, and targets (B, T, 13).
 
     Between frames by linear interpolation.
     """
-    levels = cut.corpus.ranges(cut.songs, cut.starts, cut.length)
-    levels = levels.reshape(-1, *levels.shape[2:])
+    B, K = gains.shape
+    shown, sounds = (np.stack(x) for x in zip(*(crop.positions(T) for crop in crops), strict=True))
+    whole = np.floor(shown).astype(np.int32)
+    starts = whole[:, 0]
+    length = int(np.max(whole[:, -1] - starts)) + 2
+    levels = corpus.ranges([crop.index for crop in crops], starts.tolist(), length)
+    levels = levels.reshape(B * length, -1)
     # Rows of all crops' ranges beneath one another; the frame after the last one has no weight.
-    rows = mx.array(cut.rows + cut.length * np.arange(len(cut.songs), dtype=np.int32)[:, None])
-    rest = mx.array(cut.rest)[..., None, None]
-    before, after = to_magnitudes(levels[rows]), to_magnitudes(levels[rows + 1])
-    stems = (before + (after - before) * rest) * mx.array(cut.sounds)[..., None, None]
-    if stems.shape[2] == 1:
-        return stems[:, :, 0]
-    return mx.sqrt((mx.square(stems) * mx.array(cut.gains)[:, None, :, None]).sum(axis=2))
+    rows = mx.array(whole - starts[:, None] + length * np.arange(B, dtype=np.int32)[:, None])
+    rest = mx.array((shown - whole).astype(np.float32))[..., None]
+    sounding = mx.array(sounds.astype(np.float32))[..., None]
+    before, after = levels[rows], levels[rows + 1]
+
+    def between(low: mx.array, high: mx.array) -> mx.array:
+        return (low + (high - low) * rest) * sounding
+
+    bands = K * BANDS
+    stems = between(to_magnitudes(before[..., :bands]), to_magnitudes(after[..., :bands]))
+    power = (
+        mx.square(stems).reshape(B, T, K, BANDS)
+        * mx.array(gains.astype(np.float32))[:, None, :, None]
+    )
+    targets = between(before[..., bands:].astype(mx.float32), after[..., bands:]) / 255
+    return mx.sqrt(power.sum(axis=2)), targets + mx.array(_silence(crops, sounds))
+
+
+def _silence(crops: list[Crop], sounds: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Targets (B, T, 13) where nothing sounds: the start before the song, the end after it."""
+    B, T = sounds.shape
+    early = np.arange(T) < np.array([crop.lead for crop in crops])[:, None]
+    targets = np.zeros((B, T, LOGITS), np.float32)
+    targets[..., 3 + LABELS.index("start")] = early
+    targets[..., 3 + LABELS.index("end")] = ~sounds & ~early
+    return targets
 
 
 def _draw_colour(rng: Rng, B: int, T: int) -> Colour:

@@ -17,6 +17,9 @@ from ..backend import mx
 from ..types import FPS, LABELS
 from .compose import STEPS, read_shard
 
+BEAT_WIDTH = 2.0  # frames at which a beat's target reaches 0
+BOUNDARY_WIDTH = 40.0  # frames at which a boundary's target reaches 0
+
 
 @dataclass(frozen=True)
 class Truth:
@@ -48,24 +51,57 @@ class TrainingSong:
 
 
 class Corpus:
-    """Songs of one kind (K alike), their stems on the device."""
+    """Songs of one kind (K alike), on the device: each frame's stems, then its targets, (T, 81 K
+    + 13) uint8, the targets in steps of 1 / 255."""
 
     def __init__(self, songs: Iterable[TrainingSong]) -> None:
         self.songs: list[TrainingSong] = []
-        self.stems: list[mx.array] = []
+        self._frames: list[mx.array] = []
         for song in songs:
-            self.stems.append(mx.array(song.stems))
+            targets = np.rint(255 * targets_of(song.truth, song.frames)).astype(np.uint8)
+            stems = song.stems.reshape(song.frames, -1)
+            self._frames.append(mx.array(np.concatenate([stems, targets.T], axis=1)))
             self.songs.append(song)
+
+    @property
+    def stems(self) -> int:
+        """K."""
+        return self.songs[0].stems.shape[1]
 
     def ranges(self, indices: Sequence[int], starts: Sequence[int], length: int) -> mx.array:
         """`length` frames of each song from each start, silence after its end:
-        (B, length, K, 81) uint8."""
+        (B, length, 81 K + 13) uint8."""
         parts = []
         for index, start in zip(indices, starts, strict=True):
-            part = self.stems[index][start : start + length]
+            part = self._frames[index][start : start + length]
             missing = length - part.shape[0]
-            parts.append(mx.pad(part, [(0, missing), (0, 0), (0, 0)]) if missing else part)
+            parts.append(mx.pad(part, [(0, missing), (0, 0)]) if missing else part)
         return mx.stack(parts)
+
+
+def targets_of(truth: Truth, frames: int) -> NDArray[np.float32]:
+    """Target probabilities (13, T) of a song: a teacher's, or drawn from its truth."""
+    if truth.soft is not None:
+        return truth.soft.astype(np.float32)
+    target = np.zeros((3 + len(LABELS), frames), np.float32)
+    for row, times, width in (
+        (0, truth.beats, BEAT_WIDTH),
+        (1, truth.downbeats, BEAT_WIDTH),
+        (2, truth.boundaries, BOUNDARY_WIDTH),
+    ):
+        draw_peaks(target[row], times, width)
+    target[3 + truth.label, np.arange(frames)] = 1
+    return target
+
+
+def draw_peaks(row: NDArray[np.float32], frames: NDArray[np.float64], width: float) -> None:
+    """Triangles of height 1 around fractional frames, falling to 0 at `width` frames."""
+    reach = int(np.ceil(width))
+    for offset in range(-reach, reach + 1):
+        at = np.rint(frames).astype(int) + offset
+        inside = (at >= 0) & (at < len(row))
+        height = np.maximum(0, 1 - np.abs(at - frames) / width)
+        np.maximum.at(row, at[inside], height[inside].astype(np.float32))
 
 
 def to_magnitudes(levels: mx.array) -> mx.array:

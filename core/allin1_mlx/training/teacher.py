@@ -24,8 +24,7 @@ from ..predict import Network, activations, load_network
 from ..spectrogram import logarithm
 from ..types import FPS, Activations
 from ..weights import find_model
-from .augment import BEAT_WIDTH, draw_peaks
-from .corpus import TrainingSong, Truth, load_real, to_magnitudes
+from .corpus import BEAT_WIDTH, TrainingSong, Truth, draw_peaks, load_real, to_magnitudes
 from .evaluate import BEAT_WINDOW, f_measure, in_processes
 
 SHARPENING = 0.5  # share of the decoded beats in the targets

@@ -15,9 +15,7 @@ import itertools
 import json
 import math
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -31,7 +29,7 @@ from ..backend import mx, nn
 from ..model import AllInOne, Config, to_published
 from ..spectrogram import logarithm
 from ..types import FPS, LABELS
-from .augment import Batch, Plan, draw_plan, render
+from .augment import Batch, draw_batch
 from .corpus import Corpus, TrainingSong, load_composed, load_real, to_magnitudes
 from .evaluate import Reference, in_processes, mean_scores, score_logits
 from .loss import WEIGHTS, losses, total_loss
@@ -47,7 +45,6 @@ EXAM_EVERY = 8  # of the real songs, one is for testing
 LOG_STEPS = 100
 SAVE_STEPS = 200
 EXAM_STEPS = 2500
-DRAWN_AHEAD = 3  # batches
 STATE = "state.safetensors"
 CONFIG = Config(
     stems=1,
@@ -190,23 +187,14 @@ def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]
 
 
 def batches(recipe: Recipe, composed: Corpus, real: Corpus | None, first: int) -> Iterator[Batch]:
-    """Endless batches; number n depends on the recipe's seed and n alone.
-
-    The next ones are drawn beside the training.
-    """
+    """Endless batches; number n depends on the recipe's seed and n alone."""
     if real is None:
         corpora = [(composed, recipe.composed_items + recipe.real_items)]
     else:
         corpora = [(composed, recipe.composed_items), (real, recipe.real_items)]
-
-    def plan(number: int) -> Plan:
-        return draw_plan(np.random.default_rng([recipe.seed, number]), corpora, recipe.frames)
-
-    with ThreadPoolExecutor(DRAWN_AHEAD) as pool:
-        plans = deque(pool.submit(plan, first + i) for i in range(DRAWN_AHEAD))
-        for number in itertools.count(first + DRAWN_AHEAD):
-            plans.append(pool.submit(plan, number))
-            yield render(plans.popleft().result())
+    for number in itertools.count(first):
+        rng = np.random.default_rng([recipe.seed, number])
+        yield draw_batch(rng, corpora, recipe.frames)
 
 
 def split_lessons(lessons: Iterable[Lesson]) -> tuple[list[TrainingSong], list[Exam]]:
