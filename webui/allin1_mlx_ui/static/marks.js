@@ -123,6 +123,7 @@ export class Marks {
     element.classList.add("held");
 
     const move = (now) => {
+      now.stopPropagation(); // the timeline would point at the pointer
       moved = moved || Math.abs(now.clientX - startX) > SLACK;
       free = now.altKey;
       if (!moved) return;
