@@ -16,12 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...backend import has_gpu, mx
-from ...spectrogram import Backend, logarithm
 from ...types import SAMPLE_RATE, STEMS
 from .config import SOURCES
 from .network import Network
 from .segments import Song, average_streams, segment_offsets, separate_segments
-from .spectrograms import stream_magnitudes
 from .state import load_network
 
 MAX_DELAY = SAMPLE_RATE // 2  # samples
@@ -68,39 +66,6 @@ class HTDemucs:
             stems[..., start : start + piece.shape[-1]] = piece
             start += piece.shape[-1]
         return stems
-
-    def separate_mono(
-        self,
-        mix: NDArray[np.float32],
-        *,
-        shifts: int = 1,
-        seed: int = 0,
-        on_progress: Progress | None = None,
-    ) -> NDArray[np.float32]:
-        """A mix (2, S) -> its stems (4, S), means of their channels. Arguments as in `pieces`."""
-        stems = np.empty((len(STEMS), mix.shape[1]), np.float32)
-        start = 0
-        for piece in self.pieces(mix, shifts=shifts, seed=seed, on_progress=on_progress):
-            stems[:, start : start + piece.shape[-1]] = piece.mean(axis=1)
-            start += piece.shape[-1]
-        return stems
-
-    def spectrograms(
-        self,
-        mix: NDArray[np.float32],
-        *,
-        backend: Backend = "mlx_fast",
-        shifts: int = 1,
-        seed: int = 0,
-        on_progress: Progress | None = None,
-    ) -> mx.array:
-        """A mix (2, S) -> the network's input (4, T, 81), as `spectrogram` of the mono stems.
-
-        Stems are not kept. Other arguments as in `pieces`.
-        """
-        pieces = self.pieces(mix, shifts=shifts, seed=seed, on_progress=on_progress)
-        mono = (piece.mean(axis=1) for piece in pieces)
-        return logarithm(stream_magnitudes(mono, signals=len(STEMS), backend=backend))
 
     def pieces(
         self,
