@@ -54,6 +54,17 @@ def ffmpeg(*arguments: str | Path) -> None:
     subprocess.run(command, check=True)
 
 
+def run_apart(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process of its own, which may not warn."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
 @pytest.fixture
 def song(tmp_path: Path) -> Path:
     """Four seconds of stereo noise as 16-bit WAV."""
@@ -245,14 +256,7 @@ def test_without_ffmpeg_pydub_warns_nobody(song: Path, tmp_path: Path) -> None:
         f"try: load_audio({str(tmp_path / 'a.m4a')!r})\n"
         "except AudioError as e: print(e)\n"
     )
-    environment = os.environ | {"PATH": "", "PYTHONPATH": os.pathsep.join(sys.path)}
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    run = run_apart(code, PATH="")
     assert "install ffmpeg" in run.stdout
     assert run.stderr == ""
 
@@ -544,13 +548,7 @@ def test_long_song_needs_little_more_memory_than_its_samples(tmp_path: Path) -> 
         f"audio = load_audio({str(tmp_path / 'a.flac')!r})\n"
         "print(audio.samples.nbytes, peak() - before)\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    run = run_apart(code)
     size, grown = map(int, run.stdout.split())
     assert size == 2 * 4 * seconds * SAMPLE_RATE
     assert grown < 1.15 * size
@@ -596,13 +594,7 @@ def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
         f"try: write_audio({str(tmp_path / f'a.{suffix}')!r}, samples)\n"
         "except OSError as e: print('refused')\n"
     )
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    run = run_apart(code)
     assert (run.stdout, run.stderr) == ("refused\n", "")
     assert list(tmp_path.iterdir()) == []
 
