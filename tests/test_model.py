@@ -61,6 +61,13 @@ def test_an_ensemble_is_the_mean_of_its_folds_logits():
     )
 
 
+@pytest.mark.parametrize("frames", [1, 39, 80, 300, 2500])
+def test_training_computes_the_same_as_prediction(frames):
+    model, x = random_model(SMALL), random_spectrogram(SMALL, frames)
+    whole, cut = np.array(model(x)), np.array(model.eval()(x))
+    np.testing.assert_allclose(whole, cut, atol=1e-5)
+
+
 @pytest.mark.parametrize("frames", [1, 2, 4, 5, 20, 39, 40, 41, 300])
 @pytest.mark.parametrize("step", [1, 2])
 def test_every_length_has_a_logit_for_every_frame(frames, step):

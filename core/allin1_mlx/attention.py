@@ -4,23 +4,26 @@ Every position attends to the five nearest positions of its own residue class mo
 d. Near the ends the window is shifted, never cut: always five keys. A learned bias depends on the
 distance between query and key.
 
-Away from the ends the five keys of position t are t - 2d, t - d, ..., t + 2d, so that the keys of
-all positions are five slices of one array. The first 2d positions, two rows of d, look at the
-first 5d, five rows of d; the last 2d positions likewise. No gather, no padding to multiples of d.
-NVIDIA GPUs, for which this is too many kernels, have three of their own: `cuda_attention`.
+So the keys of position t are t + (j - n) d, j = 0 .. 4, of which n lie before it: two, but 0 for
+the first d positions, 1 for the next d, and at the end 3, then 4. Between these bounds the keys
+of all positions are five slices of one array: no gather, no padding to multiples of d. NVIDIA
+GPUs, for which this is too many kernels, have three of their own: `cuda_attention`.
 
-Axes: N batch, L length, H heads, D channels of a head, C = H D.
+Axes: N batch, R rows of keys (stems; 1 where time is the only axis), Q <= R rows that ask,
+L length, H heads, D channels of a head, C = H D. Time is the last axis inside, so that a slice is
+a few long runs.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import cuda_attention
 from .backend import mx, nn
+from .curves import softmax
+from .pieces import cut, piece_of, settle
 
 KERNEL = 5
 SIDE = KERNEL // 2  # neighbours on either side
@@ -40,43 +43,14 @@ class NeighbourhoodAttention1d(nn.Module):
         self.rpb = mx.zeros((heads, BIASES))
 
     def __call__(self, x: mx.array, dilation: int) -> mx.array:
-        N, L, C = x.shape
-        H, D, d = self.heads, C // self.heads, dilation
         if cuda_attention.is_available():
             bias = self.rpb[None, :, None]
-            return cuda_attention.attend(self.qkv(x)[:, None], bias, heads=H, dilation=d)[:, 0]
-        q, k, v = (part.reshape(N, L, H, D) for part in mx.split(self.qkv(x), 3, axis=-1))
-        q = q * D**-0.5
-        edge, inner = SIDE * d, L - 2 * SIDE * d
-
-        def middle_slice(x: mx.array, j: int) -> mx.array:
-            return x[:, j * d : j * d + inner]
-
-        middle = _attend(
-            q[:, edge : edge + inner],
-            [middle_slice(k, j) for j in range(KERNEL)],
-            [middle_slice(v, j) for j in range(KERNEL)],
-            [self.rpb[:, SIDE + j] for j in range(KERNEL)],
-        )
-        # The tail mirrors the head: its keys end where the song ends.
-        head = self._edge(q[:, :edge], k[:, : KERNEL * d], v[:, : KERNEL * d], d, KERNEL - 1)
-        tail = self._edge(q[:, -edge:], k[:, -KERNEL * d :], v[:, -KERNEL * d :], d, 1)
-        return mx.concatenate([head, middle, tail], axis=1).reshape(N, L, C)
-
-    def _edge(self, q: mx.array, k: mx.array, v: mx.array, d: int, first_bias: int) -> mx.array:
-        """Two rows of d queries on five rows of d keys; the bias of (row i, key j) is at
-        first_bias + j - i."""
-        N, _, H, D = q.shape
-        keys = k.reshape(N, KERNEL, 1, d, H, D)
-        values = v.reshape(N, KERNEL, 1, d, H, D)
-        bias = self.rpb[:, mx.array(_edge_biases(first_bias))]  # (H, 2, 5)
-        out = _attend(
-            q.reshape(N, SIDE, d, H, D),
-            [keys[:, j] for j in range(KERNEL)],
-            [values[:, j] for j in range(KERNEL)],
-            [bias[:, :, j].T[:, None] for j in range(KERNEL)],
-        )
-        return out.reshape(N, SIDE * d, H, D)
+            return cuda_attention.attend(
+                self.qkv(x)[:, None], bias, heads=self.heads, dilation=dilation
+            )[:, 0]
+        qkv = _project(self.qkv, x[:, None], self.heads)
+        piece = piece_of(2 * x.shape[0] * x.shape[2], training=self.training)
+        return _attend(qkv, self.rpb[:, None], dilation, queries=1, piece=piece)[:, 0]
 
 
 class NeighbourhoodAttention2d(nn.Module):
@@ -93,56 +67,60 @@ class NeighbourhoodAttention2d(nn.Module):
         self.rpb = mx.zeros((heads, BIASES, BIASES))
 
     def __call__(self, x: mx.array) -> mx.array:
-        N, K, L, C = x.shape
-        H, D = self.heads, C // self.heads
+        N, K, _, C = x.shape
         x = mx.pad(x, [(0, 0), (0, KERNEL - K), (0, 0), (0, 0)])
-        qkv = self.qkv(x)
         if cuda_attention.is_available():
-            return cuda_attention.attend(qkv, self.rpb[None], heads=H, queries=K)
-        qkv = qkv.reshape(N, KERNEL, L, 3, H, D)
-        q, k, v = (qkv[:, :, :, part] for part in range(3))
-        q = q[:, :K] * D**-0.5
-        # (H, K rows of queries, 5 rows of keys, distances in time)
-        bias = self.rpb[:, mx.array(_row_biases()[:K])]
-
-        def part(start: int, stop: int, key: int, columns: list[list[int]]) -> mx.array:
-            """Queries start .. stop; their j-th key in time begins at key + j (all of one length,
-            or the same key for all); columns[j] are the bias columns of the queries."""
-            width = stop - start if len(columns[0]) == 1 else 1
-            keys, values, biases = [], [], []
-            for row in range(KERNEL):
-                for j, column in enumerate(columns):
-                    keys.append(k[:, row : row + 1, key + j : key + j + width])
-                    values.append(v[:, row : row + 1, key + j : key + j + width])
-                    biases.append(bias[:, :, row][:, :, mx.array(column)].transpose(1, 2, 0))
-            return _attend(q[:, :, start:stop], keys, values, biases)
-
-        middle = part(SIDE, L - SIDE, 0, [[SIDE + j] for j in range(KERNEL)])
-        head = part(0, SIDE, 0, _edge_biases(KERNEL - 1).T.tolist())
-        tail = part(L - SIDE, L, L - KERNEL, _edge_biases(1).T.tolist())
-        return mx.concatenate([head, middle, tail], axis=2).reshape(N, K, L, C)
+            return cuda_attention.attend(self.qkv(x), self.rpb[None], heads=self.heads, queries=K)
+        piece = piece_of(N * K * KERNEL * C, training=self.training)
+        return _attend(_project(self.qkv, x, self.heads), self.rpb, 1, queries=K, piece=piece)
 
 
-def _attend(
-    q: mx.array, keys: list[mx.array], values: list[mx.array], biases: list[mx.array]
-) -> mx.array:
-    """Softmax attention to one key of each list: q (..., H, D), a bias (..., H) for each key."""
-    scores = [(q * k).sum(axis=-1) + bias for k, bias in zip(keys, biases, strict=True)]
-    weights = mx.softmax(mx.stack(scores), axis=0)[..., None]
-    total = weights[0] * values[0]
-    for weight, value in zip(weights[1:], values[1:], strict=True):
-        total = total + weight * value
-    return total
+def _project(qkv: nn.Linear, x: mx.array, heads: int) -> mx.array:
+    """Queries, keys and values of x (N, R, L, C): (3, N, R, H, D, L)."""
+    N, R, L, C = x.shape
+    projected = qkv.weight @ x.swapaxes(-1, -2) + qkv.bias[:, None]
+    return projected.reshape(N, R, 3, heads, C // heads, L).transpose(2, 0, 1, 3, 4, 5)
 
 
-@lru_cache(maxsize=4)
-def _edge_biases(first: int) -> NDArray[np.int32]:
-    """Bias of each of an edge's two rows of queries (0, 1) and five keys: (2, 5)."""
-    return (first + np.arange(KERNEL) - np.arange(SIDE)[:, None]).astype(np.int32)
+def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, piece: int) -> mx.array:
+    """Attention of the first rows to all rows: (3, N, R, H, D, L) -> (N, Q, L, C).
+
+    bias: (H, 2 R - 1, 9) by distance of the rows and in time.
+    """
+    _, N, R, H, D, L = qkv.shape
+    Q = queries
+    q, k, v = qkv[0, :, :Q, None] * D**-0.5, qkv[1, :, None], qkv[2, :, None]
+    rows = R - 1 + np.arange(R) - np.arange(Q)[:, None]
+    bias = bias.transpose(1, 2, 0)[mx.array(rows)].swapaxes(1, 2)[..., None]  # (Q, 9, R, H, 1)
+    pieces = []
+    for start, stop, before in _stretches(L, dilation, piece):
+        first = [start + (j - before) * dilation for j in range(KERNEL)]
+        keys, values = ([x[..., begin : begin + stop - start] for begin in first] for x in (k, v))
+        asked = q[..., start:stop]
+        scores = mx.stack([(asked * key).sum(axis=-2) for key in keys], axis=2)
+        near = bias[:, KERNEL - 1 - before : BIASES - before]
+        weights = softmax((scores + near).flatten(2, 3), axis=2).reshape(scores.shape)
+        pieces.append(_weighted_sum(weights, values).reshape(N, Q, H * D, stop - start))
+        if piece < L:
+            settle(pieces[-1])
+    return mx.concatenate(pieces, axis=-1).swapaxes(-1, -2)
 
 
-@lru_cache(maxsize=1)
-def _row_biases() -> NDArray[np.int32]:
-    """Bias of each of five rows of queries and five rows of keys: (5, 5)."""
-    rows = np.arange(KERNEL)
-    return (KERNEL - 1 + rows - rows[:, None]).astype(np.int32)
+def _weighted_sum(weights: mx.array, values: list[mx.array]) -> mx.array:
+    """Sum over keys in time (list) and rows: weights (N, Q, 5, R, H, L), (N, 1, R, H, D, L)."""
+    total = weights[:, :, 0, :, :, None] * values[0]
+    for j, value in enumerate(values[1:], start=1):
+        total = total + weights[:, :, j, :, :, None] * value
+    return total.sum(axis=2)
+
+
+def _stretches(length: int, dilation: int, piece: int) -> list[tuple[int, int, int]]:
+    """Runs of positions (start, stop) with so many keys before them, cut into pieces."""
+    d = dilation
+    bounds = [0, d, 2 * d, length - 2 * d, length - d, length]
+    return [
+        (low + start, low + stop, before)
+        for before, (low, high) in enumerate(pairwise(bounds))
+        if low < high
+        for start, stop in pairwise(cut(high - low, piece))
+    ]

@@ -24,7 +24,22 @@ def _load_openblas() -> bool:
     return False
 
 
+def _keep_freed_memory() -> None:
+    """Let glibc reuse memory for the next array instead of fetching it from the system anew.
+
+    By default it gives back what is freed, and every page of the next array costs a page fault:
+    for arrays of megabytes, as they are here, more than the computation.
+    """
+    libc = ctypes.CDLL(None)
+    if sys.platform.startswith("linux") and hasattr(libc, "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 26)
+        libc.mallopt(_M_TRIM_THRESHOLD, 1 << 27)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in malloc.h
+
 HAS_OPENBLAS = _load_openblas()
+_keep_freed_memory()
 
 import mlx.core as mx  # noqa: E402
 import mlx.nn as nn  # noqa: E402

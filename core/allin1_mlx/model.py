@@ -7,10 +7,10 @@ instrument layer (stems beside one another); the heads see all stems of a frame 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from .attention import KERNEL, SIDE, NeighbourhoodAttention1d, NeighbourhoodAttention2d
 from .backend import mx, nn
 from .checkpoint import check_arrays
+from .curves import elu, gelu
+from .pieces import in_pieces, piece_of
 from .types import LABELS
 
 LAYER_NORM_EPS = 1e-5
 LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
-PIECE = 12_288  # positions computed at once, up to twice as many: bounds memory
+PIECE = 24_576  # positions that a block computes at once, up to twice as many: bounds memory
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,19 @@ class Config:
 class Embedding(nn.Module):
     """Frames to vectors: (B, T, 81) -> (B, T / step, C). Frequency shrinks to one place."""
 
-    def __init__(self, dim: int, step: int) -> None:
+    def __init__(self, bands: int, dim: int, step: int) -> None:
         super().__init__()
         self.step = step
+        self.width = bands * dim // 2  # numbers after the first convolution, per frame
         self.conv0 = nn.Conv2d(1, dim // 2, (3, 3), padding=(1, 0))
         self.conv1 = nn.Conv2d(dim // 2, dim, (1, 12))
         self.conv2 = nn.Conv2d(dim, dim, (3, 3), padding=(1, 0))
         self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
 
     def __call__(self, x: mx.array) -> mx.array:
-        x = nn.elu(_pool(self.conv0(x[..., None]), self.step))
+        x = elu(_pool(self.conv0(x[..., None]), self.step))
         for conv in (self.conv1, self.conv2):
-            x = nn.elu(_pool(conv(x), 1))
+            x = elu(_pool(conv(x), 1))
         return self.norm(x.squeeze(2))
 
 
@@ -131,10 +134,16 @@ class TimeLayer(nn.Module):
         shortest = 2 * KERNEL * self.dilation
         if shortest > T:
             normed = mx.pad(normed, [(0, 0), (0, shortest - T), (0, 0)])
-        near = x + self.near_out(self.near(normed, self.dilation)[:, :T])
-        far = x + self.far_out(self.far(normed, 2 * self.dilation)[:, :T])
+        near = self.near(normed, self.dilation)[:, :T]
+        far = self.far(normed, 2 * self.dilation)[:, :T]
+        piece = piece_of(x.shape[0] * self.expand.weight.shape[0], training=self.training)
+        return in_pieces(self._join, x, near, far, piece=piece)
+
+    def _join(self, x: mx.array, near: mx.array, far: mx.array) -> mx.array:
+        near = x + self.near_out(near)
+        far = x + self.far_out(far)
         both = self.norm_after(mx.concatenate([near, far], axis=-1))
-        return (near + far) / 2 + self.shrink(nn.gelu(self.expand(both)))
+        return (near + far) / 2 + self.shrink(gelu(self.expand(both)))
 
 
 class InstrumentLayer(nn.Module):
@@ -150,11 +159,16 @@ class InstrumentLayer(nn.Module):
         self.shrink = nn.Linear(dim * mlp_ratio, dim)
 
     def __call__(self, x: mx.array) -> mx.array:
-        _, K, T, _ = x.shape
+        N, K, T, _ = x.shape
         missing = (max(0, KERNEL - K), max(0, KERNEL - T))
         normed = mx.pad(self.norm_before(x), [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)])
-        x = x + self.attention_out(self.attention(normed)[:, :K, :T])
-        return x + self.shrink(nn.gelu(self.expand(self.norm_after(x))))
+        seen = self.attention(normed)[:, :K, :T]
+        piece = piece_of(N * K * self.expand.weight.shape[0], training=self.training)
+        return in_pieces(self._join, x, seen, piece=piece)
+
+    def _join(self, x: mx.array, seen: mx.array) -> mx.array:
+        x = x + self.attention_out(seen)
+        return x + self.shrink(gelu(self.expand(self.norm_after(x))))
 
 
 class Block(nn.Module):
@@ -183,7 +197,7 @@ class AllInOne(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.config = config
-        self.embedding = Embedding(config.dim, config.step)
+        self.embedding = Embedding(config.bands, config.dim, config.step)
         self.blocks = [Block(config, 2**level) for level in range(config.depth)]
         self.norm = nn.LayerNorm(config.dim, eps=LAYER_NORM_EPS)
         self.heads = nn.Linear(config.stems * config.dim, config.step * LOGITS)
@@ -197,10 +211,12 @@ class AllInOne(nn.Module):
         silence = max(-T % self.config.step, self.config.shortest - T)
         x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, silence), (0, 0)])
         step = self.config.step
-        x = _in_pieces(self.embedding, x, reach=2 * step, step=step)
+        piece = piece_of(N * K * self.embedding.width, training=self.training)
+        x = in_pieces(self.embedding, x, piece=piece, reach=2 * step, step=step)
         x = x.reshape(N, K, -1, self.config.dim)
+        piece = sys.maxsize if self.training else PIECE
         for done, block in enumerate(self.blocks, start=1):
-            x = _in_pieces(block, x, reach=block.reach)
+            x = in_pieces(block, x, piece=piece, reach=block.reach)
             if on_block is not None:
                 mx.eval(x)
                 on_block(done)
@@ -216,28 +232,6 @@ class AllInOne(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         """Spectrograms (N, K, T, 81) to logits (N, 13, T)."""
         return self.classify(self.embed(x), x.shape[2])
-
-
-def _in_pieces(
-    layer: Callable[[mx.array], mx.array], x: mx.array, *, reach: int, step: int = 1
-) -> mx.array:
-    """Apply a layer along the time of x (..., T, C), to a long song piece by piece.
-
-    reach: inputs to either side that an output depends on, so that pieces that overlap by as many
-    give what the whole would. step: inputs that become one output.
-    """
-    T = x.shape[-2]
-    count = T // max(PIECE, 4 * reach)
-    if count < 2:
-        return layer(x)
-    edges = [T * i // count // step * step for i in range(count)] + [T]
-    pieces = []
-    for start, stop in pairwise(edges):
-        low, high = max(start - reach, 0), min(stop + reach, T)
-        outputs = layer(x[..., low:high, :])
-        pieces.append(outputs[..., (start - low) // step : (stop - low) // step, :])
-        mx.eval(pieces[-1])
-    return mx.concatenate(pieces, axis=-2)
 
 
 # How the published checkpoints name what stands here; parts joined into one array are listed.

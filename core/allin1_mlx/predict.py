@@ -66,6 +66,7 @@ def load_network(model: ModelFiles) -> Network:
                 f"{config.name}: not the configuration of such a network ({e!r})"
             ) from e
         load_arrays(fold, read_arrays(weights), name=weights.name)
+        fold.eval()
         folds.append(fold)
     return Network(model.name, tuple(folds))
 
