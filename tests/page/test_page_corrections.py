@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Dialog
 
 from allin1_mlx.types import SAMPLE_RATE, Analysis
 
@@ -188,12 +189,12 @@ CONTROLS: list[tuple[str, dict[str, Any]]] = [
     ("Downbeat one beat later", {"do": "shift_downbeat", "beats": 1}),
     ("Two beats where three are", {"do": "scale_tempo", "factor": "2/3"}),
     ("Three beats where two are", {"do": "scale_tempo", "factor": "3/2"}),
-    ("All beats 10 milliseconds earlier", {"do": "nudge", "ms": -10}),
-    ("All beats 1 milliseconds later", {"do": "nudge", "ms": 1}),
+    ("All beats 10 ms earlier", {"do": "nudge", "ms": -10}),
+    ("All beats 1 ms later", {"do": "nudge", "ms": 1}),
     ("2 beats a bar", {"do": "set_meter", "meter": 2}),
     ("7 beats a bar", {"do": "set_meter", "meter": 7}),
     ("Bar 1 is here", {"do": "set_bar_one", "at": 12.5}),
-    ("This beat 10 milliseconds later", {"do": "move_beat", "at": 12.5, "to": 12.51}),
+    ("This beat 10 ms later", {"do": "move_beat", "at": 12.5, "to": 12.51}),
     ("Delete this beat", {"do": "delete_beat", "at": 12.5}),
     ("Add a beat here", {"do": "add_beat", "at": 12.6}),
     ("verse", {"do": "relabel_section", "at": 15.5, "label": "verse"}),
@@ -218,6 +219,7 @@ def test_each_control_does_what_it_says(panel: Visit) -> None:
         press(panel, name)
         assert last_edit(panel) == edit, name
         press(panel, "Undo")
+        settle(panel)
     assert "edits" not in result(panel)
 
 
@@ -371,7 +373,7 @@ def test_edited_beats_are_marked_in_the_figure(panel: Visit) -> None:
     traces = "allin1.view.drawing.moving._fullData.filter((t) => t.name === 'edited beats')"
     assert panel.run(f"{traces}.length") == 0
     press(panel, "Delete this beat")
-    press(panel, "This beat 10 milliseconds later")
+    press(panel, "This beat 10 ms later")
     settle(panel)
     marked = panel.run(f"[...{traces}[0].x].filter((t) => t !== null)")
     beats = sorted(set(marked))
@@ -497,6 +499,55 @@ def test_a_result_opened_alone_is_corrected_too(visit: Callable[..., Visit], kno
     with seen.page.expect_download() as download:
         seen.page.get_by_role("link", name="Result (JSON)").click()
     assert Analysis.from_json(download.value.path()).bpm == 240
+
+
+def test_a_song_without_beats_and_sections_can_be_given_some(
+    visit: Callable[..., Visit], known: Known, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.json"
+    nothing = {"bpm": None, "beats": [], "downbeats": [], "beat_positions": [], "segments": []}
+    whole = known.analysis.to_dict() | nothing | {"tempo": None, "meter": None}
+    empty.write_text(json.dumps(whole))
+    seen = visit()
+    seen.upload(empty)
+    seen.wait_for_timeline()
+    press(seen, "Correct")
+    assert not seen.page.get_by_role("heading", name="Section", exact=True).is_visible()
+    press(seen, "Bar 1 is here")
+    settle(seen)
+    assert "no beat at 0.000 s" in seen.page.get_by_role("alert").inner_text()
+    seen.faults.pop()  # the browser's own remark
+    for time in (1, 2, 3):
+        seen.run("t => allin1.jump(t)", time)
+        press(seen, "Add a beat here")
+        settle(seen)
+    assert seen.run("allin1.sheet.beats") == [1, 2, 3]
+    assert "60.00 BPM" in seen.page.locator(".facts").inner_text()
+
+
+def test_one_is_asked_before_corrections_are_lost(
+    visit: Callable[..., Visit], known: Known
+) -> None:
+    seen = visit()
+    seen.upload(known.result)
+    seen.wait_for_timeline()
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    seen.page.on("dialog", stay)
+    press(seen, "Downbeat one beat later")
+    settle(seen)
+    seen.run("setTimeout(() => location.reload())")
+    seen.page.wait_for_timeout(300)
+    assert asked == ["beforeunload"]
+    assert words(seen) == ["Downbeat +1"]
+    with seen.page.expect_download():
+        seen.page.get_by_role("link", name="Save result").click()
+    seen.page.reload()
+    assert asked == ["beforeunload"]
 
 
 def test_on_a_phone_everything_is_there_for_fingers(

@@ -34,6 +34,7 @@ class Desk {
     this.song = null;
     this.sheet = null;
     this.activations = false;
+    this.unsaved = new Set(); // songs with corrections that were not downloaded yet
     this.player = new Player(() => new AudioContext({ sampleRate: 44100 }));
     this.actions = this.makeActions();
     this.build();
@@ -46,6 +47,7 @@ class Desk {
     this.player.addEventListener("change", () => this.onPlayer());
     this.player.addEventListener("fault", (event) => this.warn(event.detail));
     this.watchGround();
+    this.watchLeaving();
     const tick = () => {
       if (this.player.playing) {
         this.view.tick();
@@ -150,6 +152,9 @@ class Desk {
     this.session = session;
     const mine = this.song && songs.find((song) => song.id === this.song.id);
     if (mine && mine.revision > this.song.revision) this.open(mine);
+    for (const id of this.unsaved) {
+      if (!songs.some((song) => song.id === id)) this.unsaved.delete(id);
+    }
     if (!this.song) {
       const ready = songs.find((song) => song.ready);
       if (ready) this.open(ready);
@@ -211,6 +216,7 @@ class Desk {
       return;
     }
     bus.say("corrected", answer.song);
+    this.unsaved.add(song.id);
     this.song = answer.song;
     await this.show(new Sheet(answer.sheet), true);
   }
@@ -368,6 +374,19 @@ class Desk {
 
   isDark() {
     return document.body.classList.contains("dark");
+  }
+
+  // Corrections live as long as the page: ask before it goes with some that were not downloaded.
+  watchLeaving() {
+    this.element.addEventListener("click", (event) => {
+      const link = event.target.closest("a[download]");
+      if (!link || !this.song) return;
+      if (link.pathname.endsWith(`${this.song.id}/result`)) this.unsaved.delete(this.song.id);
+      if (link.pathname.endsWith("/results")) this.unsaved.clear();
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (this.unsaved.size) event.preventDefault();
+    });
   }
 
   // Draw anew when the page changes from light to dark or back.

@@ -51,7 +51,7 @@ export class Panel {
   makeTempo() {
     const scale = (factor) => ({ do: "scale_tempo", factor });
     const nudge = (ms) => {
-      const label = `All beats ${Math.abs(ms)} milliseconds ${ms < 0 ? "earlier" : "later"}`;
+      const label = `All beats ${Math.abs(ms)} ms ${ms < 0 ? "earlier" : "later"}`;
       return this.button(ms < 0 ? `−${-ms}` : `+${ms}`, label, { do: "nudge", ms });
     };
     this.tapper = make("button", { type: "button", class: "tap", title: "Tap the beat (T)" });
@@ -127,7 +127,7 @@ export class Panel {
 
   makeBeat() {
     const move = (ms) => {
-      const label = `This beat ${Math.abs(ms)} milliseconds ${ms < 0 ? "earlier" : "later"}`;
+      const label = `This beat ${Math.abs(ms)} ms ${ms < 0 ? "earlier" : "later"}`;
       return this.button(ms < 0 ? `−${-ms}` : `+${ms}`, label, () =>
         this.atBeat((at) => ({ do: "move_beat", at, to: Math.max(at + ms / 1000, 0) })),
       );
@@ -207,6 +207,7 @@ export class Panel {
       make("p", { class: "hint" }, "Or drag the grips between sections; with Alt, off the bars."),
     );
     block.classList.add("wide");
+    this.sectionBlock = block;
     this.sectionHead = head;
     return block;
   }
@@ -249,9 +250,11 @@ export class Panel {
     return index < 0 ? undefined : index;
   }
 
+  // A command for the beat at the playhead; without any, the server will say so.
   atBeat(command) {
+    const { sheet, player } = this.desk;
     const index = this.beatHere();
-    return index < 0 ? null : command(this.desk.sheet.beats[index]);
+    return command(index < 0 ? player.position : sheet.beats[index]);
   }
 
   section() {
@@ -271,6 +274,7 @@ export class Panel {
     const where = section ? ` ${index + 1}, ${section.label}` : "";
     setText(this.sectionHead, `Section${where}`);
     if (section) setText(this.beginLabel, `Begins ${writeTime(section.start, 2)}`);
+    this.sectionBlock.hidden = !section;
     this.merge.hidden = index < 1;
     this.begin.hidden = index < 1;
     this.resetSection.hidden = !section || !section.reset;
