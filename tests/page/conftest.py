@@ -174,6 +174,7 @@ RESET = """async () => {
   view.reset();
   if (!view.following) allin1.toggleFollow();
   document.activeElement.blur();
+  window.scrollTo(0, 0);
   const { drawing } = view;
   while (view.pending || drawing.stretch > 1.001) await new Promise(requestAnimationFrame);
 }"""
