@@ -23,7 +23,7 @@ import numpy as np
 from . import cuda_attention
 from .backend import mx, nn
 from .curves import softmax
-from .pieces import cut, piece_of, settle
+from .pieces import cut, piece_of, side_by_side
 
 KERNEL = 5
 SIDE = KERNEL // 2  # neighbours on either side
@@ -91,18 +91,23 @@ def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, piece
     Q = queries
     q, k, v = qkv[0, :, :Q, None] * D**-0.5, qkv[1, :, None], qkv[2, :, None]
     rows = R - 1 + np.arange(R) - np.arange(Q)[:, None]
-    bias = bias.transpose(1, 2, 0)[mx.array(rows)].swapaxes(1, 2)[..., None]  # (Q, 9, R, H, 1)
-    pieces = []
-    for start, stop, before in _stretches(L, dilation, piece):
+    near = bias.transpose(1, 2, 0)[mx.array(rows)].swapaxes(1, 2)[..., None]  # (Q, 9, R, H, 1)
+
+    def attend(stretch: tuple[int, int, int]) -> mx.array:
+        start, stop, before = stretch
         first = [start + (j - before) * dilation for j in range(KERNEL)]
         keys, values = ([x[..., begin : begin + stop - start] for begin in first] for x in (k, v))
         asked = q[..., start:stop]
         scores = mx.stack([(asked * key).sum(axis=-2) for key in keys], axis=2)
-        near = bias[:, KERNEL - 1 - before : BIASES - before]
-        weights = softmax((scores + near).flatten(2, 3), axis=2).reshape(scores.shape)
-        pieces.append(_weighted_sum(weights, values).reshape(N, Q, H * D, stop - start))
-        if piece < L:
-            settle(pieces[-1])
+        scores = scores + near[:, KERNEL - 1 - before : BIASES - before]
+        weights = softmax(scores.flatten(2, 3), axis=2).reshape(scores.shape)
+        return _weighted_sum(weights, values).reshape(N, Q, H * D, stop - start)
+
+    stretches = _stretches(L, dilation, piece)
+    if piece < L:
+        pieces = side_by_side(attend, stretches, q, k, v, near)
+    else:
+        pieces = [attend(stretch) for stretch in stretches]
     return mx.concatenate(pieces, axis=-1).swapaxes(-1, -2)
 
 

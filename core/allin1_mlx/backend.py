@@ -7,21 +7,21 @@ imports `mx` and `nn` from here. Without OpenBLAS, on macOS and on GPUs nothing 
 """
 
 import ctypes
-import ctypes.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-def _load_openblas() -> bool:
-    """Load OpenBLAS with global symbols; False where it is not needed or not installed."""
+def _load_openblas() -> ctypes.CDLL | None:
+    """Load OpenBLAS with global symbols; None where it is not needed or not installed."""
     if not sys.platform.startswith("linux") or "mlx.core" in sys.modules:
-        return False
+        return None
     for name in ("libopenblas.so.0", "libopenblas.so"):
         try:
-            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
+            return ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
         except OSError:
             continue
-        return True
-    return False
+    return None
 
 
 def _keep_freed_memory() -> None:
@@ -38,15 +38,30 @@ def _keep_freed_memory() -> None:
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in malloc.h
 
-HAS_OPENBLAS = _load_openblas()
+_OPENBLAS = _load_openblas()
+HAS_OPENBLAS = _OPENBLAS is not None
+_BLAS_THREADS = _OPENBLAS.openblas_get_num_threads() if _OPENBLAS is not None else 1
 _keep_freed_memory()
 
 import mlx.core as mx  # noqa: E402
 import mlx.nn as nn  # noqa: E402
 
-__all__ = ["HAS_OPENBLAS", "has_gpu", "mx", "nn"]
+__all__ = ["HAS_OPENBLAS", "has_gpu", "mx", "nn", "single_blas_thread"]
 
 
 def has_gpu() -> bool:
     """Whether MLX computes on a GPU (Apple's or NVIDIA's)."""
     return bool(mx.default_device() == mx.Device(mx.gpu))
+
+
+@contextmanager
+def single_blas_thread() -> Iterator[None]:
+    """Products without threads of OpenBLAS's own, while there are several at once."""
+    if _OPENBLAS is None:
+        yield
+        return
+    _OPENBLAS.openblas_set_num_threads(1)
+    try:
+        yield
+    finally:
+        _OPENBLAS.openblas_set_num_threads(_BLAS_THREADS)

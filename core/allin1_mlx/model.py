@@ -21,7 +21,7 @@ from .attention import KERNEL, SIDE, NeighbourhoodAttention1d, NeighbourhoodAtte
 from .backend import mx, nn
 from .checkpoint import check_arrays
 from .curves import elu, gelu
-from .pieces import in_pieces, piece_of
+from .pieces import in_pieces, in_turn, piece_of
 from .types import LABELS
 
 LAYER_NORM_EPS = 1e-5
@@ -207,6 +207,8 @@ class AllInOne(nn.Module):
 
         on_block: called with the number of blocks done, each computed before the next begins.
         """
+        if not self.training:
+            mx.eval(self.parameters())  # threads share them
         N, K, T, F = x.shape
         silence = max(-T % self.config.step, self.config.shortest - T)
         x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, silence), (0, 0)])
@@ -216,7 +218,7 @@ class AllInOne(nn.Module):
         x = x.reshape(N, K, -1, self.config.dim)
         piece = sys.maxsize if self.training else PIECE
         for done, block in enumerate(self.blocks, start=1):
-            x = in_pieces(block, x, piece=piece, reach=block.reach)
+            x = in_pieces(block, x, piece=piece, reach=block.reach, run=in_turn)
             if on_block is not None:
                 mx.eval(x)
                 on_block(done)
