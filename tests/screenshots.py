@@ -25,6 +25,7 @@ PICTURES = {
         "has_touch": True,
         "is_mobile": True,
     },
+    "page-correct.png": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1080}},
 }
 # In the middle of the song, a section chosen and looped, and the pointer away.
 POSE = """async () => {
@@ -37,6 +38,19 @@ POSE = """async () => {
   await new Promise((resolve) => setTimeout(resolve, 1500));
 }"""
 
+# Some corrections made, and the panel open.
+CORRECT = """async () => {
+  const { sheet } = allin1;
+  const [, second, third] = sheet.sections;
+  await allin1.correct({ do: "shift_downbeat", beats: 1 });
+  await allin1.correct({ do: "move_boundary", at: second.start, to: second.start + 4, snap: true });
+  await allin1.correct({ do: "relabel_section", at: third.start + 1, label: "solo" });
+  allin1.togglePanel();
+  allin1.jump(third.start + 6);
+  window.scrollTo(0, 0);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+}"""
+
 
 def picture(browser: Browser, url: str, name: str, song: Path) -> None:
     """Drop the song in, pose, and take one picture."""
@@ -46,7 +60,7 @@ def picture(browser: Browser, url: str, name: str, song: Path) -> None:
     page.set_input_files("#dropzone input[type=file]", str(song))
     page.locator(".songs li[data-state=done]").wait_for(timeout=300_000)
     page.wait_for_function("allin1.view.sheet && !allin1.view.pending")
-    page.evaluate(POSE)
+    page.evaluate(CORRECT if name == "page-correct.png" else POSE)
     page.screenshot(path=ASSETS / name, full_page=True)
     context.close()
 

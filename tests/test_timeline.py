@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from allin1_mlx.edits import MoveBeat, apply
 from allin1_mlx.envelope import measure_envelope
 from allin1_mlx.timeline import draw_timeline, find_duration, write_timeline
 from allin1_mlx.types import FPS, Activations, Analysis, Segment
@@ -52,6 +53,16 @@ def test_every_downbeat_has_a_line_and_every_other_beat_a_tick() -> None:
     assert len(line_times(figure, "bars ")) == 3 * len(analysis.downbeats)
     others = sorted(set(analysis.beats) - set(analysis.downbeats))
     assert sorted(set(named(figure)["beats"].x)) == others
+
+
+def test_corrected_beats_are_marked_and_all_others_drawn_as_ever() -> None:
+    analysis = compose()
+    assert "edited beats" not in named(draw_timeline(analysis))
+    moved = apply(analysis, MoveBeat(1.0, 1.1))
+    figure = draw_timeline(moved)
+    assert set(named(figure)["edited beats"].x) == {1.1}
+    assert named(figure)["edited beats"].meta is None  # never thinned
+    assert named(figure)["beats"].x[0] == 1.1
 
 
 def test_sections_lie_where_they_were_found() -> None:

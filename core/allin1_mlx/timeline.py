@@ -173,18 +173,18 @@ def _bars(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
     if analysis.edits:
         line = {"color": ground.edited, "width": 3}
         edited = beats[np.array(compare(analysis).beats, dtype=bool)]
-        beat_traces.append(_lines("edited beats", edited, -1.0, -0.88, line, step=0))
+        beat_traces.append(_lines("edited beats", edited, -1.0, -0.88, line, step=None))
     return traces + beat_traces
 
 
 def _lines(
-    name: str, times: NDArray[np.float64], low: float, high: float, line: Any, *, step: int
+    name: str, times: NDArray[np.float64], low: float, high: float, line: Any, *, step: int | None
 ) -> dict[str, Any]:
+    """Upright lines; step: every how many bars there is one, 0 for beats, None: never thinned."""
     x = np.repeat(times, 3)
     y = np.tile(np.array([low, high, np.nan], np.float32), len(times))
-    return _trace(
-        "scatter", name, mode="lines", line=line, x=x, y=y, opacity=0.6, meta={"step": step}
-    )
+    meta = {} if step is None else {"meta": {"step": step}}
+    return _trace("scatter", name, mode="lines", line=line, x=x, y=y, opacity=0.6, **meta)
 
 
 def _tempo(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
