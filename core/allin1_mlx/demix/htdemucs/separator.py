@@ -133,5 +133,7 @@ def _batch_size() -> int:
     """Segments at once: one on a CPU, as many as fit comfortably on a GPU."""
     if not has_gpu():
         return 1
-    memory = int(mx.device_info()["memory_size"])
+    device = mx.device_info()
+    # Apple's GPUs share the machine's memory; NVIDIA's have their own.
+    memory = int(device["memory_size"] if "memory_size" in device else device["total_memory"])
     return min(max(memory // _SEGMENT_BYTES, 1), _MAX_BATCH)
