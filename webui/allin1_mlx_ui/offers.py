@@ -106,7 +106,7 @@ def _hint(current: Choice, offer: dict[str, str] | None) -> str:
 def _tell_network(name: str) -> str:
     if name == "bundled":
         return "Our own, part of this program. Hears the song as it is. A song takes seconds."
-    cost = "seconds" if has_gpu() else "a minute or two on this computer's processor"
+    cost = "seconds" if has_gpu() else "about a minute on this computer's processor"
     if name == "harmonix-all":
         return (
             "The eight published networks of Kim and Nam together, taught with 912 songs that "

@@ -24,6 +24,17 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// An icon of 24 x 24 from its outline, which ears pass over.
+export function icon(outline) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  path.setAttribute("d", outline);
+  svg.append(path);
+  return svg;
+}
+
 export function address(path) {
   return new URL(`allin1/${path}`, document.baseURI).toString();
 }

@@ -1,7 +1,7 @@
 // Corrections at hand: tempo and downbeat with one click, undo and redo, and what is corrected in
 // words, each with its own reset. The server carries them out; nothing is computed here.
 
-import { address, make } from "./bus.js";
+import { address, icon, make } from "./bus.js";
 
 const ICONS = {
   undo: "M12 5V1L5 7l7 6V9a5 5 0 1 1-4.6 7H5.3A7 7 0 1 0 12 5z",
@@ -9,16 +9,6 @@ const ICONS = {
   earlier: "M11 5 4 12l7 7v-5h9v-4h-9z",
   later: "M13 5l7 7-7 7v-5H4v-4h9z",
 };
-
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-}
 
 export class Corrections {
   // correct: has a command carried out. open: opens or closes the panel of the other corrections.
@@ -63,7 +53,7 @@ export class Corrections {
 
   button(name, label, command, key = "") {
     const button = make("button", { type: "button", "aria-label": label });
-    button.append(name in ICONS ? icon(name) : name);
+    button.append(name in ICONS ? icon(ICONS[name]) : name);
     button.title = key ? `${label} (${key})` : label;
     button.addEventListener("click", (event) => {
       if (button.getAttribute("aria-disabled") === "true") return;

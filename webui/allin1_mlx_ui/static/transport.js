@@ -1,6 +1,6 @@
 // Buttons and sliders of the player.
 
-import { bus, make } from "./bus.js";
+import { bus, icon, make } from "./bus.js";
 
 const ICONS = {
   play: "M8 5v14l11-7z",
@@ -13,22 +13,12 @@ const ICONS = {
   zoomOut: "M5 11h14v2H5z",
 };
 
-function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  path.setAttribute("d", ICONS[name]);
-  svg.append(path);
-  return svg;
-}
-
 export class Transport {
   // actions: what each control does, by the names of keys.js.
   constructor(player, actions, extras) {
     this.player = player;
     this.actions = actions;
-    const button = (name, label, key) => this.button(name, label, key, icon(name));
+    const button = (name, label, key) => this.button(name, label, key, icon(ICONS[name]));
     this.play = button("play", "Play", "Space");
     this.play.classList.add("main");
     this.loop = this.toggle("loop", "Loop", "L");
@@ -138,7 +128,7 @@ export class Transport {
   update() {
     const { player } = this;
     const { playing } = player;
-    this.play.replaceChildren(icon(playing ? "pause" : "play"));
+    this.play.replaceChildren(icon(ICONS[playing ? "pause" : "play"]));
     this.play.setAttribute("aria-label", playing ? "Pause" : "Play");
     this.play.classList.toggle("waiting", playing && player.waiting);
     this.loop.setAttribute("aria-pressed", String(Boolean(player.loop)));
