@@ -1,12 +1,13 @@
 """htdemucs beside PyTorch's demucs 4.0.1: one machine, one song, the same random weights.
 
-    python tests/benchmarks/htdemucs.py --demucs FOLDER [--torch-python PYTHON]
+    python tests/benchmarks/htdemucs.py --demucs FOLDER [--torch-python PYTHON] [--harmonix WEIGHTS]
 
 FOLDER holds the unpacked `demucs` package; PYTHON is one that has PyTorch and einops, where the
 one that runs this has not. Both programs load the same checkpoint of the published network's
 size, written by PyTorch in half precision, and separate the same song with one random shift.
 Each runs in processes of its own, once in full float32 and once with TF32 where a GPU has it;
-the first MLX run, which compiles, is reported apart.
+the first MLX run, which compiles, is reported apart. With --harmonix, a folder with the published
+harmonix weights, the whole song follows: file, htdemucs, harmonix-all, JSON.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ OURS_IN_THEIRS = [SOURCES.index(name) for name in ("bass", "drums", "other", "vo
 def main() -> None:
     options = parse()
     if options.worker:
-        {"make": make_checkpoint, "torch": run_torch, "mlx": run_mlx}[options.worker](options)
+        workers = {"make": make_checkpoint, "torch": run_torch, "mlx": run_mlx, "song": run_song}
+        workers[options.worker](options)
         return
     with tempfile.TemporaryDirectory() as folder:
         options.folder = Path(folder)
@@ -44,6 +46,12 @@ def main() -> None:
             ours = worker(options, "mlx", sys.executable, tf32=tf32)
             rows.append((tf32, theirs, ours, compare(options.folder)))
         report(options, rows)
+        if options.harmonix:
+            song = worker(options, "song", sys.executable, tf32=True)
+            print(f"\nFrom file to JSON: first {song['first']:.2f} s, then {song['best']:.2f} s")
+            print(
+                ", ".join(f"{stage} {seconds:.2f} s" for stage, seconds in song["stages"].items())
+            )
 
 
 def parse() -> argparse.Namespace:
@@ -54,7 +62,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="best of so many (%(default)s)")
     parser.add_argument("--no-mlx-compile", action="store_true", help="kernels as they are")
     parser.add_argument("--narrow", action="store_true", help="a small network, to try this out")
-    parser.add_argument("--worker", choices=("make", "torch", "mlx"), help=argparse.SUPPRESS)
+    parser.add_argument("--harmonix", type=Path, metavar="WEIGHTS", help="time the whole song too")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -74,6 +83,7 @@ def worker(options: argparse.Namespace, kind: str, python: str, *, tf32: bool) -
     """Run one side in a process of its own and return what it measured."""
     arguments = ["--worker", kind, "--folder", str(options.folder), "--demucs", str(options.demucs)]
     arguments += ["--runs", str(options.runs)]
+    arguments += ["--harmonix", str(options.harmonix)] if options.harmonix else []
     arguments += ["--narrow"] * options.narrow + ["--no-mlx-compile"] * options.no_mlx_compile
     environment = {**os.environ, "MLX_ENABLE_TF32": str(int(tf32))}
     command = [python, str(Path(__file__).resolve()), *arguments]
@@ -206,6 +216,29 @@ def run_mlx(options: argparse.Namespace) -> None:
     name = str(mx.device_info()["device_name"]) if has_gpu() else "the CPU"
     measured = {"first": first, "best": best, "peak": mx.get_peak_memory(), "device": name}
     print(json.dumps(measured))
+
+
+def run_song(options: argparse.Namespace) -> None:
+    """The product's own way through a file, with the random separator in the published one's
+    place."""
+    import soundfile
+
+    from allin1_mlx import Analyzer
+    from allin1_mlx.demix.htdemucs import HTDemucs
+    from allin1_mlx.timings import Timings
+
+    wav, out = options.folder / "song.wav", options.folder / "song.json"
+    mix = np.load(options.folder / "mix.npy")
+    soundfile.write(wav, 0.9 * mix.T / np.abs(mix).max(), SAMPLE_RATE)
+    timings = Timings()
+    analyzer = Analyzer(
+        "harmonix-all", "spectral", weights_dir=options.harmonix, timings=timings, offline=True
+    )
+    compiled = not options.no_mlx_compile
+    analyzer._separator = HTDemucs.from_checkpoint(options.folder / "model.th", compiled=compiled)
+    _, first, best = timed(lambda: out.write_text(analyzer(wav).to_json()), options.runs)
+    last = {stage.stage: stage.duration for stage in timings.stages}
+    print(json.dumps({"first": first, "best": best, "stages": last}))
 
 
 if __name__ == "__main__":
