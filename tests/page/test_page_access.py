@@ -56,15 +56,7 @@ def test_buttons_are_large_enough_for_fingers(visit: Callable[..., Visit], known
 
 def test_everything_can_be_reached_by_tab(opened: Visit) -> None:
     opened.run("document.querySelector('.songs .name').focus()")
-    reached = []
-    for _ in range(40):
-        opened.page.keyboard.press("Tab")
-        reached.append(
-            opened.run("""() => {
-              const { activeElement: at } = document;
-              return at.getAttribute("aria-label") || at.textContent.trim();
-            }""")
-        )
+    reached = [opened.press_tab() for _ in range(40)]
     for name in ("Position in the song", "Play", "Loop", "Song volume", "Click", "Speed"):
         assert name in reached, reached
     for name in ("Go to section 1, intro", "Result (JSON)"):

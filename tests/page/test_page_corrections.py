@@ -95,12 +95,7 @@ def grip(seen: Visit, time: float, row: str = "sections") -> tuple[float, float]
 
 
 def drag(seen: Visit, start: tuple[float, float], end: tuple[float, float]) -> None:
-    mouse = seen.page.mouse
-    mouse.move(*start)
-    mouse.down()
-    mouse.move((start[0] + end[0]) / 2, end[1])
-    mouse.move(*end)
-    mouse.up()
+    seen.drag(start, end)
     settle(seen)
 
 
@@ -607,13 +602,7 @@ def test_a_song_is_corrected_by_keyboard_alone(panel: Visit) -> None:
     panel.run("document.querySelector('.fixes button').focus()")
     reached = []
     while "Delete this section; the one before takes its place" not in reached:
-        panel.page.keyboard.press("Tab")
-        reached.append(
-            panel.run("""() => {
-              const { activeElement: at } = document;
-              return at.getAttribute("aria-label") || at.textContent.trim();
-            }""")
-        )
+        reached.append(panel.press_tab())
         assert len(reached) < 80, reached
     for name in ("Twice the tempo", "Undo", "Save result", "Tap the beat", "Bar 1 is here", "solo"):
         assert name in reached, reached

@@ -32,15 +32,6 @@ def view_range(seen: Visit) -> list[float]:
     return list(seen.run("allin1.view.range"))
 
 
-def drag(seen: Visit, start: tuple[float, float], end: tuple[float, float]) -> None:
-    mouse = seen.page.mouse
-    mouse.move(*start)
-    mouse.down()
-    mouse.move((start[0] + end[0]) / 2, end[1])
-    mouse.move(*end)
-    mouse.up()
-
-
 def test_the_figure_holds_what_was_found(opened: Visit, known: Known) -> None:
     traces = opened.run(
         "Object.fromEntries(allin1.view.drawing.moving._fullData.map(t => [t.name, [...t.x]]))"
@@ -83,14 +74,14 @@ def test_a_section_is_selected_and_then_looped(opened: Visit, known: Known) -> N
 
 
 def test_a_drag_along_the_numbers_loops_whole_bars(opened: Visit) -> None:
-    drag(opened, point(opened, 5.2, "ruler"), point(opened, 9.9, "ruler"))
+    opened.drag(point(opened, 5.2, "ruler"), point(opened, 9.9, "ruler"))
     assert opened.run("allin1.player.loop") == pytest.approx([4.5, 10.5])
     assert opened.page.locator(".timeline .looped").is_visible()
 
 
 def test_shift_and_drag_loops_anywhere(opened: Visit) -> None:
     opened.page.keyboard.down("Shift")
-    drag(opened, point(opened, 12.0, "wave"), point(opened, 11.0, "wave"))
+    opened.drag(point(opened, 12.0, "wave"), point(opened, 11.0, "wave"))
     opened.page.keyboard.up("Shift")
     assert opened.run("allin1.player.loop") == pytest.approx([10.5, 12.5])
 
@@ -112,7 +103,7 @@ def test_the_wheel_zooms_where_it_points(opened: Visit) -> None:
 def test_a_drag_scrolls_and_a_double_click_shows_all(opened: Visit) -> None:
     opened.run("allin1.view.setRange(10, 20)")
     opened.page.wait_for_function(DRAWN)
-    drag(opened, point(opened, 17.0, "wave"), point(opened, 13.0, "wave"))
+    opened.drag(point(opened, 17.0, "wave"), point(opened, 13.0, "wave"))
     assert view_range(opened) == pytest.approx([14.0, 24.0], abs=0.1)
     assert position(opened) == 0  # a drag is no click
     opened.page.mouse.dblclick(*point(opened, 16.0, "wave"))

@@ -88,6 +88,24 @@ class Visit:
         """Wait until a song is drawn."""
         self.page.wait_for_function("allin1.view.sheet && !allin1.view.pending")
 
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Move the mouse with its button down, by way of a point between the two."""
+        mouse = self.page.mouse
+        mouse.move(*start)
+        mouse.down()
+        mouse.move((start[0] + end[0]) / 2, end[1])
+        mouse.move(*end)
+        mouse.up()
+
+    def press_tab(self) -> str:
+        """Go to the next control; gives its name."""
+        self.page.keyboard.press("Tab")
+        name = """() => {
+          const { activeElement: at } = document;
+          return at.getAttribute("aria-label") || at.textContent.trim();
+        }"""
+        return str(self.run(name))
+
     def violations(self, axe: str) -> list[str]:
         """What axe-core calls serious or critical."""
         self.run(f"() => {{ {axe}; window.axe = axe; }}")
