@@ -7,7 +7,7 @@ from allin1_mlx.backend import mx
 from allin1_mlx.checkpoint import read_arrays, read_config
 from allin1_mlx.errors import CheckpointError
 from allin1_mlx.model import AllInOne, Config, load_arrays, to_published
-from allin1_mlx.predict import Network, activations, load_network, predict
+from allin1_mlx.predict import Network, activations, load_network, predict, predict_group
 from allin1_mlx.types import LABELS
 from allin1_mlx.weights import find_model
 
@@ -66,6 +66,20 @@ def test_training_computes_the_same_as_prediction(frames):
     model, x = random_model(SMALL), random_spectrogram(SMALL, frames)
     whole, cut = np.array(model(x)), np.array(model.eval()(x))
     np.testing.assert_allclose(whole, cut, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [30, 3000])
+@pytest.mark.parametrize(
+    "config", [SMALL, Config(stems=1, dim=8, depth=3, step=2, instrument_attention=False)]
+)
+def test_folds_as_one_network_give_what_they_give_one_after_the_other(config, frames):
+    folds = tuple(random_model(config, seed).eval() for seed in (1, 2, 3))
+    songs = [random_spectrogram(config, frames)[0] * loud for loud in (1, 2)]
+    apart = predict_group(songs, Network("three", folds), embeddings=True)
+    together = predict_group(songs, Network("three", folds, together=True), embeddings=True)
+    for one, other in zip(apart, together, strict=True):
+        np.testing.assert_allclose(one.logits, other.logits, atol=1e-5)
+        np.testing.assert_allclose(one.embeddings, other.embeddings, atol=1e-5)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 4, 5, 20, 39, 40, 41, 300])

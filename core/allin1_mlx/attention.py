@@ -9,9 +9,9 @@ the first d positions, 1 for the next d, and at the end 3, then 4. Between these
 of all positions are five slices of one array: no gather, no padding to multiples of d. NVIDIA
 GPUs, for which this is too many kernels, have three of their own: `cuda_attention`.
 
-Axes: N batch, R rows of keys (stems; 1 where time is the only axis), Q <= R rows that ask,
-L length, H heads, D channels of a head, C = H D. Time is the last axis inside, so that a slice is
-a few long runs.
+Axes: E folds that share the batch (`layers`), N batch, R rows of keys (stems; 1 where time is the
+only axis), Q <= R rows that ask, L length, H heads, D channels of a head, C = H D. Time is the last
+axis inside, so that a slice is a few long runs.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from . import cuda_attention
 from .backend import mx, nn
 from .curves import softmax
+from .layers import Linear
 from .pieces import cut, piece_of, side_by_side
 
 KERNEL = 5
@@ -39,18 +40,18 @@ class NeighbourhoodAttention1d(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = Linear(dim, 3 * dim)
         self.rpb = mx.zeros((heads, BIASES))
 
     def __call__(self, x: mx.array, dilation: int) -> mx.array:
+        bias = self.rpb.reshape(-1, self.heads, 1, BIASES)
         if cuda_attention.is_available():
-            bias = self.rpb[None, :, None]
             return cuda_attention.attend(
                 self.qkv(x)[:, None], bias, heads=self.heads, dilation=dilation
             )[:, 0]
         qkv = _project(self.qkv, x[:, None], self.heads)
         piece = piece_of(2 * x.shape[0] * x.shape[2], training=self.training)
-        return _attend(qkv, self.rpb[:, None], dilation, queries=1, piece=piece)[:, 0]
+        return _attend(qkv, bias, dilation, queries=1, piece=piece)[:, 0]
 
 
 class NeighbourhoodAttention2d(nn.Module):
@@ -63,35 +64,39 @@ class NeighbourhoodAttention2d(nn.Module):
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim)
+        self.qkv = Linear(dim, 3 * dim)
         self.rpb = mx.zeros((heads, BIASES, BIASES))
 
     def __call__(self, x: mx.array) -> mx.array:
         N, K, _, C = x.shape
         x = mx.pad(x, [(0, 0), (0, KERNEL - K), (0, 0), (0, 0)])
+        bias = self.rpb.reshape(-1, self.heads, BIASES, BIASES)
         if cuda_attention.is_available():
-            return cuda_attention.attend(self.qkv(x), self.rpb[None], heads=self.heads, queries=K)
+            return cuda_attention.attend(self.qkv(x), bias, heads=self.heads, queries=K)
         piece = piece_of(N * K * KERNEL * C, training=self.training)
-        return _attend(_project(self.qkv, x, self.heads), self.rpb, 1, queries=K, piece=piece)
+        return _attend(_project(self.qkv, x, self.heads), bias, 1, queries=K, piece=piece)
 
 
-def _project(qkv: nn.Linear, x: mx.array, heads: int) -> mx.array:
+def _project(qkv: Linear, x: mx.array, heads: int) -> mx.array:
     """Queries, keys and values of x (N, R, L, C): (3, N, R, H, D, L)."""
     N, R, L, C = x.shape
-    projected = qkv.weight @ x.swapaxes(-1, -2) + qkv.bias[:, None]
+    weight, bias = qkv.weight.reshape(-1, 1, 1, 3 * C, C), qkv.bias.reshape(-1, 1, 1, 3 * C, 1)
+    items = x.swapaxes(-1, -2).reshape(len(weight), -1, R, C, L)
+    projected = weight @ items + bias
     return projected.reshape(N, R, 3, heads, C // heads, L).transpose(2, 0, 1, 3, 4, 5)
 
 
 def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, piece: int) -> mx.array:
     """Attention of the first rows to all rows: (3, N, R, H, D, L) -> (N, Q, L, C).
 
-    bias: (H, 2 R - 1, 9) by distance of the rows and in time.
+    bias: (E, H, 2 R - 1, 9) by distance of the rows and in time.
     """
     _, N, R, H, D, L = qkv.shape
     Q = queries
     q, k, v = qkv[0, :, :Q, None] * D**-0.5, qkv[1, :, None], qkv[2, :, None]
     rows = R - 1 + np.arange(R) - np.arange(Q)[:, None]
-    near = bias.transpose(1, 2, 0)[mx.array(rows)].swapaxes(1, 2)[..., None]  # (Q, 9, R, H, 1)
+    near = bias.transpose(0, 2, 3, 1)[:, mx.array(rows)].swapaxes(2, 3)[..., None]
+    near = mx.repeat(near, N // len(bias), axis=0)  # (N, Q, 9, R, H, 1)
 
     def attend(stretch: tuple[int, int, int]) -> mx.array:
         start, stop, before = stretch
@@ -99,7 +104,7 @@ def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, piece
         keys, values = ([x[..., begin : begin + stop - start] for begin in first] for x in (k, v))
         asked = q[..., start:stop]
         scores = mx.stack([(asked * key).sum(axis=-2) for key in keys], axis=2)
-        scores = scores + near[:, KERNEL - 1 - before : BIASES - before]
+        scores = scores + near[:, :, KERNEL - 1 - before : BIASES - before]
         weights = softmax(scores.flatten(2, 3), axis=2).reshape(scores.shape)
         return _weighted_sum(weights, values).reshape(N, Q, H * D, stop - start)
 

@@ -153,6 +153,7 @@ def gather_analyzer(options: argparse.Namespace, *, alone: bool) -> dict[str, An
         "spec_backend": options.spec_backend,
         "offline": options.offline,
         "compiled": options.mlx_compile,
+        "ensemble_parallel": options.ensemble_parallel,
     }
 
 

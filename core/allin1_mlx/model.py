@@ -21,10 +21,10 @@ from .attention import KERNEL, SIDE, NeighbourhoodAttention1d, NeighbourhoodAtte
 from .backend import mx, nn
 from .checkpoint import check_arrays
 from .curves import elu, gelu
+from .layers import LayerNorm, Linear
 from .pieces import in_pieces, in_turn, piece_of
 from .types import LABELS
 
-LAYER_NORM_EPS = 1e-5
 LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
 PIECE = 24_576  # positions that a block computes at once, up to twice as many: bounds memory
 
@@ -92,7 +92,7 @@ class Embedding(nn.Module):
         self.conv0 = nn.Conv2d(1, dim // 2, (3, 3), padding=(1, 0))
         self.conv1 = nn.Conv2d(dim // 2, dim, (1, 12))
         self.conv2 = nn.Conv2d(dim, dim, (3, 3), padding=(1, 0))
-        self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.norm = LayerNorm(dim)
 
     def __call__(self, x: mx.array) -> mx.array:
         x = elu(_pool(self.conv0(x[..., None]), self.step))
@@ -118,14 +118,14 @@ class TimeLayer(nn.Module):
     def __init__(self, dim: int, heads: int, mlp_ratio: int, dilation: int) -> None:
         super().__init__()
         self.dilation = dilation
-        self.norm_before = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.norm_before = LayerNorm(dim)
         self.near = NeighbourhoodAttention1d(dim, heads)
-        self.near_out = nn.Linear(dim, dim)
+        self.near_out = Linear(dim, dim)
         self.far = NeighbourhoodAttention1d(dim, heads)
-        self.far_out = nn.Linear(dim, dim)
-        self.norm_after = nn.LayerNorm(2 * dim, eps=LAYER_NORM_EPS)
-        self.expand = nn.Linear(2 * dim, 2 * dim * mlp_ratio)
-        self.shrink = nn.Linear(2 * dim * mlp_ratio, dim)
+        self.far_out = Linear(dim, dim)
+        self.norm_after = LayerNorm(2 * dim)
+        self.expand = Linear(2 * dim, 2 * dim * mlp_ratio)
+        self.shrink = Linear(2 * dim * mlp_ratio, dim)
 
     def __call__(self, x: mx.array) -> mx.array:
         T = x.shape[1]
@@ -136,7 +136,7 @@ class TimeLayer(nn.Module):
             normed = mx.pad(normed, [(0, 0), (0, shortest - T), (0, 0)])
         near = self.near(normed, self.dilation)[:, :T]
         far = self.far(normed, 2 * self.dilation)[:, :T]
-        piece = piece_of(x.shape[0] * self.expand.weight.shape[0], training=self.training)
+        piece = piece_of(x.shape[0] * self.expand.weight.shape[-2], training=self.training)
         return in_pieces(self._join, x, near, far, piece=piece)
 
     def _join(self, x: mx.array, near: mx.array, far: mx.array) -> mx.array:
@@ -151,19 +151,19 @@ class InstrumentLayer(nn.Module):
 
     def __init__(self, dim: int, heads: int, mlp_ratio: int) -> None:
         super().__init__()
-        self.norm_before = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.norm_before = LayerNorm(dim)
         self.attention = NeighbourhoodAttention2d(dim, heads)
-        self.attention_out = nn.Linear(dim, dim)
-        self.norm_after = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
-        self.expand = nn.Linear(dim, dim * mlp_ratio)
-        self.shrink = nn.Linear(dim * mlp_ratio, dim)
+        self.attention_out = Linear(dim, dim)
+        self.norm_after = LayerNorm(dim)
+        self.expand = Linear(dim, dim * mlp_ratio)
+        self.shrink = Linear(dim * mlp_ratio, dim)
 
     def __call__(self, x: mx.array) -> mx.array:
         N, K, T, _ = x.shape
         missing = (max(0, KERNEL - K), max(0, KERNEL - T))
         normed = mx.pad(self.norm_before(x), [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)])
         seen = self.attention(normed)[:, :K, :T]
-        piece = piece_of(N * K * self.expand.weight.shape[0], training=self.training)
+        piece = piece_of(N * K * self.expand.weight.shape[-2], training=self.training)
         return in_pieces(self._join, x, seen, piece=piece)
 
     def _join(self, x: mx.array, seen: mx.array) -> mx.array:
@@ -199,8 +199,8 @@ class AllInOne(nn.Module):
         self.config = config
         self.embedding = Embedding(config.bands, config.dim, config.step)
         self.blocks = [Block(config, 2**level) for level in range(config.depth)]
-        self.norm = nn.LayerNorm(config.dim, eps=LAYER_NORM_EPS)
-        self.heads = nn.Linear(config.stems * config.dim, config.step * LOGITS)
+        self.norm = LayerNorm(config.dim)
+        self.heads = Linear(config.stems * config.dim, config.step * LOGITS)
 
     def embed(self, x: mx.array, *, on_block: Callable[[int], None] | None = None) -> mx.array:
         """Spectrograms (N, K, T, 81) to normed embeddings (N, K, L, C), a position every `step`.
@@ -209,13 +209,7 @@ class AllInOne(nn.Module):
         """
         if not self.training:
             mx.eval(self.parameters())  # threads share them
-        N, K, T, F = x.shape
-        silence = max(-T % self.config.step, self.config.shortest - T)
-        x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, silence), (0, 0)])
-        step = self.config.step
-        piece = piece_of(N * K * self.embedding.width, training=self.training)
-        x = in_pieces(self.embedding, x, piece=piece, reach=2 * step, step=step)
-        x = x.reshape(N, K, -1, self.config.dim)
+        x = self.embed_frames(x)
         piece = sys.maxsize if self.training else PIECE
         for done, block in enumerate(self.blocks, start=1):
             x = in_pieces(block, x, piece=piece, reach=block.reach, run=in_turn)
@@ -223,6 +217,16 @@ class AllInOne(nn.Module):
                 mx.eval(x)
                 on_block(done)
         return self.norm(x)
+
+    def embed_frames(self, x: mx.array) -> mx.array:
+        """Spectrograms (N, K, T, 81) to what the first block gets, (N, K, L, C)."""
+        N, K, T, F = x.shape
+        step = self.config.step
+        silence = max(-T % step, self.config.shortest - T)
+        x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, silence), (0, 0)])
+        piece = piece_of(N * K * self.embedding.width, training=self.training)
+        x = in_pieces(self.embedding, x, piece=piece, reach=2 * step, step=step)
+        return x.reshape(N, K, -1, self.config.dim)
 
     def classify(self, embeddings: mx.array, frames: int) -> mx.array:
         """Embeddings (N, K, L, C) to the logits (N, 13, T) of T frames."""

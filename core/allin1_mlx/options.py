@@ -130,7 +130,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     add("--weights-url", metavar="URL", help="download from this mirror (ALLIN1_MLX_WEIGHTS_URL)")
     add("--offline", action="store_true", help="never use the network (ALLIN1_MLX_OFFLINE=1)")
     add("--no-ensemble-parallel", dest="ensemble_parallel", action="store_false",
-        help="accepted for compatibility: folds run one after the other anyway")  # fmt: skip
+        help="folds one after the other on a GPU too: slower, in less memory")  # fmt: skip
     add("--no-mlx-compile", dest="mlx_compile", action="store_false",
         help="no fused kernels: the separator on a GPU starts sooner and runs slower")  # fmt: skip
 

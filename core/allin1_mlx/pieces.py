@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from .backend import has_gpu, mx, single_blas_thread
 
-CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 28  # in the largest array that a piece needs
+CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 27  # in the largest array that a piece needs
 MOST_THREADS = 8  # more would only wait for memory
 
 Job = TypeVar("Job")

@@ -75,7 +75,8 @@ class Analyzer:
     demix_seed: chooses the separator's random delays. stems_dir: a folder with stems of one's
     own, which take the separation's place; stems_alone: whether stems in that folder itself may
     be taken, as only one song is analysed with it. compiled: whether the separator's kernels are
-    fused on a GPU. timings: records how long each stage takes.
+    fused on a GPU. ensemble_parallel: as of `load_network`. timings: records how long each stage
+    takes.
     `notice` is a line for the user about what `auto` settled on, or empty.
     """
 
@@ -94,6 +95,7 @@ class Analyzer:
         spec_backend: Backend = "mlx_fast",
         offline: bool = False,
         compiled: bool = True,
+        ensemble_parallel: bool = True,
         on_download: Progress | None = None,
         timings: Timings | None = None,
     ) -> None:
@@ -107,7 +109,7 @@ class Analyzer:
             on_progress=on_download,
         )
         self.notice = f"model {files.name}: {files.reason}" if files.reason else ""
-        self.network: Network = load_network(files)
+        self.network: Network = load_network(files, ensemble_parallel=ensemble_parallel)
         self.model = files.name if weights_path is None else _name_by_content(files)
         self.stems_dir = stems_dir
         self.stems_alone = stems_alone

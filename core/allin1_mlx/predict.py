@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .backend import mx
+from .backend import has_gpu, mx
 from .checkpoint import read_arrays, read_config
+from .ensemble import Ensemble
 from .errors import CheckpointError
 from .model import AllInOne, Config, load_arrays
 from .types import Activations
@@ -22,15 +24,26 @@ from .weights import ModelFiles
 
 @dataclass(frozen=True)
 class Network:
-    """The folds of one model, ready to predict. name: as in `--model`, never "auto"."""
+    """The folds of one model, ready to predict.
+
+    name: as in `--model`, never "auto". together: whether the folds run as one network.
+    """
 
     name: str
     folds: tuple[AllInOne, ...]
+    together: bool = False
 
     @property
     def stems(self) -> int:
         """Spectrograms that the network wants: 4 stems, or 1 for the mix."""
         return self.folds[0].config.stems
+
+    @cached_property
+    def passes(self) -> tuple[AllInOne, ...]:
+        """The networks to run one after the other: every fold, or all of them as one."""
+        if self.together and len(self.folds) > 1:
+            return (Ensemble(self.folds),)
+        return self.folds
 
     @property
     def threshold(self) -> float:
@@ -54,8 +67,13 @@ class Prediction:
     embeddings: NDArray[np.float32] | None
 
 
-def load_network(model: ModelFiles) -> Network:
-    """Read the checkpoints of a model. Raises CheckpointError where one does not fit."""
+def load_network(model: ModelFiles, *, ensemble_parallel: bool = True) -> Network:
+    """Read the checkpoints of a model. Raises CheckpointError where one does not fit.
+
+    ensemble_parallel: run the folds of an ensemble as one network where that is faster: on a GPU,
+    which then gets few, large kernels. A CPU has nothing to gain: one fold fills its cache and
+    all cores.
+    """
     folds = []
     for weights, config in model.files:
         values = read_config(config)
@@ -68,7 +86,7 @@ def load_network(model: ModelFiles) -> Network:
         load_arrays(fold, read_arrays(weights), name=weights.name)
         fold.eval()
         folds.append(fold)
-    return Network(model.name, tuple(folds))
+    return Network(model.name, tuple(folds), together=ensemble_parallel and has_gpu())
 
 
 def predict(
@@ -109,22 +127,23 @@ def predict_group(
         ]
     )
     logits, embedded = [], []
-    steps = sum(fold.config.depth for fold in network.folds)
-    for index, fold in enumerate(network.folds):
+    steps = sum(part.config.depth for part in network.passes)
+    for index, part in enumerate(network.passes):
 
-        def step(level: int, done: int = index * fold.config.depth) -> None:
+        def step(level: int, done: int = index * part.config.depth) -> None:
             on_progress((done + level) / steps)
 
-        vectors = fold.embed(songs, on_block=step)
-        logits.append(fold.classify(vectors, padded))
+        vectors = part.embed(songs, on_block=step)
+        logits.append(part.classify(vectors, padded))
         mx.eval(logits[-1])
         if embeddings:
             embedded.append(np.array(vectors))
-    means = np.array(mx.mean(mx.stack(logits), axis=0))
+    of_folds = mx.concatenate(logits).reshape(len(network.folds), len(lengths), -1, padded)
+    means = np.array(of_folds.mean(axis=0))
     return [
         Prediction(
             means[n, :, :length].copy(),
-            _join([vectors[n] for vectors in embedded]) if embeddings else None,
+            _join(np.concatenate(embedded)[n :: len(lengths)]) if embeddings else None,
         )
         for n, length in enumerate(lengths)
     ]
@@ -142,5 +161,6 @@ def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
         return (1 / (1 + np.exp(-x))).astype(np.float32)
 
 
-def _join(embedded: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    return embedded[0] if len(embedded) == 1 else np.stack(embedded, axis=-1)
+def _join(embedded: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(folds, K, T, C) to (K, T, C), of an ensemble (K, T, C, folds)."""
+    return embedded[0] if len(embedded) == 1 else np.moveaxis(embedded, 0, -1).copy()

@@ -1,0 +1,32 @@
+"""The folds of an ensemble as one network, whose parameters have a first axis of folds (`layers`).
+
+The same computation as fold after fold, in as many kernels as one fold takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlx.utils import tree_map
+
+from .backend import mx
+from .model import AllInOne
+
+
+class Ensemble(AllInOne):
+    """E folds of one configuration: what is (N, ...) of one network is (E N, ...), fold by fold."""
+
+    def __init__(self, folds: Sequence[AllInOne]) -> None:
+        super().__init__(folds[0].config)
+        stacked = tree_map(
+            lambda *arrays: mx.stack(list(arrays)), *(fold.parameters() for fold in folds)
+        )
+        # Convolutions take no share of a batch, and there are but three: every fold has its own.
+        self.folds = list(folds)
+        del self.embedding, stacked["embedding"]
+        self.update(stacked)
+        self.train(folds[0].training)
+
+    def embed_frames(self, x: mx.array) -> mx.array:
+        """Spectrograms (N, K, T, 81) to what the first block gets, (E N, K, L, C)."""
+        return mx.concatenate([fold.embed_frames(x) for fold in self.folds])
