@@ -43,8 +43,12 @@ export class View extends EventTarget {
     this.astray = false; // the user has moved the view away from the playhead
     this.range = [0, 1];
     this.sheet = null;
+    this.outer = 0; // pixels with margins; asking the browser for it at each use would cost much
     listenToPointers(this);
-    new ResizeObserver(() => this.request()).observe(element);
+    new ResizeObserver(() => {
+      this.outer = element.clientWidth;
+      this.request();
+    }).observe(element);
   }
 
   // Show a song. keep: stay where the view is, for a new version of the same song.
@@ -55,6 +59,7 @@ export class View extends EventTarget {
     this.margin = figure.layout.meta.margin;
     this.length = figure.layout.meta.duration;
     this.element.style.height = `${figure.layout.height}px`;
+    this.outer = this.element.clientWidth;
     this.names.replaceChildren(...sheet.sections.map(() => make("span")));
     this.fitRows();
     this.marks.show(sheet);
@@ -62,12 +67,12 @@ export class View extends EventTarget {
       this.range = [0, this.length];
       this.select(-1);
     }
-    await this.drawing.begin(sheet, readGrid(figure), this.range, this.element.clientWidth);
+    await this.drawing.begin(sheet, readGrid(figure), this.range, this.outer);
     this.place();
   }
 
   get width() {
-    return Math.max(this.element.clientWidth - 2 * this.margin, 1);
+    return Math.max(this.outer - 2 * this.margin, 1);
   }
 
   get scale() {
@@ -182,7 +187,7 @@ export class View extends EventTarget {
 
   place() {
     if (!this.sheet) return;
-    this.drawing.place(this.range, this.element.clientWidth);
+    this.drawing.place(this.range, this.outer);
     this.placeNames();
     const section = this.sheet.sections[this.selected];
     this.placeBox(this.chosen, section && [section.start, section.end]);
@@ -232,7 +237,7 @@ export class View extends EventTarget {
     this.hairline.hidden = this.hint.hidden = x === null;
     if (x === null) return;
     this.hint.textContent = this.sheet.describe(this.toTime(x));
-    const room = this.element.clientWidth - this.hint.offsetWidth - 8;
+    const room = this.outer - this.hint.offsetWidth - 8;
     const beside = x + 12 > room ? x - 12 - this.hint.offsetWidth : x + 12;
     this.hairline.style.transform = `translateX(${x}px)`;
     this.hint.style.transform = `translateX(${Math.max(Math.min(beside, room), 0)}px)`;
