@@ -15,9 +15,9 @@ import pytest
 import soundfile
 
 from allin1_mlx.audio import Audio, file_digest, load_audio, write_audio
-from allin1_mlx.channels import stereo_weights
+from allin1_mlx.audio.channels import stereo_weights
+from allin1_mlx.audio.ffmpeg import has_ffmpeg
 from allin1_mlx.errors import AudioError
-from allin1_mlx.ffmpeg import has_ffmpeg
 from allin1_mlx.types import SAMPLE_RATE
 
 needs_ffmpeg = pytest.mark.skipif(
@@ -251,7 +251,8 @@ def test_without_ffmpeg_the_message_names_the_remedy(
 def test_without_ffmpeg_pydub_warns_nobody(song: Path, tmp_path: Path) -> None:
     (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(1000))
     code = (
-        "from allin1_mlx.audio import load_audio, AudioError\n"
+        "from allin1_mlx.audio import load_audio\n"
+        "from allin1_mlx.errors import AudioError\n"
         f"load_audio({str(song)!r})\n"
         f"try: load_audio({str(tmp_path / 'a.m4a')!r})\n"
         "except AudioError as e: print(e)\n"

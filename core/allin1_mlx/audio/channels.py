@@ -14,7 +14,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from .types import SAMPLE_RATE
+from ..types import SAMPLE_RATE
 
 Block = NDArray[np.float32]
 

@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from .clocktime import clock_time
+from ..clocktime import clock_time
 from .containers import InfoTag, find_mp3, ogg_end, read_info_tag, wav_data_bytes
 
 BLOCK = 1 << 16  # frames per block: 1.5 s, small against any song

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import AudioError
+from ..files import printable_name
 from .decoders import BLOCK, part_of
-from .errors import AudioError
-from .files import printable_name
 
 FFMPEG_REMEDY = (
     "install ffmpeg (macOS: brew install ffmpeg; Debian, Ubuntu: sudo apt install ffmpeg; "

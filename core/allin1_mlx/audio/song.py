@@ -1,4 +1,4 @@
-"""Decoding songs, and writing sound.
+"""Songs, decoded.
 
 Samples are float32, (2, S), full scale at 1, SAMPLE_RATE = 44 100 Hz. Time 0 is the first sample
 that a decoder gives. Resampling is soxr's (linear phase, so nothing moves in time).
@@ -6,13 +6,9 @@ that a decoder gives. Resampling is soxr's (linear phase, so nothing moves in ti
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from io import FileIO
 from os import PathLike
 from pathlib import Path
 
@@ -20,14 +16,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from ..clocktime import clock_time
+from ..errors import AudioError
+from ..files import printable_name
+from ..types import SAMPLE_RATE
 from .channels import collect, fold, resample
-from .clocktime import clock_time
 from .containers import container_name, is_text
 from .decoders import Decoder, SoundfileDecoder
-from .errors import AudioError
+from .digest import file_digest
 from .ffmpeg import FFMPEG_REMEDY, FfmpegDecoder, has_ffmpeg
-from .files import printable_name, replacing
-from .types import SAMPLE_RATE
 
 Samples = NDArray[np.float32]
 
@@ -91,96 +88,6 @@ def load_audio(path: str | PathLike[str], *, max_seconds: float | None = None) -
         )
     warnings = tuple(f"{name}: {note}" for note in notes)
     return Audio(samples, sha256, warnings, decoded.rate, decoded.frames)
-
-
-def file_digest(path: str | PathLike[str]) -> str:
-    """SHA-256 of a file's bytes as 64 hex digits.
-
-    Raises AudioError where there is no file, or nothing in it, or no permission to read it.
-    """
-    name = printable_name(path)
-    digest = hashlib.sha256()
-    try:
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise AudioError(f"{name}: is a folder; name the sound files in it")
-        if not stat.S_ISREG(mode):
-            raise AudioError(f"{name}: is not a regular file; save the sound to a file first")
-        with open(path, "rb") as file:
-            size = 0
-            while data := file.read(1 << 20):
-                digest.update(data)
-                size += len(data)
-    except FileNotFoundError:
-        raise AudioError(f"{name}: there is no such file; check its name and folder") from None
-    except PermissionError:
-        raise AudioError(f"{name}: may not be read (no permission); change its rights") from None
-    except OSError as e:
-        raise AudioError(f"{name}: cannot be read ({e.strerror}); check the disk") from e
-    except ValueError:
-        raise AudioError(f"{name}: is not a possible file name") from None
-    if size == 0:
-        raise AudioError(f"{name}: is empty (0 bytes); export or fetch it again")
-    return digest.hexdigest()
-
-
-def write_audio(path: str | PathLike[str], samples: Samples, *, subtype: str | None = None) -> None:
-    """Write samples (C, S) at SAMPLE_RATE as WAV, FLAC, OGG or MP3, by the path's suffix.
-
-    subtype: libsndfile's name of the sample format; 16 bits, or the codec's default, unless named.
-    The file is there whole or not at all. What lies beyond full scale is clipped, but for FLOAT.
-    Raises AudioError where the suffix is none of these, OSError where the disk refuses.
-    """
-    destination = Path(path)
-    kind = destination.suffix.lower().removeprefix(".")
-    if kind not in _WRITTEN:
-        raise AudioError(
-            f"{printable_name(path)}: sound is written as {', '.join(_WRITTEN)}, "
-            f"not as {kind or 'a file without a suffix'}"
-        )
-    sample_format = subtype or _WRITTEN[kind]
-    channels, frames = samples.shape
-    sample_bytes = {"FLOAT": 4, "PCM_24": 3}.get(sample_format, 2)
-    huge = kind == "wav" and frames * channels * sample_bytes > 0xFFFF_0000  # RIFF has 32 bits
-    with replacing(destination) as temporary, FileIO(temporary, "wb+") as file:
-        sink = Sink(file)
-        with soundfile.SoundFile(
-            sink,
-            "w",
-            SAMPLE_RATE,
-            channels,
-            sample_format,
-            format="RF64" if huge else kind.upper(),
-        ) as sound:
-            for start in range(0, frames, _WRITE_BLOCK):
-                block = np.ascontiguousarray(samples[:, start : start + _WRITE_BLOCK].T)
-                if sink.error is None:
-                    sound.write(block)
-        if sink.error is not None:
-            raise sink.error
-
-
-class Sink:
-    """A file for libsndfile, which would take no notice of a full disk; remembers the error."""
-
-    def __init__(self, file: FileIO) -> None:
-        self._file = file
-        self.seek, self.tell, self.read = file.seek, file.tell, file.read
-        self.error: OSError | None = None
-
-    def write(self, data: bytes) -> int:
-        """Write, and claim to have written; what went wrong is in `error`."""
-        rest = memoryview(data)
-        while rest and self.error is None:
-            try:
-                rest = rest[self._file.write(rest) :]
-            except OSError as e:
-                self.error = e
-        return len(data)
-
-
-_WRITTEN = {"wav": "PCM_16", "flac": "PCM_16", "ogg": "VORBIS", "mp3": "MPEG_LAYER_III"}
-_WRITE_BLOCK = 1 << 18  # frames
 
 
 @dataclass
