@@ -2,14 +2,20 @@
 
 python tests/benchmarks/accuracy.py ROOT OUT [--model M] [--weights-dir DIR] [--true-stems]
 python ROOT/score.py OUT
+
+Where a track has `segments_*.json`, what another network heard there, how far the boundaries agree
+(F-measure within 3 s) is printed.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 from allin1_mlx.batch import write_results
 from allin1_mlx.pipeline import Analyzer
+from allin1_mlx.training.evaluate import f_measure
+from allin1_mlx.types import Segment
 
 
 def main() -> None:
@@ -30,6 +36,14 @@ def main() -> None:
         analysis = analyzer(mix)
         write_results(analysis, track.name, options.out / collection.name)
         print(f"{collection.name}/{track.name}: {analysis.bpm} BPM", file=sys.stderr)
+        for other in track.glob("segments_*.json"):
+            print(f"{track.name} {other.stem}: {agreement(analysis.segments, other):.3f}")
+
+
+def agreement(segments: tuple[Segment, ...], other: Path) -> float:
+    """F-measure of the inner boundaries, 3 s to either side, against those in a file."""
+    reference = [segment["start"] for segment in json.loads(other.read_text())[1:]]
+    return f_measure(reference, [segment.start for segment in segments[1:]], window=3.0)
 
 
 if __name__ == "__main__":
