@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import yaml
 
-from allin1_mlx.checkpoint import check_arrays, read_arrays, read_config
+from allin1_mlx.checkpoint import check_arrays, read_arrays, read_checkpoint, read_config
 from allin1_mlx.errors import CheckpointError
-from allin1_mlx.torchfile import read_checkpoint
 
 from .torch_files import Call, Global, Writer, write_archive, write_torch
 

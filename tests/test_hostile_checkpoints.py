@@ -453,9 +453,8 @@ def _(path):
 READER = """
 import json, resource, sys, time
 from pathlib import Path
-from allin1_mlx.checkpoint import check_arrays, read_arrays, read_config
+from allin1_mlx.checkpoint import check_arrays, read_arrays, read_checkpoint, read_config
 from allin1_mlx.errors import CheckpointError
-from allin1_mlx.torchfile import read_checkpoint
 
 def load(path):
     arrays = read_checkpoint(path).arrays if path.suffix == ".th" else read_arrays(path)

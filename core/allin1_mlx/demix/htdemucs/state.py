@@ -16,9 +16,8 @@ from mlx.utils import tree_flatten, tree_unflatten
 from numpy.typing import NDArray
 
 from ...backend import mx
-from ...checkpoint import check_arrays
+from ...checkpoint import check_arrays, read_checkpoint
 from ...errors import CheckpointError
-from ...torchfile import read_checkpoint
 from .config import Config
 from .network import Network
 

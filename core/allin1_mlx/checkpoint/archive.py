@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import CheckpointError
+from ..errors import CheckpointError
 
 MAX_BYTES = 1 << 28  # of one checkpoint, on disk and unpacked; htdemucs in float32 has 1.7e8
 _MAX_READ = 1 << 20  # one read: the archive's directory, or a piece of a member

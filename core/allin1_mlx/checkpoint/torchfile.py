@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import CheckpointError
 from .archive import MAX_BYTES, Archive, check_file, open_archive
-from .errors import CheckpointError
 from .floats import ITEM_BYTES, MAX_VALUES, Arrays, as_float32, decode_floats, label
 from .pickled import Tensor, unpickle
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import CheckpointError
 from .archive import MAX_BYTES
-from .errors import CheckpointError
 
 Arrays = dict[str, NDArray[np.float32]]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from .errors import CheckpointError
+from ..errors import CheckpointError
 from .floats import MAX_VALUES, check_shape
 
 # The storages that hold weights, and how their numbers are written.
