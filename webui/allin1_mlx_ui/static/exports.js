@@ -12,15 +12,27 @@ export class Exports {
     this.bars = 0;
   }
 
+  // Addresses stay the same when a song is corrected; what is behind them changes.
   show(sheet, session) {
+    const shown = [sheet.id, session, sheet.frames].join();
     this.sheet = sheet;
+    if (shown !== this.shown) this.build(sheet, session);
+    this.shown = shown;
+    this.setAddresses();
+  }
+
+  build(sheet, session) {
     const song = `songs/${sheet.id}`;
     const link = (path, text, hint) =>
       make("li", {}, make("a", { href: address(path), download: "" }, text), ` ${hint}`);
     const offers = sheet.exports.map(({ title, hint, files }) =>
       make("li", {}, make("span", { class: "title" }, title), ` ${hint} `, this.files(title, files)),
     );
-    this.clicks = make("ul", {});
+    const file = (text) => make("a", { download: "" }, text);
+    this.click = file("Click track (WAV)");
+    this.mix = file("Song with click (WAV)");
+    const clicks = [make("li", {}, this.click, " the clicks alone")];
+    if (sheet.frames) clicks.push(make("li", {}, this.mix, " to practise with"));
     this.element.replaceChildren(
       make("h3", {}, "Take it along"),
       make(
@@ -31,7 +43,7 @@ export class Exports {
       ),
       make("h4", {}, "To practise"),
       this.countIn(),
-      this.clicks,
+      make("ul", {}, ...clicks),
     );
     if (sheet.frames) {
       this.audio = make("audio", { controls: true, preload: "none" });
@@ -43,7 +55,6 @@ export class Exports {
       make("h4", {}, "For other programs"),
       make("ul", { class: "offers" }, ...offers),
     );
-    this.address();
   }
 
   files(title, files) {
@@ -62,7 +73,7 @@ export class Exports {
       input.checked = bars === this.bars;
       input.addEventListener("change", () => {
         this.bars = bars;
-        this.address();
+        this.setAddresses();
       });
       return make("label", {}, input, text);
     });
@@ -70,16 +81,13 @@ export class Exports {
   }
 
   // Where the click tracks are, with as many bars of count-in as are chosen.
-  address() {
+  setAddresses() {
     const query = this.bars ? `?count_in=${this.bars}` : "";
     const song = `songs/${this.sheet.id}`;
-    const link = (path, text, hint) =>
-      make("li", {}, make("a", { href: address(path), download: "" }, text), ` ${hint}`);
-    const links = [link(`${song}/click${query}`, "Click track (WAV)", "the clicks alone")];
-    if (this.sheet.frames) {
-      links.push(link(`${song}/mix${query}`, "Song with click (WAV)", "to practise with"));
-      this.audio.src = address(`${song}/mix${query}`);
-    }
-    this.clicks.replaceChildren(...links);
+    this.click.href = address(`${song}/click${query}`);
+    if (!this.sheet.frames) return;
+    this.mix.href = address(`${song}/mix${query}`);
+    const { revision } = this.sheet; // or the browser would play what it has loaded
+    this.audio.src = address(`${song}/mix?count_in=${this.bars}&revision=${revision}`);
   }
 }
