@@ -1,4 +1,5 @@
-"""Neighbourhood attention: by slices (the product's) beside gathered windows, forward and back.
+"""Neighbourhood attention: by slices, by gathered windows, and by the CUDA kernels where there is
+an NVIDIA GPU; forward, and with gradients.
 
     python -m tests.benchmarks.attention [--frames 24000] [--items 4] [--dim 24]
 
@@ -9,6 +10,7 @@ import argparse
 import time
 from collections.abc import Callable
 
+from allin1_mlx import cuda_attention
 from allin1_mlx.attention import NeighbourhoodAttention1d
 from allin1_mlx.backend import has_gpu, mx, nn
 
@@ -47,27 +49,36 @@ def main() -> None:
     options = parser.parse_args()
     x = mx.random.normal((options.items, options.frames, options.dim))
     mx.eval(x)
-    slices = NeighbourhoodAttention1d(options.dim, 2)
-    gathered = Gathered(options.dim, 2)
-    gathered.update(slices.parameters())
+    kernels = cuda_attention.is_available()
+    ways = {
+        "slices": (NeighbourhoodAttention1d(options.dim, 2), False),
+        "gathers": (Gathered(options.dim, 2), False),
+        **({"kernels": (NeighbourhoodAttention1d(options.dim, 2), True)} if kernels else {}),
+    }
+    parameters = ways["slices"][0].parameters()
     print(f"{'GPU' if has_gpu() else 'CPU'}, {options.items} x {options.frames} x {options.dim}")
-    print("| dilation | slices ms | gathered / slices | with gradients: slices ms | ratio | diff |")
-    print("|---|---|---|---|---|---|")
+    print("| dilation | way | ms | / slices | with gradients: ms | / slices | difference |")
+    print("|---|---|---|---|---|---|---|")
     for dilation in (1, 32, options.frames // (4 * KERNEL)):
+        expected, first = None, None
+        for name, (layer, fused) in ways.items():
+            layer.update(parameters)
+            cuda_attention.is_available = lambda fused=fused: fused
 
-        def forward(layer: nn.Module, d: int = dilation) -> mx.array:
-            return layer(x, d)
+            def forward(layer: nn.Module = layer, d: int = dilation) -> mx.array:
+                return layer(x, d)
 
-        def back(layer: nn.Module, d: int = dilation) -> object:
-            return nn.value_and_grad(layer, lambda x: mx.square(layer(x, d)).sum())(x)
+            def back(layer: nn.Module = layer, d: int = dilation) -> object:
+                return nn.value_and_grad(layer, lambda x: mx.square(layer(x, d)).sum())(x)
 
-        difference = float(mx.abs(forward(slices) - forward(gathered)).max())
-        plain = [seconds(lambda layer=layer: forward(layer)) for layer in (slices, gathered)]
-        graded = [seconds(lambda layer=layer: back(layer)) for layer in (slices, gathered)]
-        print(
-            f"| {dilation} | {plain[0] * 1e3:.1f} | {plain[1] / plain[0]:.2f} "
-            f"| {graded[0] * 1e3:.1f} | {graded[1] / graded[0]:.2f} | {difference:.1e} |"
-        )
+            plain, graded = seconds(forward), seconds(back)
+            expected = forward() if expected is None else expected
+            first = first or (plain, graded)
+            difference = float(mx.abs(forward() - expected).max())
+            print(
+                f"| {dilation} | {name} | {plain * 1e3:.1f} | {plain / first[0]:.2f} "
+                f"| {graded * 1e3:.1f} | {graded / first[1]:.2f} | {difference:.1e} |"
+            )
 
 
 if __name__ == "__main__":
