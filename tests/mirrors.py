@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from allin1_mlx.registry import PUBLISHED
+from allin1_mlx.weights.registry import PUBLISHED
 
 SIZES = {file.name: file.size for files in PUBLISHED.values() for file in files}
 BLOCK = 1 << 15

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from allin1_mlx.errors import Cancelled
-from allin1_mlx.registry import FOLDS, HTDEMUCS_FILE
 from allin1_mlx.weights import WEIGHTS_DIR, Access, cache_dir
+from allin1_mlx.weights.registry import FOLDS, HTDEMUCS_FILE
 from allin1_mlx_ui.choice import Choice, Choices
 from allin1_mlx_ui.offers import describe_choices
 

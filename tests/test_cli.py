@@ -16,9 +16,9 @@ import soundfile
 from allin1_mlx.audio import load_audio
 from allin1_mlx.cli import main
 from allin1_mlx.edits import Nudge, RelabelSection, apply
-from allin1_mlx.registry import HTDEMUCS_FILE
 from allin1_mlx.timings import read_timings
 from allin1_mlx.types import Analysis
+from allin1_mlx.weights.registry import HTDEMUCS_FILE
 
 from .small import RATE, SMALL, write_network, write_song
 from .test_htdemucs import file_shapes, random_arrays, save

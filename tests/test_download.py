@@ -19,9 +19,9 @@ import numpy as np
 import pytest
 
 import allin1_mlx
-from allin1_mlx.download import download, verify
 from allin1_mlx.errors import Cancelled, DownloadError, UsageError
-from allin1_mlx.registry import Source, WeightFile
+from allin1_mlx.weights.download import download, verify
+from allin1_mlx.weights.registry import Source, WeightFile
 
 DATA = np.random.default_rng(3).bytes(300_000)
 HALF = len(DATA) // 2
@@ -352,9 +352,9 @@ def test_two_at_once_fetch_once(serve, cache):
 FETCH = """
 import resource, signal, sys
 from pathlib import Path
-from allin1_mlx.download import download
+from allin1_mlx.weights.download import download
 from allin1_mlx.errors import DownloadError
-from allin1_mlx.registry import Source, WeightFile
+from allin1_mlx.weights.registry import Source, WeightFile
 
 size, sha256, url, cache, limit = sys.argv[1:]
 if int(limit):

@@ -10,7 +10,6 @@ import pytest
 
 from allin1_mlx.checkpoint import read_arrays, read_config
 from allin1_mlx.errors import DownloadError, UsageError, WeightsError
-from allin1_mlx.registry import FOLDS, PUBLISHED
 from allin1_mlx.weights import (
     MODELS,
     Access,
@@ -20,7 +19,8 @@ from allin1_mlx.weights import (
     find_missing,
     find_model,
 )
-from allin1_mlx.weights_cli import main
+from allin1_mlx.weights.cli import main
+from allin1_mlx.weights.registry import FOLDS, PUBLISHED
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """The command `allin1-mlx`: options to the API's arguments, results to text.
 
-It prints by `display`; nothing else of the package prints, but for `weights_cli`. Exit codes: 0 all
+It prints by `display`; nothing else of the package prints, but for `weights.cli`. Exit codes: 0 all
 songs done, 1 some failed, 2 wrong usage or weights that are not to be had, 130 interrupted.
 """
 
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["weights"]:
-        from .weights_cli import main as manage_weights
+        from .weights.cli import main as manage_weights
 
         return manage_weights(arguments[1:])
     options = parse_options(arguments)

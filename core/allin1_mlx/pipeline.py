@@ -25,12 +25,12 @@ from .demix.external import find_stems, load_stems
 from .demix.spectral import spectral_stems
 from .errors import UsageError, WeightsError
 from .predict import Network, Prediction, activations, load_network, predict_group
-from .registry import PUBLISHED
 from .sections import pick_sections
 from .spectrogram import Backend, logarithm, magnitudes, spectrogram
 from .tempo import estimate_meter, estimate_tempo, round_tempo
 from .types import Analysis
 from .weights import ModelFiles, find_htdemucs, find_model
+from .weights.registry import PUBLISHED
 
 if TYPE_CHECKING:
     from .demix.htdemucs import HTDemucs

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pytest
 import soundfile
 
-from allin1_mlx.registry import FOLDS
 from allin1_mlx.types import SAMPLE_RATE
+from allin1_mlx.weights.registry import FOLDS
 
 from ..mirrors import Mirror, open_mirror
 from ..small import write_network

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from allin1_mlx.errors import AllInOneError, Cancelled, WeightsError
-from allin1_mlx.registry import WeightFile
 from allin1_mlx.weights import MODELS, Access, fetch, find_missing
+from allin1_mlx.weights.registry import WeightFile
 
 if TYPE_CHECKING:
     from allin1_mlx.pipeline import Demix

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allin1_mlx.backend import has_gpu
-from allin1_mlx.registry import PUBLISHED, WeightFile
+from allin1_mlx.weights.registry import PUBLISHED, WeightFile
 
 from .choice import DEMIXES, Choice, Choices, Delivery
 

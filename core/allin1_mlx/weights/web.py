@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import certifi
 
-from .errors import DownloadError
+from ..errors import DownloadError
 
 CONNECT_SECONDS = 4.0  # until the server's first answer
 

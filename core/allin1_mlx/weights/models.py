@@ -1,38 +1,23 @@
-"""Which files a model's name stands for, and where they are.
+"""Which files a model's name stands for.
 
 Searched in this order: an explicit path; the weights folder (`--mlx-weights-dir`, by default
 ./mlx-weights); the cache of downloads; then the publisher, unless that is forbidden. The bundled
-checkpoint is part of the package. Files are named as Kim & Nam's MLX port names them:
-harmonix-fold{0..7}_mlx.npz with a .yaml beside it (.safetensors and .json do as well), or as the
-authors' own harmonix-fold{0..7}-*.pth, which hold their configuration.
-
-ALLIN1_MLX_OFFLINE=1 forbids downloads, ALLIN1_MLX_WEIGHTS_URL names a mirror, and
-ALLIN1_MLX_CACHE another folder for the cache.
+checkpoint is part of the package.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .checkpoint import CONFIG_SUFFIXES
-from .errors import DownloadError, UsageError, WeightsError
-from .registry import FOLDS, HTDEMUCS_FILE, PUBLISHED, WeightFile, fold_files
+from ..errors import DownloadError, UsageError, WeightsError
+from .access import Access, Notice, Progress, fetch, warn
+from .places import Pair, bundled_files, cache_dir, config_beside, find_fold
+from .registry import FOLDS, HTDEMUCS_FILE, WeightFile, fold_files
 
 MODELS = (*(f"harmonix-fold{i}" for i in range(FOLDS)), "harmonix-all", "bundled", "auto")
-WEIGHTS_DIR = Path("mlx-weights")  # where nothing else is said, below the current folder
-
-_WEIGHT_SUFFIXES = (".npz", ".safetensors")
-
-Pair = tuple[Path, Path]  # weights, configuration
-Notice = Callable[[str], None]
-Progress = Callable[[str, float], None]
-
-_warn = logging.getLogger("allin1_mlx").warning
 
 
 @dataclass(frozen=True)
@@ -48,42 +33,6 @@ class ModelFiles:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Access:
-    """Where weights may come from; WeightsError for a folder that does not exist.
-
-    weights_dir: a folder of one's own instead of ./mlx-weights. offline: nothing is downloaded,
-    as with ALLIN1_MLX_OFFLINE. url: a mirror, as with ALLIN1_MLX_WEIGHTS_URL. on_notice gets
-    the terms of weights before their first download; by default they are logged as a warning.
-    on_progress gets "download" and the share that has arrived; what it raises stops it.
-    """
-
-    weights_dir: Path | None = None
-    offline: bool = False
-    url: str | None = None
-    on_notice: Notice = _warn
-    on_progress: Progress | None = None
-
-    def __post_init__(self) -> None:
-        if self.weights_dir is not None and not self.weights_dir.is_dir():
-            raise WeightsError(f"{self.weights_dir}: no such folder; it was named for weights")
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """Where to look, in order."""
-        return (self.weights_dir or WEIGHTS_DIR, cache_dir())
-
-    @property
-    def is_offline(self) -> bool:
-        """Whether downloads are forbidden."""
-        return self.offline or os.environ.get("ALLIN1_MLX_OFFLINE", "0") not in ("", "0")
-
-    @property
-    def mirror(self) -> str | None:
-        """The address that takes the publishers' place, None for theirs."""
-        return self.url or os.environ.get("ALLIN1_MLX_WEIGHTS_URL") or None
-
-
 def find_model(
     name: str = "auto",
     *,
@@ -92,7 +41,7 @@ def find_model(
     config_path: Path | None = None,
     offline: bool = False,
     weights_url: str | None = None,
-    on_notice: Notice = _warn,
+    on_notice: Notice = warn,
     on_progress: Progress | None = None,
 ) -> ModelFiles:
     """Find the files of a model, one of MODELS; download them where they are missing.
@@ -122,7 +71,7 @@ def find_htdemucs(
     weights_dir: Path | None = None,
     offline: bool = False,
     weights_url: str | None = None,
-    on_notice: Notice = _warn,
+    on_notice: Notice = warn,
     on_progress: Progress | None = None,
 ) -> Path:
     """Find the separator's checkpoint; download it where it is missing.
@@ -149,92 +98,6 @@ def find_missing(name: str, access: Access) -> list[WeightFile]:
         return [] if any(path.is_file() for path in places) else [HTDEMUCS_FILE]
     lacking = [fold for fold in _folds_of(name) if find_fold(fold, access.folders) is None]
     return [file for fold in lacking for file in fold_files(fold)]
-
-
-def find_fold(fold: int, folders: Sequence[Path]) -> Pair | None:
-    """The (weights, configuration) of one harmonix fold in the first folder that has it."""
-    for folder in folders:
-        for suffix in _WEIGHT_SUFFIXES:
-            weights = folder / f"harmonix-fold{fold}_mlx{suffix}"
-            if weights.is_file():
-                return weights, config_beside(weights)
-        for original in sorted(folder.glob(f"harmonix-fold{fold}-*.pth")):
-            return original, original
-    return None
-
-
-def config_beside(weights: Path) -> Path:
-    """The configuration that belongs to a weights file; WeightsError where there is none."""
-    if weights.suffix == ".pth":
-        return weights
-    for suffix in CONFIG_SUFFIXES:
-        if (config := weights.with_suffix(suffix)).is_file():
-            return config
-    raise WeightsError(
-        f"{weights.name}: no configuration beside it; expected {weights.with_suffix('.yaml')}"
-    )
-
-
-def bundled_files() -> Pair:
-    """The checkpoint that is part of the package."""
-    weights = Path(__file__).parent / "bundled" / "allin1-mlx.safetensors"
-    if not weights.is_file():
-        raise WeightsError(f"the bundled checkpoint is not at {weights}; install the package again")
-    return weights, config_beside(weights)
-
-
-def cache_dir() -> Path:
-    """Where downloaded weights are kept: only verified files are in there."""
-    if chosen := os.environ.get("ALLIN1_MLX_CACHE"):
-        return Path(chosen) / "weights"
-    if sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "allin1-mlx" / "weights"
-
-
-def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
-    """Download published files into the cache, those that are missing, and return their paths.
-
-    Raises DownloadError where that does not work out.
-    """
-    from .download import download  # HTTP takes a while to import
-
-    cache = cache_dir()
-    missing = [file for file in files if not (cache / file.name).is_file()]
-    for line in announce(missing, access):
-        access.on_notice(line)
-    total = sum(file.size for file in missing) or 1
-    done = 0
-    for file in missing:
-        before = done
-
-        def tell(share: float, size: int = file.size, before: int = before) -> None:
-            if access.on_progress is not None:
-                access.on_progress("download", (before + share * size) / total)
-
-        download(file, cache, base_url=access.mirror, on_progress=tell)
-        done += file.size
-    return [cache / file.name for file in files]
-
-
-def announce(files: Sequence[WeightFile], access: Access) -> list[str]:
-    """The terms on which files are about to be downloaded: a line for each publisher of whom there
-    is nothing in the cache yet."""
-    lines = []
-    for source in dict.fromkeys(file.source for file in files):
-        if not any((cache_dir() / file.name).is_file() for file in _files_of(source.title)):
-            size = sum(file.size for file in files if file.source == source)
-            lines.append(
-                f"downloading {source.title} ({size / 1e6:.1f} MB) "
-                f"from {access.mirror or source.url}; terms: {source.terms}"
-            )
-    return lines
-
-
-def _files_of(title: str) -> list[WeightFile]:
-    return [file for files in PUBLISHED.values() for file in files if file.source.title == title]
 
 
 def _explicit(name: str, weights: Path, config: Path | None) -> ModelFiles:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, urlsplit
 
-from .errors import DownloadError, UsageError
+from ..errors import DownloadError, UsageError
 from .registry import WeightFile
 from .web import TransferError, open_url, range_start
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from .errors import DownloadError, WeightsError
+from ..errors import DownloadError, WeightsError
+from .access import Access, fetch
+from .places import bundled_files, cache_dir
 from .registry import PUBLISHED, WeightFile
-from .weights import Access, bundled_files, cache_dir, fetch
 
 _SETS = [name for name in PUBLISHED if name != "harmonix-all"]
 

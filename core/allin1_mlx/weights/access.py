@@ -1,0 +1,100 @@
+"""Where weights may come from, and how published ones are fetched.
+
+ALLIN1_MLX_OFFLINE=1 forbids downloads, and ALLIN1_MLX_WEIGHTS_URL names a mirror.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import WeightsError
+from .places import WEIGHTS_DIR, cache_dir
+from .registry import PUBLISHED, WeightFile
+
+Notice = Callable[[str], None]
+Progress = Callable[[str, float], None]
+
+warn = logging.getLogger("allin1_mlx").warning
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where weights may come from; WeightsError for a folder that does not exist.
+
+    weights_dir: a folder of one's own instead of ./mlx-weights. offline: nothing is downloaded,
+    as with ALLIN1_MLX_OFFLINE. url: a mirror, as with ALLIN1_MLX_WEIGHTS_URL. on_notice gets
+    the terms of weights before their first download; by default they are logged as a warning.
+    on_progress gets "download" and the share that has arrived; what it raises stops it.
+    """
+
+    weights_dir: Path | None = None
+    offline: bool = False
+    url: str | None = None
+    on_notice: Notice = warn
+    on_progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.weights_dir is not None and not self.weights_dir.is_dir():
+            raise WeightsError(f"{self.weights_dir}: no such folder; it was named for weights")
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where to look, in order."""
+        return (self.weights_dir or WEIGHTS_DIR, cache_dir())
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether downloads are forbidden."""
+        return self.offline or os.environ.get("ALLIN1_MLX_OFFLINE", "0") not in ("", "0")
+
+    @property
+    def mirror(self) -> str | None:
+        """The address that takes the publishers' place, None for theirs."""
+        return self.url or os.environ.get("ALLIN1_MLX_WEIGHTS_URL") or None
+
+
+def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
+    """Download published files into the cache, those that are missing, and return their paths.
+
+    Raises DownloadError where that does not work out.
+    """
+    from .download import download  # HTTP takes a while to import
+
+    cache = cache_dir()
+    missing = [file for file in files if not (cache / file.name).is_file()]
+    for line in announce(missing, access):
+        access.on_notice(line)
+    total = sum(file.size for file in missing) or 1
+    done = 0
+    for file in missing:
+        before = done
+
+        def tell(share: float, size: int = file.size, before: int = before) -> None:
+            if access.on_progress is not None:
+                access.on_progress("download", (before + share * size) / total)
+
+        download(file, cache, base_url=access.mirror, on_progress=tell)
+        done += file.size
+    return [cache / file.name for file in files]
+
+
+def announce(files: Sequence[WeightFile], access: Access) -> list[str]:
+    """The terms on which files are about to be downloaded: a line for each publisher of whom there
+    is nothing in the cache yet."""
+    lines = []
+    for source in dict.fromkeys(file.source for file in files):
+        if not any((cache_dir() / file.name).is_file() for file in _files_of(source.title)):
+            size = sum(file.size for file in files if file.source == source)
+            lines.append(
+                f"downloading {source.title} ({size / 1e6:.1f} MB) "
+                f"from {access.mirror or source.url}; terms: {source.terms}"
+            )
+    return lines
+
+
+def _files_of(title: str) -> list[WeightFile]:
+    return [file for files in PUBLISHED.values() for file in files if file.source.title == title]
