@@ -46,7 +46,7 @@ export class Renewal {
       return;
     }
     const words = changes.map((change) => change.words).join(", ");
-    this.what.textContent = words ? `Corrected: ${words}.` : "";
+    this.what.textContent = `${words ? `Corrected: ${words}. ` : ""}To start afresh forgets them.`;
     this.dialog.showModal();
   }
 

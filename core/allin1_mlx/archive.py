@@ -1,0 +1,134 @@
+"""Zip archives that come from outside: listed and read without trusting what they claim.
+
+Sizes are bytes. Nothing is ever extracted to disk, and nothing is allocated before the claim
+behind it has been compared with the file's own size. After PKWARE's APPNOTE, by way of zipfile.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import CheckpointError
+
+MAX_BYTES = 1 << 28  # of one checkpoint, on disk and unpacked; htdemucs in float32 has 1.7e8
+_MAX_READ = 1 << 20  # one read: the archive's directory, or a piece of a member
+_PLAUSIBLE = 1 << 24  # up to here any compression is believed
+_MAX_RATIO = 20  # weights are noise and compress little
+
+# What zipfile raises where a file is not what it says.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
+
+
+def check_file(file: Path, limit: int) -> None:
+    """Raise unless `file` is a regular file of a plausible size."""
+    size = file.stat().st_size
+    if not file.is_file():
+        raise CheckpointError(f"{file.name}: not a regular file")
+    if not 0 < size <= limit:
+        raise CheckpointError(
+            f"{file.name}: {size} bytes; expected between 1 and {limit} for a file of this kind"
+        )
+
+
+class _CappedFile(io.BufferedReader):
+    """A file that refuses large reads: zipfile reads a directory of any claimed size at once."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        start = self.tell()
+        rest = max(self.seek(0, io.SEEK_END) - start, 0)
+        self.seek(start)
+        wanted = rest if size is None or size < 0 else min(size, rest)
+        if wanted > _MAX_READ:
+            raise zipfile.BadZipFile(f"its directory claims {wanted} bytes")
+        return super().read(wanted)
+
+
+class Archive:
+    """The members of one zip file, by name; use `open_archive`."""
+
+    def __init__(self, file: zipfile.ZipFile, path: Path) -> None:
+        self._file = file
+        self._path = path
+        self._members = {info.filename: info for info in file.infolist()}
+        self._check()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Name and unpacked size of every member, in the order of the directory."""
+        return {name: info.file_size for name, info in self._members.items()}
+
+    def read(self, name: str) -> bytes:
+        """The unpacked bytes of a member; exactly as many as `sizes` says."""
+        info = self._members[name]
+        pieces = []
+        left = info.file_size
+        try:
+            with self._file.open(info) as stream:
+                while left:
+                    piece = stream.read(min(left, _MAX_READ))
+                    if not piece:
+                        break
+                    pieces.append(piece)
+                    left -= len(piece)
+                # One more read reaches the end of the member, where zipfile compares the CRC.
+                surplus = stream.read(1)
+        except _DAMAGE as e:
+            raise CheckpointError(f"{self._path.name}: {name!r} is damaged ({e})") from e
+        if left or surplus:
+            raise CheckpointError(f"{self._path.name}: {name!r} is not as long as it claims")
+        return b"".join(pieces)
+
+    def _check(self) -> None:
+        """Raise CheckpointError unless names, methods and claimed sizes are plausible."""
+        infos = self._file.infolist()
+        if len(self._members) != len(infos):
+            raise CheckpointError(f"{self._path.name}: two members have the same name")
+        on_disk = self._path.stat().st_size
+        for info in infos:
+            name = info.orig_filename
+            if name.startswith("/") or {"\\", "\0", ":"} & set(name) or ".." in name.split("/"):
+                raise CheckpointError(f"{self._path.name}: unsafe member name {name!r}")
+            if info.flag_bits & 1:
+                raise CheckpointError(f"{self._path.name}: {name!r} is encrypted")
+            # The other methods can't be unpacked piece by piece with a bound.
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise CheckpointError(
+                    f"{self._path.name}: {name!r} is packed in an unusual way; "
+                    f"expected 'stored' or 'deflated'"
+                )
+        unpacked = sum(info.file_size for info in infos)
+        if unpacked > MAX_BYTES or unpacked > max(_PLAUSIBLE, _MAX_RATIO * on_disk):
+            raise CheckpointError(
+                f"{self._path.name}: {on_disk} bytes that claim to unpack to {unpacked}; "
+                f"this is no checkpoint of a model that this program knows"
+            )
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a zip file for reading; CheckpointError where it is none or claims absurd things."""
+    with _CappedFile(io.FileIO(path, "r")) as raw:
+        try:
+            file = zipfile.ZipFile(raw)
+        except _DAMAGE as e:
+            raise CheckpointError(
+                f"{path.name}: not a complete zip archive ({e}); get the file again"
+            ) from e
+        with file:
+            yield Archive(file, path)

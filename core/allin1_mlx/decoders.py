@@ -1,0 +1,198 @@
+"""Sound files to blocks of float samples: what a decoder is, and libsndfile as one.
+
+Blocks are (n, C) float32 at the file's own rate, full scale at 1. A decoder says how many frames
+to expect before it starts, which may be wrong, and after decoding whether some were missing.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from .clocktime import clock_time
+from .containers import InfoTag, find_mp3, ogg_end, read_info_tag, wav_data_bytes
+
+BLOCK = 1 << 16  # frames per block: 1.5 s, small against any song
+
+_MP3_LATE = (
+    "the mp3 has no LAME/Info tag, so decoders keep the encoder's delay: "
+    "all times are about 25 ms later than in the original recording"
+)
+_UNKNOWN = 1 << 40  # frames: libsndfile's word for a FLAC header that tells none is larger
+_STOPS_AT_DAMAGE = ("MP3", "FLAC", "OGG")  # where ffmpeg may get further than libsndfile
+
+
+def part_of(decoded: int, expected: int, rate: int) -> str:
+    """The phrase for `decoded` of `expected` frames at `rate`."""
+    return f"only {clock_time(decoded / rate)} of {clock_time(expected / rate)} can be decoded"
+
+
+class Decoder(Protocol):
+    """An opened sound file."""
+
+    rate: int  # Hz
+    channels: int
+    vorbis_order: bool  # channels of surround sound in Vorbis order instead of WAVE order
+    hint: int  # frames to expect, 0 where unknown; never to be trusted
+    notes: tuple[str, ...]  # what the user should know of a file that decodes well
+
+    def blocks(self) -> Generator[NDArray[np.float32], None, None]:
+        """Decode from the start, block after block, as far as the file lets."""
+        ...
+
+    def shortfall(self, decoded: int) -> str | None:
+        """After `blocks` ended with `decoded` frames: what was lost, as a phrase."""
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+
+class SoundfileDecoder:
+    """libsndfile: WAV, AIFF, CAF, FLAC, Ogg Vorbis and Opus, MP3 and others, by content."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises soundfile.LibsndfileError where libsndfile does not know the content."""
+        self._path = path
+        # By descriptor, so that the content decides and a name can neither mislead nor fail.
+        self._file = path.open("rb")
+        self._size = self._file.seek(0, os.SEEK_END)
+        try:
+            with _held_stderr():
+                begin = self._open()
+        except BaseException:
+            self._file.close()
+            raise
+        self.rate: int = self._sound.samplerate
+        self.channels: int = self._sound.channels
+        frames: int = self._sound.frames
+        self.hint = frames if frames < _UNKNOWN else 0
+        self._format: str = self._sound.format
+        self.vorbis_order = self._sound.subtype in ("VORBIS", "OPUS")
+        self._tag: InfoTag | None = None
+        self.notes: tuple[str, ...] = ()
+        if self._format == "MP3":
+            with path.open("rb") as file:
+                self._tag = read_info_tag(file, begin=begin)
+            if self._tag is None or not self._tag.gapless:
+                self.notes = (_MP3_LATE,)
+
+    def _open(self) -> int:
+        """Open the sound; return the byte where it begins."""
+        descriptor = self._file.fileno()
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        try:
+            self._sound = soundfile.SoundFile(descriptor, closefd=False)
+            return 0
+        except soundfile.LibsndfileError:
+            with self._path.open("rb") as file:
+                begin = find_mp3(file)
+            if not begin:
+                raise
+        os.lseek(descriptor, begin, os.SEEK_SET)
+        self._sound = soundfile.SoundFile(descriptor, closefd=False)
+        return begin
+
+    def close(self) -> None:
+        """Close the file."""
+        self._sound.close()
+        self._file.close()
+
+    def blocks(self) -> Generator[NDArray[np.float32], None, None]:
+        """See Decoder."""
+        full = True
+        while full:
+            with _held_stderr() if self._format == "MP3" else nullcontext():
+                try:
+                    block = self._sound.read(BLOCK, dtype="float32", always_2d=True)
+                except soundfile.LibsndfileError:
+                    break  # FLAC that lost its place: `shortfall` finds frames missing
+            full = len(block) == BLOCK
+            if len(block):
+                yield block
+        self._position = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
+
+    @property
+    def stopped_amid(self) -> bool:
+        """Whether decoding ended with a good part of the file unread."""
+        unread = self._size - self._position
+        return self._format in _STOPS_AT_DAMAGE and unread > max(1 << 14, self._size // 10)
+
+    def shortfall(self, decoded: int) -> str | None:
+        """See Decoder."""
+        if self._format == "OGG":
+            return self._shortfall_of_ogg(decoded)
+        expected = self._promised(decoded)
+        if expected is not None:
+            return self._lost(decoded, expected)
+        if self.stopped_amid:
+            return f"only the first {self._position / self._size:.0%} of the file can be decoded"
+        return None
+
+    def _promised(self, decoded: int) -> int | None:
+        """Frames that the container counts, None where it does not or only estimates."""
+        if self._format == "MP3":
+            return self.hint if self._tag is not None and self._tag.counts_frames else None
+        if self._format == "FLAC":
+            return self.hint or None
+        if self._format in ("WAV", "WAVEX"):
+            with self._path.open("rb") as file:
+                data = wav_data_bytes(file)
+            return None if data is None else round(decoded * data[0] / max(1, data[1]))
+        return None
+
+    def _shortfall_of_ogg(self, decoded: int) -> str | None:
+        with self._path.open("rb") as file:
+            end = ogg_end(file)
+        if end is None:
+            return "its end is missing"
+        position, is_end = end
+        rate = 48_000 if self._sound.subtype == "OPUS" else self.rate
+        lost = self._lost(decoded, round(position * self.rate / rate))
+        return lost or (None if is_end else "its end is missing")
+
+    def _lost(self, decoded: int, expected: int) -> str | None:
+        """The phrase for what is missing, None where that is less than a tenth of a second."""
+        missing = expected - decoded > self.rate // 10
+        return part_of(decoded, expected, self.rate) if missing else None
+
+
+_STDERR_LOCK = threading.Lock()
+
+
+@contextmanager
+def _held_stderr() -> Iterator[None]:
+    """Keep libmpg123's complaints about damaged frames off the user's terminal.
+
+    They go straight to file descriptor 2, past Python, and there is no switch for them. All else
+    that arrives there meanwhile is passed on at the end of the block, which should be short.
+    """
+    with _STDERR_LOCK, tempfile.TemporaryFile() as held:
+        try:
+            terminal = os.dup(2)
+        except OSError:  # a program without a standard error
+            yield
+            return
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            held.seek(0)
+            for line in held:
+                if not line.startswith(_MPG123_NOISE):
+                    os.write(2, line)
+
+
+_MPG123_NOISE = (b"[src/libmpg123", b"Note: ", b"Warning: Xing ", b"Warning: Encountered ")

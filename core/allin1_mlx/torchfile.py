@@ -1,0 +1,104 @@
+"""PyTorch's checkpoint files (.th, .pth), read without PyTorch.
+
+Such a file is a zip: `<name>/data.pkl` describes the values, `<name>/data/<key>` holds the raw
+little-endian numbers of one storage. After PyTorch's notes on its serialization.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .archive import MAX_BYTES, Archive, check_file, open_archive
+from .errors import CheckpointError
+from .floats import ITEM_BYTES, MAX_VALUES, Arrays, as_float32, decode_floats, label
+from .pickled import Tensor, unpickle
+
+_MAX_PICKLE = 1 << 18  # bytes of data.pkl; the published htdemucs needs less than half
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A PyTorch checkpoint: its arrays (PyTorch's layout, float32), and its other values.
+
+    fields: plain values by name; what is not a plain value is an opaque record.
+    """
+
+    arrays: Arrays
+    fields: dict[str, Any]
+
+
+def read_checkpoint(path: str | PathLike[str]) -> Checkpoint:
+    """Read a .th or .pth file: a dict whose `state` or `state_dict` holds tensors by name.
+
+    Raises CheckpointError where the file is damaged, hostile, or of another kind; OSError where
+    it cannot be opened.
+    """
+    file = Path(path)
+    check_file(file, MAX_BYTES)
+    with open_archive(file) as archive:
+        root = _root(archive, file.name)
+        order = root + "byteorder"
+        if order in archive.sizes and archive.sizes[order] > 16:
+            raise CheckpointError(f"{file.name}: no valid byte order")
+        if order in archive.sizes and archive.read(order) != b"little":
+            raise CheckpointError(f"{file.name}: written on a big-endian machine; not supported")
+        values = unpickle(archive.read(root + "data.pkl"), name=file.name)
+        if not isinstance(values, dict):
+            raise CheckpointError(f"{file.name}: expected a dict of values and a state")
+        key = "state" if "state" in values else "state_dict"
+        state = values.pop(key, None)
+        if not isinstance(state, dict) or not state:
+            raise CheckpointError(f"{file.name}: holds no state; expected 'state' or 'state_dict'")
+        _check_state(state, file.name)
+        arrays = {
+            name: _fetch(archive, root, tensor, f"{file.name}: {label(name)}")
+            for name, tensor in state.items()
+        }
+    return Checkpoint(arrays, values)
+
+
+def _root(archive: Archive, name: str) -> str:
+    """The folder inside the archive, with its slash."""
+    pickles = [n for n in archive.sizes if n.count("/") == 1 and n.endswith("/data.pkl")]
+    if len(pickles) != 1:
+        raise CheckpointError(f"{name}: no PyTorch checkpoint; expected one data.pkl in the zip")
+    if archive.sizes[pickles[0]] > _MAX_PICKLE:
+        raise CheckpointError(
+            f"{name}: describes its arrays in {archive.sizes[pickles[0]]} bytes; "
+            f"expected at most {_MAX_PICKLE}"
+        )
+    return pickles[0].removesuffix("data.pkl")
+
+
+def _check_state(state: dict[Any, Any], name: str) -> None:
+    """Raise CheckpointError unless these are named arrays that need little to be read."""
+    total = 0
+    for key, tensor in state.items():
+        if not isinstance(key, str) or not isinstance(tensor, Tensor):
+            raise CheckpointError(f"{name}: {label(str(key))} is no array of floats")
+        total += tensor.storage.size
+    if total > MAX_VALUES:
+        raise CheckpointError(f"{name}: claims {total} values; expected at most {MAX_VALUES}")
+
+
+def _fetch(archive: Archive, root: str, tensor: Tensor, where: str) -> NDArray[np.float32]:
+    """The numbers of a tensor, in the order of its shape."""
+    storage = tensor.storage
+    member = f"{root}data/{storage.key}"
+    claimed = storage.size * ITEM_BYTES[storage.dtype]
+    if archive.sizes.get(member) != claimed:
+        raise CheckpointError(
+            f"{where}: claims {claimed} bytes, but the file holds {archive.sizes.get(member, 0)}"
+        )
+    flat = decode_floats(archive.read(member), storage.dtype)
+    steps = tuple(4 * stride for stride in tensor.strides)
+    view = np.lib.stride_tricks.as_strided(
+        flat[tensor.offset :], tensor.shape, steps, writeable=False
+    )
+    return as_float32(view)
