@@ -14,11 +14,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .backend import mx
+from .backend import has_gpu, mx
 from .filterbank import BINS, FRAME, filterbank
+from .pieces import side_by_side
 from .types import HOP
 
-BLOCK = 2048  # frames computed at once: bounds memory, whatever the song's length
+BLOCK, GPU_BLOCK = 256, 8192  # frames computed at once, on a CPU and on a GPU
 
 Backend = Literal["mlx_fast", "mlx"]
 
@@ -36,13 +37,13 @@ def magnitudes(signals: NDArray[np.float32], *, backend: Backend = "mlx_fast") -
     filter_block = _BACKENDS[backend]
     K, S = signals.shape
     T = frame_count(S)
-    blocks = []
-    for start in range(0, T, BLOCK):
-        stop = min(start + BLOCK, T)
-        blocks.append(filter_block(_frames(signals, start, stop)))
-        mx.eval(blocks[-1])
-    if not blocks:
+    if T == 0:
         return mx.zeros((K, 0, filterbank().shape[1]))
+    block = GPU_BLOCK if has_gpu() else BLOCK
+    blocks = side_by_side(
+        lambda start: filter_block(_frames(signals, start, min(start + block, T))),
+        range(0, T, block),
+    )
     return mx.concatenate(blocks, axis=1)
 
 

@@ -11,17 +11,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import mx
+from ..pieces import cut, piece_of, side_by_side
 from ..types import STEMS
 
 HARMONIC_FRAMES = 31  # median along time: what lasts 0.3 s
 PERCUSSIVE_BANDS = 15  # median along frequency: what is broad
-BLOCK = 768  # frames computed at once: MLX's CUDA sort takes fewer than 65 536 rows, here 81 each
+SPREAD = 4  # a window's arrays are many: pieces so much shorter than for one
 
 
 def spectral_stems(mix: mx.array) -> mx.array:
@@ -59,43 +61,55 @@ def _wiener_share(part: mx.array, rest: mx.array) -> mx.array:
 
 
 def _median_over_time(mix: mx.array) -> mx.array:
-    half = HARMONIC_FRAMES // 2
-    T, F = mix.shape
-    padded = _reflect(mix, half)
+    padded = _reflect(mix, HARMONIC_FRAMES // 2)
 
-    def block(start: int, stop: int) -> mx.array:
-        rows = mx.contiguous(padded[start : stop + 2 * half])
-        return _median(mx.as_strided(rows, (stop - start, F, HARMONIC_FRAMES), (F, 1, F)))
+    def block(span: tuple[int, int]) -> mx.array:
+        start, stop = span
+        return _median([padded[start + i : stop + i] for i in range(HARMONIC_FRAMES)])
 
-    return _in_blocks(block, T)
+    return _in_blocks(block, mix.shape, padded)
 
 
 def _median_over_bands(mix: mx.array) -> mx.array:
-    half = PERCUSSIVE_BANDS // 2
-    T, F = mix.shape
-    padded = _reflect(mix.T, half).T
-    width = F + 2 * half
+    F = mix.shape[1]
+    padded = _reflect(mix.T, PERCUSSIVE_BANDS // 2).T
 
-    def block(start: int, stop: int) -> mx.array:
-        rows = mx.contiguous(padded[start:stop])
-        return _median(mx.as_strided(rows, (stop - start, F, PERCUSSIVE_BANDS), (width, 1, 1)))
+    def block(span: tuple[int, int]) -> mx.array:
+        rows = padded[slice(*span)]
+        return _median([rows[:, i : i + F] for i in range(PERCUSSIVE_BANDS)])
 
-    return _in_blocks(block, T)
+    return _in_blocks(block, mix.shape, padded)
 
 
-def _in_blocks(compute: Callable[[int, int], mx.array], T: int, *, axis: int = 0) -> mx.array:
-    blocks = []
-    for start in range(0, T, BLOCK):
-        blocks.append(compute(start, min(start + BLOCK, T)))
-        mx.eval(blocks[-1])
-    return mx.concatenate(blocks, axis=axis)
+def _in_blocks(
+    compute: Callable[[tuple[int, int]], mx.array], shape: tuple[int, ...], padded: mx.array
+) -> mx.array:
+    T, F = shape
+    edges = cut(T, piece_of(SPREAD * F, training=False))
+    return mx.concatenate(side_by_side(compute, list(pairwise(edges)), padded))
 
 
-def _median(windows: mx.array) -> mx.array:
-    """Median over the last axis, whose length is odd."""
-    middle = windows.shape[-1] // 2
-    # A copy: a slice would keep all the windows in memory.
-    return mx.contiguous(mx.partition(windows, middle, axis=-1)[..., middle])
+def _median(arrays: list[mx.array]) -> mx.array:
+    """The median, element by element, of an odd number of arrays.
+
+    They are sorted by Batcher's merge exchange (Knuth, Algorithm 5.2.2M): whole arrays compared in
+    a fixed order. Of comparisons that the middle one does not depend on nothing is computed.
+    """
+    ordered = list(arrays)
+    top = 1 << (len(arrays) - 1).bit_length() - 1
+    p = top
+    while p:
+        q, r, d = top, 0, p
+        while True:
+            for i in range(len(ordered) - d):
+                if i & p == r:
+                    low, high = ordered[i], ordered[i + d]
+                    ordered[i], ordered[i + d] = mx.minimum(low, high), mx.maximum(low, high)
+            if q == p:
+                break
+            q, r, d = q // 2, p, q - p
+        p //= 2
+    return ordered[len(ordered) // 2]
 
 
 def _reflect(x: mx.array, width: int) -> mx.array:
