@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from allin1_mlx.inputs import find_inputs
+from allin1_mlx.batch.inputs import find_inputs
 
 
 @pytest.fixture

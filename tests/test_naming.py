@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allin1_mlx.audio import file_digest
-from allin1_mlx.naming import LONGEST, Song, name_songs, settle_name, shorten, take_shard
+from allin1_mlx.batch.naming import LONGEST, Song, name_songs, settle_name, shorten, take_shard
 
 
 def put(path: Path, content: str) -> str:

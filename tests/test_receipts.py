@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from allin1_mlx.receipts import forget, is_made, make
+from allin1_mlx.batch.receipts import forget, is_made, make
 
 ORIGIN = {"audio_sha256": "a" * 64, "demix": "spectral"}
 

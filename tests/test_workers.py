@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from allin1_mlx.batch.workers import Workers
 from allin1_mlx.errors import AllInOneError, AudioError
-from allin1_mlx.workers import Workers
 
 
 def double(number: int) -> int:
@@ -58,7 +58,7 @@ def test_processes_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, time\n"
-        "from allin1_mlx.workers import Workers\n"
+        "from allin1_mlx.batch.workers import Workers\n"
         "if __name__ == '__main__':\n"
         "    workers = Workers(1)\n"
         "    print(workers.submit(os.getpid).result(), flush=True)\n"

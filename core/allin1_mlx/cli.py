@@ -19,7 +19,7 @@ from .options import parse_options
 
 if TYPE_CHECKING:
     from .batch import Outcome, Song
-    from .outputs import Outputs
+    from .batch.outputs import Outputs
     from .timings import Timings
 
 TOLERANCE = 1e-4  # between the two paths to a spectrogram
@@ -52,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Analyse the songs that the options name."""
-    from .inputs import find_inputs
-    from .naming import name_songs, take_shard
+    from .batch.inputs import find_inputs
+    from .batch.naming import name_songs, take_shard
 
     outputs = gather_outputs(options)
     paths = find_inputs(
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
 def gather_outputs(options: argparse.Namespace) -> Outputs:
     """What the options say about files."""
-    from .outputs import Outputs
+    from .batch.outputs import Outputs
 
     return Outputs(
         out_dir=options.out_dir,
@@ -124,7 +124,7 @@ def start(
             "no sound of the stems"
         )
     if options.engine == "ray":
-        from .cluster import analyze_on_ray
+        from .batch.cluster import analyze_on_ray
 
         return analyze_on_ray(songs, arguments, outputs, workers=options.jobs)
     return analyze_songs(

@@ -13,7 +13,7 @@ from .files import printable
 
 if TYPE_CHECKING:
     from .batch import Outcome
-    from .naming import Song
+    from .batch.naming import Song
 
 # Share of a song's time that each stage takes, for the progress bar.
 STAGES = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from .audio import Audio
-from .backend import mx
-from .keptstems import are_kept, keep, read_mono
+from ..audio import Audio
+from ..backend import mx
+from ..pipeline import Analyzer, Spectrograms
+from ..spectrogram import logarithm
+from ..types import STEMS
 from .outputs import Outputs
-from .pipeline import Analyzer, Spectrograms
 from .prepare import Prepared, has_sound, spectrogram_origin, stems_origin
 from .receipts import forget, is_made, make
 from .results import save_array
-from .spectrogram import logarithm
-from .types import STEMS
+from .stems import are_kept, keep, read_mono
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def _make(
 ) -> Spectrograms:
     """Spectrograms from stems in files where they are, else from the song."""
     if has_stems and stems is not None and prepared.demix.startswith("htdemucs"):
-        from .demix.htdemucs.spectrograms import stream_magnitudes
+        from ..demix.htdemucs.spectrograms import stream_magnitudes
 
         values = logarithm(
             stream_magnitudes(read_mono(stems), signals=len(STEMS), backend=analyzer.spec_backend)

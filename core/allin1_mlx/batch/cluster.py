@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from .batch import Outcome, analyze_songs
-from .errors import AllInOneError, UsageError
-from .files import printable_name
+from ..errors import AllInOneError, UsageError
+from ..files import printable_name
+from ..pipeline import Analyzer
 from .naming import Song
 from .outputs import Outputs
-from .pipeline import Analyzer
+from .songs import analyze_songs
+from .work import Outcome
 
 ATTEMPTS = 2  # at a song whose worker dies, as other things kill workers as well
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from .errors import AllInOneError, Cancelled
-from .files import printable_name
+from ..errors import AllInOneError, Cancelled
+from ..files import printable_name
 from .naming import Song
 
 _log = logging.getLogger(__name__)

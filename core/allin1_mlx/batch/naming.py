@@ -19,8 +19,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from .audio import file_digest
-from .errors import AudioError
+from ..audio import file_digest
+from ..errors import AudioError
 
 LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
 DIGITS = 8  # of the SHA-256

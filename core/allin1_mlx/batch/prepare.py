@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from .audio import Audio, file_digest, load_audio
-from .demix.external import FOLDED, find_stems
-from .envelope import Envelope, measure_envelope
-from .errors import AudioError
-from .files import printable_name, replacing
+from ..audio import Audio, file_digest, load_audio
+from ..demix.external import FOLDED, find_stems
+from ..envelope import Envelope, measure_envelope
+from ..errors import AudioError
+from ..files import printable_name, replacing
+from ..timings import StageTime, Timings
+from ..types import STEMS, Analysis
 from .naming import DIGITS, Song, settle_name, shorten
 from .outputs import Outputs
 from .receipts import is_made
 from .results import Method, array_origin, read_activations, read_finished, result_digest
-from .timings import StageTime, Timings
-from .types import STEMS, Analysis
 
 
 @dataclass(frozen=True)

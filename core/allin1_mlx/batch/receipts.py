@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .files import replacing
+from ..files import replacing
 
 FOLDER = ".made"
 

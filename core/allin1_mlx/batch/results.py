@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .envelope import Envelope
-from .errors import ResultError
-from .files import replacing
+from ..envelope import Envelope
+from ..errors import ResultError
+from ..files import replacing
+from ..types import Activations, Analysis
 from .naming import Song
 from .outputs import Outputs
 from .receipts import Origin, is_made, make
-from .types import Activations, Analysis
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def keep_corrections(analysis: Analysis, path: Path) -> Analysis:
         return analysis
     if not old.edits or old.audio_sha256 != analysis.audio_sha256:
         return analysis
-    from .edits import carry_edits
+    from ..edits import carry_edits
 
     return carry_edits(old, analysis)
 
@@ -85,7 +85,7 @@ def write_exports(analysis: Analysis, song: Song, outputs: Outputs) -> None:
     """Write the song for other programs, but for what is there already."""
     if not outputs.exports:
         return
-    from .exports import render
+    from ..exports import render
 
     origin: Origin = {
         "result": result_digest(outputs.result(song.name)),
@@ -138,12 +138,12 @@ def draw_picture(
 
     def write(temporary: Path) -> None:
         if path.suffix == ".html":
-            from .timeline import write_timeline  # brings Plotly
+            from ..timeline import write_timeline  # brings Plotly
 
             text = write_timeline(analysis, envelope=envelope)
             temporary.write_text(text, encoding="utf-8", errors="replace")
         else:
-            from .plot import plot_analysis  # brings Matplotlib
+            from ..plot import plot_analysis  # brings Matplotlib
 
             plot_analysis(analysis, temporary, envelope=envelope)
 
@@ -154,8 +154,8 @@ def write_sonification(
     samples: NDArray[np.float32], analysis: Analysis, path: Path, origin: Mapping[str, str]
 ) -> None:
     """Write the song, samples (2, S), with audible beats and section boundaries."""
-    from .audio import write_audio
-    from .click import sonify
+    from ..audio import write_audio
+    from ..click import sonify
 
     make(path, origin, lambda temporary: write_audio(temporary, sonify(samples, analysis)))
 

@@ -12,58 +12,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
-from .backend import mx
-from .byproducts import Looked, look_at
+from ..backend import mx
+from ..pipeline import PROGRAM, Analyzer
+from ..timings import Timings
+from ..types import Analysis
+from .byproducts import look_at
 from .faults import catching
-from .naming import Song, name_songs
+from .finishing import Finishing
+from .naming import Song
 from .outputs import Outputs
-from .pipeline import PROGRAM, Analyzer
-from .prepare import (
-    Prepared,
-    needs_picture,
-    needs_sonification,
-    picture_origin,
-    prepare_song,
-    sonification_origin,
-)
-from .results import (
-    Method,
-    draw_picture,
-    keep_corrections,
-    write_arrays,
-    write_exports,
-    write_json,
-    write_results,
-    write_sonification,
-)
-from .timings import Timings
-from .types import Analysis
+from .prepare import Prepared, prepare_song
+from .results import Method, keep_corrections, write_arrays, write_json
+from .work import Outcome, Work
 from .workers import Job, Workers
-
-__all__ = ["Outcome", "Song", "analyze_songs", "name_songs", "write_results"]
 
 T = TypeVar("T")
 SongProgress = Callable[[Song, str, float], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a song: `analysis` in the file `result`, or `error`, a line for the user.
-
-    reused: nothing had to be done. A song whose picture failed has a result and an error.
-    """
-
-    song: Song
-    result: Path | None = None
-    analysis: Analysis | None = None
-    error: str = ""
-    reused: bool = False
 
 
 def analyze_songs(
@@ -87,20 +55,8 @@ def analyze_songs(
         yield from batch.run(songs)
 
 
-@dataclass
-class Work:
-    """A song on its way."""
-
-    song: Song
-    prepared: Prepared | None = None
-    looked: Looked | None = None
-    analysis: Analysis | None = None
-    error: str = ""
-    done_something: bool = False
-
-
 class Batch:
-    """The three steps, each an iterator over what the one before it gives."""
+    """The steps, each an iterator over what the one before it gives."""
 
     def __init__(
         self,
@@ -120,9 +76,9 @@ class Batch:
 
     def run(self, songs: Iterable[Song]) -> Iterator[Outcome]:
         """The outcomes of all songs."""
-        with ExitStack() as stack:
-            writer = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="sound"))
-            yield from self._finish(self._analyze(self._prepare(songs)), writer)
+        with ThreadPoolExecutor(1, thread_name_prefix="sound") as writer:
+            finishing = Finishing(self.outputs, self.workers, writer)
+            yield from finishing.run(self._analyze(self._prepare(songs)))
 
     def _prepare(self, songs: Iterable[Song]) -> Iterator[Work]:
         """Look at songs and decode them, ahead of what they are needed for."""
@@ -246,52 +202,6 @@ class Batch:
                 activations=analysis.activations,
             )
 
-    def _finish(self, works: Iterable[Work], writer: ThreadPoolExecutor) -> Iterator[Outcome]:
-        """Pictures and sound, a few songs behind; outcomes in the order of the works."""
-        waiting: deque[tuple[Work, list[Job[None] | Future[None]]]] = deque()
-        for work in works:
-            waiting.append((work, self._start_finishing(work, writer)))
-            while waiting and (
-                len(waiting) > max(self.workers.count, 1) or _are_done(waiting[0][1])
-            ):
-                yield self._finished(*waiting.popleft())
-        while waiting:
-            yield self._finished(*waiting.popleft())
-
-    def _start_finishing(
-        self, work: Work, writer: ThreadPoolExecutor
-    ) -> list[Job[None] | Future[None]]:
-        jobs: list[Job[None] | Future[None]] = []
-        if work.error or work.prepared is None or work.analysis is None:
-            return jobs
-        with catching(work):
-            prepared, song, outputs = work.prepared, work.song, self.outputs
-            write_exports(work.analysis, song, outputs)
-            if needs_picture(song, outputs):
-                path, origin = outputs.picture(song.name), picture_origin(song, outputs)
-                picture = (work.analysis, prepared.envelope, path, origin)
-                jobs.append(self.workers.submit(draw_picture, *picture))
-            if needs_sonification(song, outputs) and prepared.audio is not None:
-                path = outputs.sonification(song.name, song.path)
-                origin = sonification_origin(song, outputs)
-                sound = (prepared.audio.samples, work.analysis, path, origin)
-                jobs.append(writer.submit(write_sonification, *sound))
-        work.done_something = work.done_something or bool(jobs)
-        work.prepared = None  # the sound is with those who need it
-        return jobs
-
-    def _finished(self, work: Work, jobs: list[Job[None] | Future[None]]) -> Outcome:
-        for job in jobs:
-            with catching(work):
-                job.result()
-        return Outcome(
-            work.song,
-            None if work.analysis is None else self.outputs.result(work.song.name),
-            work.analysis,
-            work.error,
-            reused=not (work.done_something or work.error),
-        )
-
     def _report(self, work: Work) -> Callable[[str, float], None]:
         def report(stage: str, fraction: float) -> None:
             self.on_progress(work.song, stage, fraction)
@@ -316,7 +226,3 @@ def describe(analyzer: Analyzer) -> Method:
         stems_dir=analyzer.stems_dir,
         stems_alone=analyzer.stems_alone,
     )
-
-
-def _are_done(jobs: Iterable[Job[None] | Future[None]]) -> bool:
-    return all(job.done() for job in jobs)

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from .audio import Sink
-from .backend import mx
-from .files import replacing
+from ..audio import Sink
+from ..backend import mx
+from ..files import replacing
+from ..types import SAMPLE_RATE, STEMS
 from .receipts import Origin, forget, is_made, sign
-from .types import SAMPLE_RATE, STEMS
 
 BLOCK = 1 << 18  # frames
 

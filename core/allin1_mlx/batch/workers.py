@@ -16,7 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Generic, TypeVar
 
-from .errors import AllInOneError
+from ..errors import AllInOneError
 
 T = TypeVar("T")
 
