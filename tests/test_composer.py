@@ -16,14 +16,14 @@ from allin1_mlx.training import bank as banks
 from allin1_mlx.training.bank import Bank, analyse, load_bank, note_loudness, template
 from allin1_mlx.training.compose import quantise, read_shard, truth, write_shard
 from allin1_mlx.training.composer import compose, compose_score
-from allin1_mlx.training.drums import PIECES, strike
-from allin1_mlx.training.forms import club_form, song_form
-from allin1_mlx.training.patches import FAMILIES, draw_patch
-from allin1_mlx.training.pop909 import load_tunes, pack
-from allin1_mlx.training.score import DRUMS, VOCALS
-from allin1_mlx.training.statistics import LABEL_OF_PART, load_statistics, part_of
-from allin1_mlx.training.styles import load_styles
-from allin1_mlx.training.voices import play
+from allin1_mlx.training.instruments.drums import PIECES, strike
+from allin1_mlx.training.instruments.patches import FAMILIES, draw_patch
+from allin1_mlx.training.instruments.voices import play
+from allin1_mlx.training.music.forms import club_form, song_form
+from allin1_mlx.training.music.pop909 import load_tunes, pack
+from allin1_mlx.training.music.score import DRUMS, VOCALS
+from allin1_mlx.training.music.statistics import LABEL_OF_PART, load_statistics, part_of
+from allin1_mlx.training.music.styles import load_styles
 from allin1_mlx.types import LABELS, SAMPLE_RATE
 
 SEEDS = range(100, 130)

@@ -13,7 +13,7 @@ import soundfile
 from allin1_mlx.training.bank import analyse
 from allin1_mlx.training.compose import truth
 from allin1_mlx.training.example import FORM, example_score
-from allin1_mlx.training.score import BASS, DRUMS, DrumTrack, Hit, Note, Pump, Score, Track
+from allin1_mlx.training.music.score import BASS, DRUMS, DrumTrack, Hit, Note, Pump, Score, Track
 from allin1_mlx.training.synth import PEAK, limit, perform
 from allin1_mlx.types import SAMPLE_RATE, Segment
 

@@ -1,1 +1,13 @@
-"""How the bundled checkpoint is made: songs composed by rule, and a network that learns them."""
+"""How the bundled checkpoint is made: songs composed by rule, and a network that learns them.
+
+music/            what is composed: styles, forms, harmony, rhythm -> notes (a Score)
+instruments/      single notes and hits, synthesised or from a soundfont
+bank.py           instruments -> short pieces of spectrograms
+composer.py       a seed -> a song: rendering.py and mixing.py make its spectrograms of the bank
+compose.py        many songs -> shards
+synth.py          notes -> sound, for the example song (example.py)
+shares.py         fits the spectral stems to composed songs
+corpus.py         shards -> songs to learn from; augment.py: -> batches; loss.py
+teacher.py        real songs, labelled by the published networks
+train.py          the training; evaluate.py: how good it is
+"""

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from ..errors import AllInOneError
 from ..filterbank import FRAME, filterbank
 from ..types import HOP
-from .drums import LONG, PIECES, strike
-from .patches import FAMILIES, draw_patch
-from .soundfont import KITS, PROGRAMS, kit_hits, program_notes
-from .voices import Sound, play
+from .instruments.drums import LONG, PIECES, strike
+from .instruments.patches import FAMILIES, draw_patch
+from .instruments.soundfont import KITS, PROGRAMS, kit_hits, program_notes
+from .instruments.voices import Sound, play
 
 PRE = 3  # frames of a template before its onset
 LENGTH = 105  # frames of a note's template

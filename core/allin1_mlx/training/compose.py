@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from .bank import Bank, load_bank
 from .composer import Song, compose
-from .pop909 import Tune, load_tunes
-from .score import Score
+from .music.pop909 import Tune, load_tunes
+from .music.score import Score
 
 SEEDS_PER_RUN = 1_000_000
 SONGS_PER_SHARD = 32
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--bank", nargs="+", required=True, help="files of training.bank")
-    parser.add_argument("--tunes", default="", help="file of training.pop909")
+    parser.add_argument("--tunes", default="", help="file of training.music.pop909")
     parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
     Path(options.out).mkdir(parents=True, exist_ok=True)

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Segment
-from .arrangement import Arranger
-from .band import Band, add_echoes, draw_band, draw_manner
 from .bank import Bank
-from .forms import Part, club_form, song_form
-from .grid import Grid, make_grid
-from .harmony import Key
 from .mixing import draw_sound
-from .pop909 import BEATS, Tune
+from .music.arrangement import Arranger
+from .music.band import Band, add_echoes, draw_band, draw_manner
+from .music.forms import Part, club_form, song_form
+from .music.grid import Grid, make_grid
+from .music.harmony import Key
+from .music.pop909 import BEATS, Tune
+from .music.score import BASS, OTHER, VOCALS, Pump, Score
+from .music.styles import Style, load_styles, style_named
 from .rendering import render
-from .score import BASS, OTHER, VOCALS, Pump, Score
-from .styles import Style, load_styles, style_named
 
 Rng = np.random.Generator
 SECONDS = (95.0, 215.0)  # least and most length of a song's form

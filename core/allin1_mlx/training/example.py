@@ -17,17 +17,17 @@ import numpy as np
 import soundfile
 
 from ..types import SAMPLE_RATE
-from .arrangement import Arranger
-from .band import Band, Manner
 from .compose import truth
 from .composer import assemble
-from .forms import Part
-from .grid import make_grid
-from .harmony import Key, melody
-from .material import Material
-from .rhythm import BarPattern, bar_pattern, read_groove
-from .score import BASS, OTHER, VOCALS, DrumTrack, Score, Track
-from .styles import Groove, Style
+from .music.arrangement import Arranger
+from .music.band import Band, Manner
+from .music.forms import Part
+from .music.grid import make_grid
+from .music.harmony import Key, melody
+from .music.material import Material
+from .music.rhythm import BarPattern, bar_pattern, read_groove
+from .music.score import BASS, OTHER, VOCALS, DrumTrack, Score, Track
+from .music.styles import Groove, Style
 from .synth import perform
 
 EXAMPLE_SEED = 2_000_000_000_032

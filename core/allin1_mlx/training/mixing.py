@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..filterbank import band_frequencies
 from ..types import FPS
-from .score import OTHER, Score, Sweep
+from .music.score import OTHER, Score, Sweep
 
 Rng = np.random.Generator
 Powers = NDArray[np.float32]

@@ -12,7 +12,7 @@ from ..filterbank import band_frequencies
 from ..types import FPS
 from .bank import PRE, Bank, Drum, Instrument
 from .mixing import Sound, compress, duck, fade, master, reverberate, sweep_filter
-from .score import DRUMS, OTHER, DrumTrack, Effect, Score, Track
+from .music.score import DRUMS, OTHER, DrumTrack, Effect, Score, Track
 
 Powers = NDArray[np.float32]
 LOOP = 25  # frames at a template's end that are repeated for longer notes

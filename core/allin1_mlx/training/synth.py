@@ -23,10 +23,10 @@ from .bank import (
     note_loudness,
     template,
 )
-from .drums import strike
-from .patches import draw_patch
-from .score import BASS, DRUMS, OTHER, VOCALS, DrumTrack, Effect, Pump, Score, Track
-from .voices import Sound, band_noise, play
+from .instruments.drums import strike
+from .instruments.patches import draw_patch
+from .instruments.voices import Sound, band_noise, play
+from .music.score import BASS, DRUMS, OTHER, VOCALS, DrumTrack, Effect, Pump, Score, Track
 
 Audio = NDArray[np.floating[Any]]
 PEAK = 0.7  # -3 dBFS: lossy coding overshoots

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import SAMPLE_RATE
+from ...types import SAMPLE_RATE
 
 Sound = NDArray[np.floating[Any]]  # float32 where it leaves or enters this module
 TABLE = 4096  # samples of one cycle in a wave table

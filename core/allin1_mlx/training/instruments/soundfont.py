@@ -15,8 +15,8 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ..errors import AllInOneError
-from ..types import SAMPLE_RATE
+from ...errors import AllInOneError
+from ...types import SAMPLE_RATE
 from .voices import Sound
 
 PROGRAMS = {

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import SAMPLE_RATE
+from ...types import SAMPLE_RATE
 from .voices import Sound, band_noise
 
 PIECES = (

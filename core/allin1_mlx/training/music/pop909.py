@@ -3,7 +3,7 @@
 POP909 (Wang et al., ISMIR 2020, MIT licence) with the phrases of Dai et al. (2020). To pack what
 the composer needs of the archive into one small file:
 
-    python -m allin1_mlx.training.pop909 pop909.tar.xz tunes.json.gz
+    python -m allin1_mlx.training.music.pop909 pop909.tar.xz tunes.json.gz
 
 All tunes are in 4/4. Within a bar time is counted in beats.
 """

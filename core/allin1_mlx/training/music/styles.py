@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ..errors import UsageError
+from ...errors import UsageError
 
 Groove = dict[str, str]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..types import Segment
+from ...types import Segment
 
 BASS, DRUMS, OTHER, VOCALS = range(4)
 

@@ -4,7 +4,7 @@ The Harmonix Set (Nieto et al., ISMIR 2019) annotates beats and sections of 912 
 are kept here, in `statistics.json`: for each group of genres how often one kind of section
 follows two others, how many bars each lasts, and how fast songs are. To count again:
 
-    python -m allin1_mlx.training.statistics harmonix-annotations.tar.xz statistics.json
+    python -m allin1_mlx.training.music.statistics harmonix-annotations.tar.xz statistics.json
 """
 
 from __future__ import annotations
