@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from allin1_mlx.envelope import measure_envelope, pool
+from allin1_mlx.pictures.envelope import measure_envelope, pool
 from allin1_mlx.types import FPS, HOP, SAMPLE_RATE
 
 

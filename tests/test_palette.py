@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from allin1_mlx.palette import DARK, LIGHT, SECTION_INK, section_colour
+from allin1_mlx.pictures.palette import DARK, LIGHT, SECTION_INK, section_colour
 from allin1_mlx.types import LABELS
 
 # Machado, Oliveira & Fernandes 2009, full severity, on linear RGB.

@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from allin1_mlx.envelope import Envelope, measure_envelope
 from allin1_mlx.errors import UsageError
+from allin1_mlx.pictures.envelope import Envelope, measure_envelope
 from allin1_mlx.plot import draw_analysis, plot_analysis
 from allin1_mlx.types import FPS, SAMPLE_RATE, Activations, Analysis, Segment, Tempo
 

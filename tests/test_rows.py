@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from allin1_mlx.palette import LIGHT
-from allin1_mlx.rows import lay_out, place_rows, trace_tempo, write_time
+from allin1_mlx.pictures.palette import LIGHT
+from allin1_mlx.pictures.rows import lay_out, place_rows, trace_tempo
 from allin1_mlx.types import Analysis
 
 
@@ -46,9 +46,3 @@ def test_rows_do_not_overlap() -> None:
         edges = list(rows.values())
         assert all(one[1] <= other[0] for one, other in pairwise(edges))
         assert edges[-1][1] <= height
-
-
-def test_times_are_written_as_musicians_do() -> None:
-    assert write_time(83.456) == "1:23.46"
-    assert write_time(59.999) == "1:00.00"
-    assert write_time(3601.0) == "60:01.00"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from allin1_mlx.envelope import Envelope
+from allin1_mlx.pictures.envelope import Envelope
 from allin1_mlx.types import Activations, Analysis, Segment, Tempo
 from allin1_mlx_ui.sheet import write_sheet
 from allin1_mlx_ui.songs import Session, Song

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from allin1_mlx.edits import MoveBeat, apply
-from allin1_mlx.envelope import measure_envelope
+from allin1_mlx.pictures.envelope import measure_envelope
 from allin1_mlx.timeline import draw_timeline, find_duration, write_timeline
 from allin1_mlx.types import FPS, Activations, Analysis, Segment
 

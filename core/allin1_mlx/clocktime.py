@@ -10,3 +10,9 @@ def clock_time(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     head = f"{hours}:{minutes:02}" if hours else f"{minutes}"
     return f"{head}:{rest // 10:02}.{rest % 10}"
+
+
+def write_time(seconds: float) -> str:
+    """Minutes and seconds to the hundredth: 83.456 is "1:23.46"."""
+    hundredths = round(seconds * 100)
+    return f"{hundredths // 6000}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"

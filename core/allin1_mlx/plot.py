@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from .bars import count_bars, number_bars, write_bars
 from .clocktime import clock_time
-from .envelope import Envelope, pool
 from .files import printable_name
-from .palette import LIGHT, SECTION_INK, section_colour
-from .picture import save_figure
-from .timeline import find_duration, trace_tempo
+from .pictures.envelope import Envelope, pool
+from .pictures.figure import save_figure
+from .pictures.palette import LIGHT, SECTION_INK, section_colour
+from .pictures.rows import trace_tempo
+from .timeline import find_duration
 from .types import FPS, Analysis, Segment
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bars import count_bars, name_places, number_bars, write_bars
+from .clocktime import write_time
 from .edits import compare
-from .envelope import Envelope, pool
-from .palette import DARK, LIGHT, SECTION_INK, Ground, section_colour
-from .rows import lay_out, write_time
-from .rows import trace_tempo as trace_tempo  # part of this module's interface
+from .pictures.envelope import Envelope, pool
+from .pictures.palette import DARK, LIGHT, SECTION_INK, Ground, section_colour
+from .pictures.rows import lay_out, trace_tempo
 from .types import FPS, Analysis
 
 if TYPE_CHECKING:

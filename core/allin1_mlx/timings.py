@@ -22,8 +22,8 @@ import numpy as np
 
 from .errors import ResultError
 from .files import printable_name
-from .palette import LIGHT
-from .picture import save_figure
+from .pictures.figure import save_figure
+from .pictures.palette import LIGHT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

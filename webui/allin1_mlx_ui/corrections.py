@@ -23,7 +23,7 @@ from allin1_mlx.edits import (
     snap_to_bar,
 )
 from allin1_mlx.edits.sections import SHORTEST, TOUCH
-from allin1_mlx.palette import section_colour
+from allin1_mlx.pictures.palette import section_colour
 from allin1_mlx.types import LABELS, Analysis, Segment
 
 from .songs import Session, Song

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from allin1_mlx.edits import Edit
-from allin1_mlx.envelope import Envelope
+from allin1_mlx.pictures.envelope import Envelope
 from allin1_mlx.timeline import find_duration
 from allin1_mlx.types import Analysis
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from ..audio import Audio, file_digest, load_audio
 from ..demix.external import FOLDED, find_stems
-from ..envelope import Envelope, measure_envelope
 from ..errors import AudioError
 from ..files import printable_name, replacing
+from ..pictures.envelope import Envelope, measure_envelope
 from ..timings import StageTime, Timings
 from ..types import STEMS, Analysis
 from .naming import DIGITS, Song, settle_name, shorten

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..envelope import Envelope
 from ..errors import ResultError
 from ..files import replacing
+from ..pictures.envelope import Envelope
 from ..types import Activations, Analysis
 from .naming import Song
 from .outputs import Outputs

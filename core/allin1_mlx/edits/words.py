@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-from ..rows import write_time
+from ..clocktime import write_time
 from ..types import Analysis
 from .commands import (
     FACTORS,

@@ -11,8 +11,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import UsageError
-from .files import printable_name, replacing
+from ..errors import UsageError
+from ..files import printable_name, replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .bars import number_bars
+from ..bars import number_bars
+from ..clocktime import write_time
+from ..types import Analysis
 from .palette import Ground
-from .types import Analysis
 
 MARGIN = 16  # pixels left and right of the plot
 GAP = 6  # pixels between rows
@@ -194,9 +195,3 @@ def trace_tempo(analysis: Analysis) -> tuple[NDArray[np.float64], NDArray[np.flo
     first = np.maximum(middle - TEMPO_BEATS // 2, 0)
     last = np.minimum(middle + TEMPO_BEATS // 2, beats.size - 1)
     return beats, 60 * (last - first) / (beats[last] - beats[first])
-
-
-def write_time(seconds: float) -> str:
-    """Minutes and seconds to the hundredth: 83.456 is "1:23.46"."""
-    hundredths = round(seconds * 100)
-    return f"{hundredths // 6000}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"

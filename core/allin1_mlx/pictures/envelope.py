@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .types import FPS, HOP
+from ..types import FPS, HOP
 
 
 @dataclass(frozen=True)
