@@ -53,7 +53,8 @@ def report(options: argparse.Namespace) -> None:
     facts = worker(options, "song")
     print(f"{facts['device']}, MLX {facts['mlx']}, {facts['blas']}, Python ", end="")
     print(f"{platform.python_version()}; a song of {options.seconds:g} s")
-    print(*facts["notes"], sep="\n")
+    for note in facts["notes"]:
+        print(note)
     print(f"\n| seconds | {' | '.join(STAGES)} | whole | first run | load | peak MB | GPU MB |")
     print("|---|" + "--:|" * (len(STAGES) + 5))
     kinds = [*MODELS]
