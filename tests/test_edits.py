@@ -40,8 +40,8 @@ from allin1_mlx.edits import (
     replay,
     snap_to_bar,
 )
-from allin1_mlx.edits.commands import BEAT_PARTS, SECTION_PARTS
 from allin1_mlx.edits.parts import KINDS_OF
+from allin1_mlx.edits.values import BEAT_PARTS, SECTION_PARTS
 from allin1_mlx.errors import ResultError
 from allin1_mlx.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.types import Analysis, Segment

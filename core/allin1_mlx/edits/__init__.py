@@ -13,7 +13,6 @@ from .commands import (
     DeleteBeat,
     DeleteSection,
     Edit,
-    EditError,
     MergeSections,
     MoveBeat,
     MoveBoundary,
@@ -31,6 +30,7 @@ from .commands import (
 from .differences import Differences, compare
 from .history import History, apply, carry_edits, detected, replay
 from .sections import snap_to_bar
+from .values import EditError
 from .words import Change, describe_edits
 
 __all__ = [

@@ -17,12 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .commands import (
-    FACTORS,
-    MOST_BEATS,
     AddBeat,
     DeleteBeat,
     Edit,
-    EditError,
     MoveBeat,
     Nudge,
     ScaleTempo,
@@ -33,6 +30,7 @@ from .commands import (
 )
 from .counting import Positions, bar_around, end_lengths, stretches, usual_length
 from .taps import follow_taps
+from .values import FACTORS, MOST_BEATS, EditError
 
 CLOSEST = 0.03  # seconds between two beats: beyond 2000 bpm nobody counts
 TOUCH = 0.05  # seconds within which a time means a beat

@@ -15,19 +15,11 @@ import numpy as np
 
 from ..tempo import estimate_meter, estimate_tempo, round_tempo
 from ..types import Analysis, Detection, Segment
-from .commands import (
-    BEAT_PARTS,
-    SECTION_PARTS,
-    Edit,
-    EditError,
-    Nudge,
-    Reset,
-    ScaleTempo,
-    ShiftDownbeat,
-)
+from .commands import Edit, Nudge, Reset, ScaleTempo, ShiftDownbeat
 from .grid import GRID_EDITS, Grid, correct_grid, restore_beats
 from .parts import takes_back
 from .sections import SECTION_EDITS, correct_sections, restore_sections
+from .values import BEAT_PARTS, SECTION_PARTS, EditError
 
 _INVERSE = {"2": "1/2", "1/2": "2", "3/2": "2/3", "2/3": "3/2"}
 

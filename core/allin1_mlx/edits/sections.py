@@ -12,15 +12,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..types import Analysis, Segment
-from .commands import (
-    DeleteSection,
-    Edit,
-    EditError,
-    MergeSections,
-    MoveBoundary,
-    RelabelSection,
-    SplitSection,
-)
+from .commands import DeleteSection, Edit, MergeSections, MoveBoundary, RelabelSection, SplitSection
+from .values import EditError
 
 SHORTEST = 0.1  # seconds that a section lasts
 TOUCH = 0.05  # seconds within which a time means a boundary

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .commands import MOST_BEATS, EditError
+from .values import MOST_BEATS, EditError
 
 NEAR = 1 / 8  # of a beat: a detected beat this near is the one that was meant
 AGREEING = 0.75  # share of beats that taps and detection must have in common

@@ -12,7 +12,6 @@ from typing import Any
 from ..clocktime import write_time
 from ..types import Analysis
 from .commands import (
-    FACTORS,
     AddBeat,
     DeleteBeat,
     DeleteSection,
@@ -30,6 +29,7 @@ from .commands import (
 )
 from .history import effective_edits
 from .parts import KINDS_OF
+from .values import FACTORS
 
 _MULTIPLES = {Fraction(2): "doubled", Fraction(1, 2): "halved"}
 
