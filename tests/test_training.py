@@ -13,9 +13,10 @@ from allin1_mlx.predict import Network
 from allin1_mlx.training.augment import Crop, cut, draw_batch
 from allin1_mlx.training.corpus import Corpus, TrainingSong, targets_of, truth_of
 from allin1_mlx.training.evaluate import Reference, f_measure, mean_scores, score_logits
+from allin1_mlx.training.exams import exam_of, examine
 from allin1_mlx.training.loss import losses, total_loss
 from allin1_mlx.training.teacher import label_songs, load_lessons, save_lesson
-from allin1_mlx.training.train import Recipe, Trainer, batches, exam_of, examine
+from allin1_mlx.training.train import Recipe, Trainer, batches
 from allin1_mlx.types import LABELS
 
 CONFIG = Config(

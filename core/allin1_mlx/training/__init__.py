@@ -9,5 +9,6 @@ synth.py          notes -> sound, for the example song (example.py)
 shares.py         fits the spectral stems to composed songs
 corpus.py         shards -> songs to learn from; augment.py: -> batches; loss.py
 teacher.py        real songs, labelled by the published networks
-train.py          the training; evaluate.py: how good it is
+exams.py          songs to test on; evaluate.py: how good what is found is
+train.py          the training
 """

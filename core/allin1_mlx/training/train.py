@@ -15,7 +15,7 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -23,25 +23,20 @@ from typing import Any, cast
 import numpy as np
 from mlx.optimizers import AdamW, clip_grad_norm
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
-from numpy.typing import NDArray
 
 from ..backend import mx, nn
 from ..model import AllInOne, Config, to_published
-from ..spectrogram import logarithm
-from ..types import FPS, LABELS
 from .augment import Batch, draw_batch
-from .corpus import Corpus, TrainingSong, load_composed, load_real, to_magnitudes
-from .evaluate import Reference, in_processes, mean_scores, score_logits
+from .corpus import Corpus, load_composed, load_real
+from .exams import Exam, exam_of, examine, split_lessons
 from .loss import WEIGHTS, losses, total_loss
-from .teacher import Lesson, load_lessons
+from .teacher import load_lessons
 
 WARM_UP = 150  # steps
 CLIP = 0.5  # norm of the gradients
 EMA = 0.999  # of the averaged parameters, less at the beginning
 FLOOR = 0.02  # of the learning rate, at the end of the cosine
 THRESHOLDS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.24)
-TRUSTED = 0.6  # agreement of the teacher's folds from which a real song is used
-EXAM_EVERY = 8  # of the real songs, one is for testing
 LOG_STEPS = 100
 SAVE_STEPS = 200
 EXAM_STEPS = 2500
@@ -69,15 +64,6 @@ class Recipe:
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
     seed: int = 1
-
-
-@dataclass(frozen=True)
-class Exam:
-    """A song that is never trained on: mix (T, 81) magnitudes, and what should be found."""
-
-    name: str
-    mix: NDArray[np.float32]
-    reference: Reference
 
 
 class Trainer:
@@ -171,21 +157,6 @@ def _start_rare(model: AllInOne) -> None:
     model.heads.bias = mx.array(bias.reshape(-1))
 
 
-def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]) -> dict[str, Any]:
-    """Mean scores over the exams for each threshold, keyed by it."""
-    logits = [np.array(model(logarithm(mx.array(exam.mix))[None, None])[0]) for exam in exams]
-    jobs = [
-        (found, exam.reference, threshold)
-        for threshold in thresholds
-        for found, exam in zip(logits, exams, strict=True)
-    ]
-    scores = in_processes(score_logits, jobs)
-    return {
-        str(threshold): mean_scores(scores[i * len(exams) : (i + 1) * len(exams)])
-        for i, threshold in enumerate(thresholds)
-    }
-
-
 def batches(recipe: Recipe, composed: Corpus, real: Corpus | None, first: int) -> Iterator[Batch]:
     """Endless batches; number n depends on the recipe's seed and n alone."""
     if real is None:
@@ -195,38 +166,6 @@ def batches(recipe: Recipe, composed: Corpus, real: Corpus | None, first: int) -
     for number in itertools.count(first):
         rng = np.random.default_rng([recipe.seed, number])
         yield draw_batch(rng, corpora, recipe.frames)
-
-
-def split_lessons(lessons: Iterable[Lesson]) -> tuple[list[TrainingSong], list[Exam]]:
-    """Songs on which the teacher's folds agree: those to learn from, and every EXAM_EVERYth of
-    all to test."""
-    learn, exams = [], []
-    for number, lesson in enumerate(lessons):
-        if lesson.agreement < TRUSTED:
-            continue
-        if number % EXAM_EVERY == 0:
-            exams.append(exam_of(lesson.song))
-        else:
-            learn.append(lesson.song)
-    return learn, exams
-
-
-def exam_of(song: TrainingSong) -> Exam:
-    """A song whose truth is known, as an exam on its mix."""
-    stems = to_magnitudes(mx.array(song.stems))
-    mix = mx.sqrt(mx.square(stems).sum(axis=1))
-    truth = song.truth
-    edges = [0.0, *(truth.boundaries / FPS), song.frames / FPS]
-    segments = tuple(
-        (start, end, LABELS[truth.label[round(start * FPS)]])
-        for start, end in itertools.pairwise(edges)
-        if truth.soft is None
-    )
-    return Exam(
-        song.name,
-        np.array(mix),
-        Reference(truth.beats / FPS, truth.downbeats / FPS, segments),
-    )
 
 
 def train(
