@@ -112,6 +112,7 @@ class Trainer:
         """A network with the averaged parameters."""
         model = AllInOne(self.recipe.config)
         model.update(self.average)
+        model.eval()
         return model
 
     def save(self, path: Path) -> None:
