@@ -113,7 +113,7 @@ def example_score() -> Score:
         "intro": _material(rng, CHORUS, QUIET, drums="hat", lead="", **quiet),
         "verse": _material(rng, VERSE, QUIET, drums="full", lead="vocals", **quiet),
         "chorus": _material(rng, CHORUS, FULL, drums="full", lead="vocals", **full),
-        "outro": _material(rng, CHORUS, QUIET, drums="full", lead="", **quiet),
+        "outro": _material(rng, CHORUS, QUIET, drums="hat", lead="", **quiet),
     }
     arranger.play_form(FORM)
     return assemble(rng, EXAMPLE_SEED, STYLE, BPM, FORM, grid, arranger.band)
