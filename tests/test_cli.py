@@ -80,6 +80,16 @@ def test_a_song_gives_its_result_in_struct(
     assert "done    song.wav -> struct/song.json" in capsys.readouterr().out
 
 
+def test_the_tempo_told_is_the_steady_one_as_on_the_page(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_song(tmp_path / "song.wav", seconds=8, bpm=117)
+    steady = write_network(tmp_path / "net", steady=True)
+    assert main(["song.wav", *steady]) == 0
+    found = result(tmp_path / "struct")
+    assert f"({found['tempo']['bpm']:.2f} BPM, " in capsys.readouterr().out
+
+
 def test_arrays_go_beside_the_result_or_apart(run: Run, song: Path, tmp_path: Path) -> None:
     assert run("song.wav", "-a", "-e", "-o", "out") == 0
     with np.load(tmp_path / "out" / "song.activ.npz") as arrays:

@@ -14,6 +14,7 @@ from .files import printable
 if TYPE_CHECKING:
     from .batch import Outcome
     from .batch.naming import Song
+    from .types import Analysis
 
 # Share of a song's time that each stage takes, for the progress bar.
 STAGES = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
@@ -94,7 +95,7 @@ class Display:
         if outcome.error:
             self._print(f"failed  {outcome.error}", sys.stderr)
         elif found is not None:
-            tempo = "no tempo" if found.bpm is None else f"{found.bpm} BPM"
+            tempo = _write_tempo(found)
             self.write(
                 f"{'reused' if outcome.reused else 'done':7} {printable(outcome.song.path)} -> "
                 f"{printable(str(outcome.result))} ({tempo}, {len(found.beats)} beats, "
@@ -109,6 +110,13 @@ class Display:
 def complain(text: str) -> None:
     """Print to the standard error, whatever characters file names bring."""
     print(_encodable(text, sys.stderr), file=sys.stderr)
+
+
+def _write_tempo(analysis: Analysis) -> str:
+    """The steady tempo, as the page and the pictures show it; else the whole one."""
+    if analysis.tempo is not None and analysis.tempo.bpm is not None:
+        return f"{analysis.tempo.bpm:.2f} BPM"
+    return "no tempo" if analysis.bpm is None else f"{analysis.bpm} BPM"
 
 
 def _encodable(text: str, stream: TextIO) -> str:
