@@ -161,14 +161,6 @@ def test_a_file_that_arrived_is_found(tmp_path: Path) -> None:
     assert find_upload(tmp_path, told) == Upload(path, "a song.wav")
 
 
-def test_the_same_song_may_be_added_twice(
-    session: Session, worker: Waiting, tmp_path: Path
-) -> None:
-    for _ in range(2):
-        receive(session, [music(tmp_path, "one.wav")], worker)
-    assert len(session.songs()) == 2
-
-
 def test_a_file_that_another_page_took_is_a_failure(
     session: Session, worker: Waiting, tmp_path: Path
 ) -> None:
@@ -176,3 +168,25 @@ def test_a_file_that_another_page_took_is_a_failure(
     upload.path.unlink()
     (song,) = receive(session, [upload], worker)
     assert (song.state, worker.asked) == ("failed", [])
+
+
+def test_a_file_that_is_there_is_shown_instead_of_analysed_twice(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    (song,) = receive(session, [music(tmp_path, "one.wav")], worker)
+    again = music(tmp_path, "the same.wav")
+    assert receive(session, [again], worker) == []
+    assert worker.asked == [song]
+    assert not again.path.exists()
+    assert session.to_dict()["latest"] == {"id": song.id, "count": 2, "again": True}
+    session.change(song, state="failed")
+    (fresh,) = receive(session, [music(tmp_path, "one.wav")], worker)
+    assert session.to_dict()["latest"] == {"id": fresh.id, "count": 3, "again": False}
+
+
+def test_files_of_one_name_are_numbered(session: Session, worker: Waiting, tmp_path: Path) -> None:
+    uploads = [music(tmp_path, "mix.ogg", seed=seed) for seed in (1, 2, 3)]
+    songs = receive(session, uploads, worker)
+    assert [song.title for song in songs] == ["mix.ogg", "mix.ogg (2)", "mix.ogg (3)"]
+    assert [song.name for song in songs] == ["mix.ogg"] * 3
+    assert session.to_dict()["latest"]["id"] == songs[0].id

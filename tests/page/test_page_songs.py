@@ -166,6 +166,8 @@ def test_two_songs_of_one_name_are_two_songs(visit: Callable[..., Visit], tmp_pa
     with zipfile.ZipFile(packed) as archive:
         names = archive.namelist()
         tempos = [json.loads(archive.read(name))["tempo"]["bpm"] for name in names]
+    titles = seen.page.locator(".songs .name").all_inner_texts()
+    assert titles == ["mix.wav", "mix.wav (2)"]
     assert len(set(names)) == 2
     assert all(re.fullmatch(r"mix\.[0-9a-f]{8}\.json", name) for name in names)
     assert sorted(tempos) == pytest.approx([100, 120], abs=2)
@@ -260,3 +262,29 @@ def test_names_with_letters_of_all_kinds_stay_as_they_are(
     with seen.page.expect_download() as download:
         seen.page.get_by_role("link", name="Result (JSON)").click()
     assert Analysis.from_json(download.value.path()).path == name.replace(".json", ".wav")
+
+
+def test_what_is_added_opens_unless_another_is_clicked(
+    visit: Callable[..., Visit], known: Known, song: Path, tmp_path: Path
+) -> None:
+    seen = visit()
+    seen.upload(known.result)
+    seen.page.wait_for_function("allin1.sheet && allin1.sheet.name === 'known.wav'")
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(known.analysis.to_dict() | {"path": "other.wav"}))
+    seen.upload(other)
+    seen.page.wait_for_function("allin1.sheet.name === 'other.wav'")
+    seen.upload(song)
+    seen.page.locator(".songs li", has_text="my song.wav").wait_for()
+    seen.page.get_by_role("button", name="known.wav", exact=True).click()
+    seen.wait_for("done", name="my song.wav")
+    seen.page.wait_for_timeout(300)
+    assert seen.run("allin1.sheet.name") == "known.wav"
+    copy = tmp_path / "a copy.wav"
+    copy.write_bytes(song.read_bytes())
+    seen.upload(copy)
+    seen.page.wait_for_function("allin1.sheet.name === 'my song.wav'")
+    assert seen.page.locator(".songs li").count() == 3
+    assert seen.page.locator(".dropzone .news").inner_text() == (
+        "my song.wav is in the list already."
+    )

@@ -32,7 +32,7 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
     sheet = {
         "id": song.id,
         "revision": song.revision,
-        "name": song.name,
+        "name": song.title,
         "duration": find_duration(analysis),
         "frames": song.frames,
         "rate": SAMPLE_RATE,

@@ -43,6 +43,8 @@ class Song:
     revision: counts what the page has to draw anew for.
     undone: corrections that were taken back and can be made again, the latest last.
     renewing: whether it is to be analysed again, and what is to become of its corrections.
+    number: 2 of the second song of its name, and so on.
+    digest: SHA-256 of the file that it came from, "" where that is not known.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Song:
     revision: int = 0
     undone: tuple[Edit, ...] = ()
     renewing: Literal["", "keep", "drop"] = ""
+    number: int = 1
+    digest: str = ""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -67,6 +71,11 @@ class Song:
     def sound(self) -> Path:
         """The decoded song: 16-bit little-endian samples, left and right in turn."""
         return self.folder / "sound.pcm"
+
+    @property
+    def title(self) -> str:
+        """Its name, told apart from others of the same name."""
+        return self.name if self.number == 1 else f"{self.name} ({self.number})"
 
     @property
     def finished(self) -> bool:
@@ -79,6 +88,7 @@ class Song:
         return {
             "id": self.id,
             "name": self.name,
+            "title": self.title,
             "state": self.state,
             "stage": self.stage,
             "fraction": round(self.fraction, 3),
@@ -109,6 +119,7 @@ class Session:
         self.closed = False
         self.followers = 0
         self._songs: dict[str, Song] = {}
+        self._latest: dict[str, Any] | None = None
         self._changed = threading.Condition()
         self._version = 0
 
@@ -123,8 +134,15 @@ class Session:
         song.folder.mkdir(parents=True)
         with self._changed:
             self._songs[song.id] = song
-        self.change(song)
+        self.change(song, name=name)
         return song
+
+    def show(self, song: Song, *, again: bool) -> None:
+        """Have the page open a song that was just added, or was added again."""
+        with self._changed:
+            count = 1 if self._latest is None else self._latest["count"] + 1
+            self._latest = {"id": song.id, "count": count, "again": again}
+        self.change(song)
 
     def find(self, song_id: str) -> Song | None:
         """The song of that identifier, if it is one of this session's."""
@@ -136,6 +154,9 @@ class Session:
         with self._changed:
             for key, value in values.items():
                 setattr(song, key, value)
+            if "name" in values:
+                others = [s for s in self._songs.values() if s.name == song.name and s is not song]
+                song.number = 1 + max((other.number for other in others), default=0)
             self._version += 1
             self._changed.notify_all()
 
@@ -163,7 +184,8 @@ class Session:
 
     def to_dict(self) -> dict[str, Any]:
         """What the page's list of songs shows."""
-        return {"session": self.id, "songs": [song.to_dict() for song in self.songs()]}
+        songs = [song.to_dict() for song in self.songs()]
+        return {"session": self.id, "songs": songs, "latest": self._latest}
 
     def follow(self, *, interval: float = 0.1) -> Iterator[dict[str, Any]]:
         """What the list shows now and after each change, until all songs are finished.

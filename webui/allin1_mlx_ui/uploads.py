@@ -2,6 +2,7 @@
 
 A result and its music find each other by the music's SHA-256 where the result tells it, else by
 their names; one result dropped together with one song belong together whatever they are called.
+A file that is there already does not come twice.
 """
 
 from __future__ import annotations
@@ -51,17 +52,30 @@ def find_upload(folder: Path, told: Any) -> Upload | None:
 
 
 def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:
-    """Take files into a session; gives the songs that they became, results first."""
+    """Take files into a session; gives the songs that they became, results first.
+
+    The page opens the first of them, or the song that was there already.
+    """
     results = [upload for upload in uploads if upload.is_result]
     music = [upload for upload in uploads if not upload.is_result]
     opened = [_open_result(session, upload) for upload in results]
     pair = len(results) == len(music) == 1
     songs = list(opened)
+    if songs:
+        session.show(songs[0], again=False)
     for upload in music:
-        match = opened[0] if pair and opened[0].analysis else _find_result(session, upload)
-        song = session.add(upload.name) if match is None else match
+        digest = _digest(upload)
+        match = opened[0] if pair and opened[0].analysis else _find_result(session, upload, digest)
+        present = None if match else _find_same(session, digest)
+        song = match or present or session.add(upload.name)
+        if not opened and upload is music[0]:
+            session.show(song, again=present is not None)
+        if present is not None:
+            upload.path.unlink(missing_ok=True)
+            continue
         if match is None:
             songs.append(song)
+        song.digest = digest
         try:
             song.source = _keep(upload, song)
         except FileNotFoundError:  # another page took the same file at the same moment
@@ -102,15 +116,24 @@ def _open_result(session: Session, upload: Upload) -> Song:
     return song
 
 
-def _find_result(session: Session, upload: Upload) -> Song | None:
+def _digest(upload: Upload) -> str:
+    try:
+        return file_digest(upload.path)
+    except AudioError:
+        return ""  # the analysis will say what is wrong with it
+
+
+def _find_same(session: Session, digest: str) -> Song | None:
+    """The song that came from the very same file, unless that came to nothing."""
+    if not digest:
+        return None
+    there = [s for s in session.songs() if s.state not in ("failed", "cancelled")]
+    return next((song for song in there if song.digest == digest), None)
+
+
+def _find_result(session: Session, upload: Upload, digest: str) -> Song | None:
     """The opened result that waits for just this music."""
     waiting = [s for s in session.songs() if s.analysis is not None and s.source is None]
-    if not waiting:
-        return None
-    try:
-        digest = file_digest(upload.path)
-    except AudioError:
-        return None  # the analysis will say what is wrong with it
     for song in waiting:
         if song.analysis is not None and song.analysis.audio_sha256 == digest:
             return song

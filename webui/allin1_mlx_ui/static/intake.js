@@ -1,6 +1,6 @@
 // The drop zone: files from anywhere on the page, or chosen; sent one after the other.
 
-import { make } from "./bus.js";
+import { bus, make } from "./bus.js";
 
 export function mount(element, { trigger, upload }) {
   const input = make("input", { type: "file", multiple: true, class: "visually-hidden" });
@@ -14,6 +14,10 @@ export function mount(element, { trigger, upload }) {
     news,
   );
   element.querySelector(".dropzone").append(label);
+
+  bus.hear("again", ({ title }) => {
+    news.textContent = `${title} is in the list already.`;
+  });
 
   // What was dropped together belongs together: a result and its song, say.
   const take = async (files) => {

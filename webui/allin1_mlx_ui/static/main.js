@@ -23,6 +23,7 @@ export function mount(element) {
   const desk = new Desk(element.querySelector(".player"));
   bus.hear("songs", (news) => desk.hearOfSongs(news));
   bus.hear("open", (song) => desk.open(song));
+  bus.hear("offer", (song) => desk.offer(song));
   bus.hear("close", () => desk.close());
   bus.hear("position", () => desk.showPosition());
   window.allin1 = desk; // for the curious, and for tests
@@ -159,6 +160,11 @@ class Desk {
       const ready = songs.find((song) => song.ready);
       if (ready) this.open(ready);
     }
+  }
+
+  // A song that was just added; it does not take away what one is listening to.
+  offer(song) {
+    if (!this.player.playing) this.open(song);
   }
 
   async open(song) {

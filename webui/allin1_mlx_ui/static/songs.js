@@ -27,12 +27,14 @@ class SongList {
     this.trigger = trigger;
     this.rows = new Map(); // id -> Row
     this.opened = null;
+    this.wanted = null; // just added, to be opened as soon as there is something to see
+    this.count = 0; // of what was added so far
     this.list = make("ul", { "aria-label": "Songs" });
     this.news = make("div", { class: "visually-hidden", role: "status" });
     element.append(this.list, this.news);
   }
 
-  update({ songs, session }) {
+  update({ songs, session, latest }) {
     const present = new Set(songs.map((song) => song.id));
     for (const [id, row] of this.rows) {
       if (present.has(id)) continue;
@@ -47,11 +49,33 @@ class SongList {
     }
     this.busy = songs.some((song) => !(song.state in ENDED));
     document.body.classList.toggle("has-songs", songs.length > 0);
+    this.hearOfLatest(latest);
     bus.say("songs", { songs, session });
+    this.openWanted();
+  }
+
+  // What was added last is to be seen, be it there already.
+  hearOfLatest(latest) {
+    const row = latest && this.rows.get(latest.id);
+    if (!row || latest.count === this.count) return;
+    this.count = latest.count;
+    this.wanted = latest.id;
+    row.element.scrollIntoView({ block: "nearest" });
+    if (latest.again) bus.say("again", row.song);
+  }
+
+  openWanted() {
+    const row = this.rows.get(this.wanted);
+    if (!row || !row.song.ready) return;
+    this.wanted = null;
+    if (row.song.id !== this.opened) bus.say("offer", row.song);
   }
 
   add(song) {
-    const row = new Row(song, this.trigger);
+    const row = new Row(song, this.trigger, () => {
+      this.wanted = null; // the user has chosen
+      bus.say("open", row.song);
+    });
     this.rows.set(song.id, row);
     this.list.append(row.element);
     return row;
@@ -60,7 +84,7 @@ class SongList {
   tellNews(before, now) {
     if (before.state === now.state || !(now.state in ENDED)) return;
     this.news.textContent =
-      now.state === "failed" ? now.message : `${now.name}: ${ENDED[now.state]}`;
+      now.state === "failed" ? now.message : `${now.title}: ${ENDED[now.state]}`;
   }
 
   // A correction tells its news by itself.
@@ -76,24 +100,20 @@ class SongList {
 }
 
 class Row {
-  constructor(song, trigger) {
+  constructor(song, trigger, open) {
     this.song = { ...song, state: "new" };
     const ask = (event) => () => trigger(event, { id: song.id });
-    this.name = make("button", {
-      type: "button",
-      class: "name",
-      onclick: () => bus.say("open", this.song),
-    });
+    this.name = make("button", { type: "button", class: "name", onclick: open });
     this.status = make("span", { class: "status" });
-    this.bar = make("progress", { max: 1, "aria-label": `Progress of ${song.name}` });
+    this.bar = make("progress", { max: 1, "aria-label": `Progress of ${song.title}` });
     this.cancel = make("button", { type: "button", onclick: ask("cancel") }, "Cancel");
     this.retry = make("button", { type: "button", onclick: ask("retry") }, "Try again");
     this.remove = make("button", { type: "button", class: "quiet", onclick: ask("remove") }, "✕");
     const actions = make("span", { class: "actions" }, this.cancel, this.retry, this.remove);
     this.element = make("li", {}, this.name, this.status, this.bar, actions);
-    this.cancel.setAttribute("aria-label", `Cancel ${song.name}`);
-    this.retry.setAttribute("aria-label", `Try again: ${song.name}`);
-    this.remove.setAttribute("aria-label", `Remove ${song.name}`);
+    this.cancel.setAttribute("aria-label", `Cancel ${song.title}`);
+    this.retry.setAttribute("aria-label", `Try again: ${song.title}`);
+    this.remove.setAttribute("aria-label", `Remove ${song.title}`);
     this.remove.title = "Remove this song and its files";
   }
 
@@ -101,10 +121,10 @@ class Row {
     this.song = song;
     const working = song.state === "working";
     const ended = song.state in ENDED;
-    setText(this.name, song.name);
+    setText(this.name, song.title);
     setText(this.status, describe(song));
     this.name.disabled = !song.ready;
-    this.name.title = song.ready ? `Open ${song.name}` : "";
+    this.name.title = song.title;
     this.element.dataset.state = song.state;
     this.bar.hidden = !working;
     this.bar.value = song.fraction;
