@@ -58,6 +58,10 @@ def test_the_published_sections_are_found(shared, case):
     exponents = np.exp(logits[3:])
     found = pick_sections(1 / (1 + np.exp(-logits[2])), exponents / exponents.sum(axis=0))
     assert found == tuple(Segment(*segment) for segment in expected)
+    strict = pick_sections(
+        1 / (1 + np.exp(-logits[2])), exponents / exponents.sum(axis=0), strict_ends=True
+    )
+    assert strict == found
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -87,6 +91,28 @@ def test_a_song_is_cut_at_its_peaks_and_each_part_named():
         Segment(15.0, 40.0, "verse"),
         Segment(40.0, 60.0, "chorus"),
     )
+
+
+def test_with_strict_ends_a_song_starts_and_ends_but_once():
+    section = peaks_at([1500, 3000, 4500], length=6000)
+    function = labelled(("end", 1500), ("start", 1500), ("end", 1500), ("start", 1500))
+    function[LABELS.index("verse"), :4500] = 0.1
+    function[LABELS.index("end"), 4500:] = 0.1
+    labels = [s.label for s in pick_sections(section, function, strict_ends=True)]
+    assert labels == ["verse", "verse", "verse", "end"]
+    plain = [s.label for s in pick_sections(section, function)]
+    assert plain == ["end", "start", "end", "start"]  # as in the reference
+
+
+def test_with_strict_ends_true_starts_and_ends_stay():
+    section = peaks_at([1500, 4000], length=6000)
+    function = labelled(("start", 1500), ("verse", 2500), ("end", 2000))
+    found = pick_sections(section, function, strict_ends=True)
+    assert found == pick_sections(section, function)
+    assert [s.label for s in found] == ["start", "verse", "end"]
+    whole = labelled(("end", 700))
+    (only,) = pick_sections(np.zeros(700, np.float32), whole, strict_ends=True)
+    assert only.label == "end"
 
 
 def test_a_peak_next_to_a_greater_one_is_no_boundary():

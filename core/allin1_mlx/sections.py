@@ -20,10 +20,13 @@ CONTEXT = 12 * FPS  # frames to either side from which it must stand out
 Array = NDArray[np.floating[Any]]
 
 
-def pick_sections(section: Array, function: Array) -> tuple[Segment, ...]:
+def pick_sections(
+    section: Array, function: Array, *, strict_ends: bool = False
+) -> tuple[Segment, ...]:
     """Cut the song at the boundaries, and name each section by its likeliest function.
 
-    section: (T,) probability of a boundary. function: (10, T) of each of LABELS.
+    section: (T,) probability of a boundary. function: (10, T) of each of LABELS. strict_ends:
+    only the first section can be `start`, only the last one `end`; the reference has no such rule.
     Raises ValueError where the shapes do not fit.
     """
     if section.ndim != 1 or function.shape != (len(LABELS), *section.shape):
@@ -39,6 +42,9 @@ def pick_sections(section: Array, function: Array) -> tuple[Segment, ...]:
     ends = np.append(starts[1:], T)
     # Direct sums: differences of one cumulative sum could swap labels that are nearly as likely.
     shares = np.add.reduceat(np.nan_to_num(function), starts, axis=1, dtype=np.float64)
+    if strict_ends:
+        shares[LABELS.index("start"), 1:] = -np.inf
+        shares[LABELS.index("end"), :-1] = -np.inf
     labels = shares.argmax(axis=0)
     return tuple(
         Segment(int(start) / FPS, int(end) / FPS, LABELS[label])
