@@ -13,7 +13,7 @@ import allin1_mlx
 from allin1_mlx import Analyzer, analyze
 from allin1_mlx.errors import AudioError, Cancelled, StemsError, UsageError
 from allin1_mlx.model import AllInOne, Config, to_published
-from allin1_mlx.types import SAMPLE_RATE, Analysis
+from allin1_mlx.types import LABELS, SAMPLE_RATE, Analysis
 
 SCHEMA = json.loads((Path(allin1_mlx.__file__).parent / "analysis.schema.json").read_text())
 
@@ -130,6 +130,32 @@ def test_activations_and_embeddings_come_only_when_asked_for(tmp_path, analyzer)
     assert found.activations.label.shape == (10, 600)
     assert found.embeddings.ndim == 3
     assert found == replace(found, activations=None, embeddings=None)
+
+
+@pytest.mark.parametrize("samples", [441, 442, 600, 882, 100 * 441 + 100, 100 * 441 + 300])
+def test_the_last_section_ends_with_the_song(tmp_path, analyzer, samples):
+    noise = np.random.default_rng(1).uniform(-1, 1, samples)
+    found = analyzer(write(tmp_path / "song.wav", noise))
+    assert found.segments[-1].end == found.duration == -(-samples // 441) / 100
+
+
+@pytest.mark.parametrize("stems", [1, 4])
+def test_only_published_networks_may_start_a_song_in_its_middle(tmp_path, stems):
+    """They are read as the reference does; ours, which hears the mix, knows better."""
+    from allin1_mlx.backend import mx
+
+    mx.random.seed(1)
+    config = Config(stems=stems, dim=8, depth=2)
+    arrays = {name: np.array(array) for name, array in to_published(AllInOne(config)).items()}
+    arrays["function_classifier.classifier.bias"][LABELS.index("start")] = 50
+    np.savez(tmp_path / "small.npz", **arrays)
+    (tmp_path / "small.json").write_text(json.dumps(config.to_dict()))
+    song = write(tmp_path / "song.wav", clicks(95, 40))
+    found = Analyzer("auto", weights_path=tmp_path / "small.npz")(song)
+    labels = [segment.label for segment in found.segments]
+    assert len(labels) > 1
+    assert labels[0] == "start"
+    assert ("start" in labels[1:]) == (stems == 4)
 
 
 def test_both_spectrogram_backends_give_the_same_result(tmp_path, analyzer):

@@ -253,7 +253,11 @@ class Analyzer:
             beats = drop_guesses(decoded, probabilities.beat, probabilities.downbeat)
         on_progress("sections", 0.0)
         with self._timed("sections", path):
-            segments = pick_sections(probabilities.segment, probabilities.label)
+            segments = pick_sections(
+                probabilities.segment,
+                probabilities.label,
+                strict_ends=self.network.stems == 1,  # published networks: as in the reference
+            )
         on_progress("sections", 1.0)
         return Analysis(
             path=fspath(path),
@@ -262,7 +266,8 @@ class Analyzer:
             downbeats=tuple(beats.times[beats.positions == 1].tolist()),
             beat_positions=tuple(beats.positions.tolist()),
             segments=segments,
-            duration=round(spectrograms.duration, 2),
+            # The last section ends with the last frame, which the song may not fill.
+            duration=max([round(spectrograms.duration, 2), *(s.end for s in segments[-1:])]),
             tempo=estimate_tempo(beats.times),
             meter=estimate_meter(beats.positions),
             model=self.model,
