@@ -629,3 +629,18 @@ def test_strangers_and_unknown_songs_are_refused(server: Server, opened: Visit) 
     for path in ("songs/unknown/exports/midi.mid", f"songs/{song}/exports/midi.exe"):
         assert request.get(f"{server.url}allin1/{path}").status == 404
     assert request.get(f"{server.url}allin1/songs/{song}/click?count_in=3").status == 422
+
+
+def test_the_figure_stays_in_view_when_the_panel_opens(
+    visit: Callable[..., Visit], known: Known
+) -> None:
+    seen = visit(viewport={"width": 1280, "height": 900})
+    seen.upload(known.result, known.sound)
+    seen.wait_for("done")
+    seen.wait_for_timeline()
+    seen.page.get_by_role("button", name="Correct", exact=True).click()
+    seen.page.locator(".panel").wait_for()
+    for part in (".fixes", ".timeline"):
+        box = seen.page.locator(part).bounding_box()
+        assert box is not None
+        assert box["y"] >= 0, part

@@ -233,7 +233,15 @@ class Desk {
     this.corrections.setOpen(open);
     this.view.marks.setEditing(open);
     this.panel.update();
-    if (open) this.panel.element.scrollIntoView({ block: "nearest" });
+    if (open) this.showPanel();
+  }
+
+  // As much of the panel as there is room for while the figure and what is above it stay.
+  showPanel() {
+    const hidden = this.panel.element.getBoundingClientRect().bottom - window.innerHeight;
+    const room = this.corrections.bar.getBoundingClientRect().top - 8;
+    const way = Math.min(hidden + 8, room);
+    if (way > 0) window.scrollBy({ top: way });
   }
 
   load(sheet) {
