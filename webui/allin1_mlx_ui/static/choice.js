@@ -24,7 +24,12 @@ class Panel {
     const line = make("span", {}, "Network: ", this.inForce, this.hint);
     this.models = new Options("model", "Which network listens", () => this.pick());
     this.demixes = new Options("demix", "How songs are taken apart for it", () => this.pick());
-    this.offer = make("div", { class: "offer", role: "group", "aria-label": "To be fetched" });
+    this.offer = make("div", {
+      class: "offer",
+      role: "group",
+      "aria-label": "To be fetched",
+      hidden: true,
+    });
     this.delivery = new Progress(() => trigger("stop"));
     this.fault = new Fault((wanted) => trigger("choose", { ...wanted, agreed: true }));
     this.details = make(
@@ -35,6 +40,7 @@ class Panel {
       this.offer,
       make("p", { class: "note" }, "Counts for songs that are analysed from now on."),
     );
+    this.details.hidden = true; // until it is known what is in force
     element.append(this.details, this.delivery.element, this.fault.element);
   }
 
@@ -42,6 +48,7 @@ class Panel {
     this.state = state;
     const running = state.delivery !== null && state.delivery.state === "running";
     if (running || (this.asked && !this.needs(this.asked).length)) this.asked = null;
+    this.details.hidden = false;
     this.inForce.textContent = state.inForce;
     this.hint.textContent = state.hint && !running ? ` · ${state.hint}` : "";
     this.delivery.show(running ? state.delivery : null);
@@ -157,7 +164,8 @@ class Progress {
     this.bar = make("progress", { max: 1, "aria-labelledby": "arriving" });
     const cancel = make("button", { type: "button", onclick: stop }, "Cancel");
     cancel.setAttribute("aria-label", "Cancel fetching");
-    this.element = make("div", { class: "delivery", role: "status" }, this.text, this.bar, cancel);
+    const parts = [this.text, this.bar, cancel];
+    this.element = make("div", { class: "delivery", role: "status", hidden: true }, ...parts);
   }
 
   show(delivery) {
@@ -173,7 +181,7 @@ class Fault {
   constructor(retry) {
     this.text = make("span", { role: "alert" });
     const again = make("button", { type: "button", onclick: () => retry(this.wanted) }, "Try again");
-    this.element = make("p", { class: "fault" }, this.text, again);
+    this.element = make("p", { class: "fault", hidden: true }, this.text, again);
   }
 
   show(delivery) {
