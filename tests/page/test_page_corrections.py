@@ -326,8 +326,13 @@ def test_what_is_dragged_shows_where_it_will_be(panel: Visit) -> None:
     assert held is not None
     assert held["x"] + held["width"] / 2 == pytest.approx(grip(panel, 22.5)[0], abs=1)
     assert "0:22.50 · bar 12.1" in panel.page.locator(".timeline .hint").inner_text()
+    block = panel.page.locator(".timeline .shift").bounding_box()
+    assert block is not None
+    assert block["x"] == pytest.approx(grip(panel, 20.5)[0], abs=1)
+    assert block["x"] + block["width"] == pytest.approx(grip(panel, 22.5)[0], abs=1)
     panel.page.keyboard.press("Escape")
     mouse.up()
+    assert not panel.page.locator(".timeline .shift").is_visible()
     assert "edits" not in result(panel)
 
 

@@ -219,6 +219,7 @@ class Desk {
     if (this.song === null || this.song.id !== song.id) return;
     if (!answer.sheet) {
       this.corrections.complain(String(answer.detail));
+      this.view.shiftEdge(null);
       return;
     }
     bus.say("corrected", answer.song);

@@ -83,6 +83,7 @@ export class Marks {
       element: this.edges.children[index - 1],
       at,
       limits,
+      shift: (time) => view.shiftEdge(time === null ? null : index, time),
       target: (time, free) => (free ? time : view.sheet.nearestBar(time, limits)),
       done: (to, free) => ({ do: "move_boundary", at, to, snap: !free }),
       clicked: (time) => this.tell("choose", view.sheet.sectionAt(time)),
@@ -99,6 +100,7 @@ export class Marks {
       element: this.beat,
       at,
       limits: [before, after],
+      shift: () => {},
       target: (time) => time,
       done: (to) => ({ do: "move_beat", at, to }),
       clicked: (time) => this.tell("seek", time),
@@ -131,6 +133,7 @@ export class Marks {
       raw = Math.min(Math.max(time, held.limits[0]), held.limits[1]);
       const target = held.target(raw, free);
       this.putAt(element, target);
+      held.shift(target);
       view.point(view.toX(target));
     };
     const listeners = {
@@ -150,7 +153,9 @@ export class Marks {
       this.held = null;
       view.point(null);
       const changed = Math.abs(held.target(raw, free) - held.at) > 0.001;
-      if (done && moved && changed) this.tell("correct", held.done(raw, free));
+      const corrects = done && moved && changed;
+      if (!corrects) held.shift(null); // else until the corrected song is drawn
+      if (corrects) this.tell("correct", held.done(raw, free));
       else if (done && !moved) held.clicked(view.toTime(last.clientX - left));
       this.place();
     };

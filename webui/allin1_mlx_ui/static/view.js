@@ -20,6 +20,8 @@ export class View extends EventTarget {
     this.player = player;
     const overlay = (name) => make("div", { class: name, hidden: true });
     this.names = make("div", { class: "names", "aria-hidden": "true" });
+    this.shifted = null; // { index, time } of the section whose beginning is being moved
+    this.shift = overlay("shift");
     this.chosen = overlay("chosen");
     this.looped = overlay("looped");
     this.window = make("div", { class: "window" });
@@ -33,6 +35,7 @@ export class View extends EventTarget {
     element.append(
       still,
       moving,
+      this.shift,
       this.names,
       ...[this.chosen, this.looped, this.window, this.playhead, this.smallhead],
       ...[this.marks.ghosts, this.marks.edges, this.marks.beat],
@@ -63,11 +66,13 @@ export class View extends EventTarget {
     this.names.replaceChildren(...sheet.sections.map(() => make("span")));
     this.fitRows();
     this.marks.show(sheet);
+    this.shifted = null;
     if (!keep) {
       this.range = [0, this.length];
       this.select(-1);
     }
     await this.drawing.begin(sheet, readGrid(figure), this.range, this.outer);
+    this.shift.hidden = true;
     this.place();
   }
 
@@ -181,7 +186,9 @@ export class View extends EventTarget {
       fit(element, rows.ruler, lowest);
     }
     for (const element of [this.smallhead, this.window]) fit(element, rows.overview, rows.overview);
-    for (const element of [this.chosen, this.names]) fit(element, rows.sections, rows.sections);
+    for (const element of [this.chosen, this.names, this.shift]) {
+      fit(element, rows.sections, rows.sections);
+    }
     this.hint.style.top = `${rows.wave[0] + 6}px`;
   }
 
@@ -199,10 +206,41 @@ export class View extends EventTarget {
     this.marks.place();
   }
 
+  // While a boundary is being moved, the blocks beside it go along; null: it stays where it was.
+  shiftEdge(index, time) {
+    if (!this.sheet) return;
+    this.shifted = index === null ? null : { index, time };
+    this.placeNames();
+    this.placeShift();
+  }
+
+  // The sections, one boundary where it is being moved to.
+  sectionsNow() {
+    const { sections } = this.sheet;
+    if (!this.shifted) return sections;
+    const { index, time } = this.shifted;
+    return sections.map((section, i) => {
+      if (i === index - 1) return { ...section, end: time, bars: "" };
+      return i === index ? { ...section, start: time, bars: "" } : section;
+    });
+  }
+
+  placeShift() {
+    if (!this.shifted) {
+      this.shift.hidden = true;
+      return;
+    }
+    const { index, time } = this.shifted;
+    const { sections } = this.sheet;
+    const { start } = sections[index];
+    this.shift.style.background = sections[time > start ? index - 1 : index].colour;
+    this.placeBox(this.shift, [Math.min(start, time), Math.max(start, time)]);
+  }
+
   placeNames() {
     const lowest = this.margin;
     const highest = this.margin + this.width;
-    this.sheet.sections.forEach(({ start, end, label, bars, renamed }, index) => {
+    this.sectionsNow().forEach(({ start, end, label, bars, renamed }, index) => {
       const left = Math.max(this.toX(start), lowest);
       const right = Math.min(this.toX(end), highest);
       const element = this.names.children[index];
