@@ -6,6 +6,7 @@ const BEAT_SPACING = 7;
 const NUMBER_SPACING = 38;
 const TIME_SPACING = 76;
 const LETTER_WIDTH = 6.8;
+const FEWEST_LETTERS = 4; // of a name cut short, its ellipsis among them
 const TIME_STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 
 // What thinning needs to know of a figure: its downbeats, and which trace holds which bars.
@@ -76,10 +77,16 @@ function timeTicks(from, to, scale) {
   return { tickvals, ticktext: tickvals.map((t) => writeTime(t, step < 1 ? 1 : 0)) };
 }
 
-// A section's name, with its bars where there is room for them, or nothing where there is none.
+// A section's name, with its bars where there is room for them; cut short where there is little
+// room, and nothing where there is none. A letter of a saved page may be written as "&amp;".
 export function fitLabel(text, pixels) {
-  const texts = [text, text.split(" · ")[0]];
-  return texts.find((t) => t.length * LETTER_WIDTH <= pixels) || "";
+  const letters = (t) => t.match(/&#?\w+;|./gsu) || [];
+  const room = Math.floor(pixels / LETTER_WIDTH);
+  const [name] = text.split(" · ");
+  const whole = [text, name].find((t) => letters(t).length <= room);
+  if (whole !== undefined) return whole;
+  if (room < FEWEST_LETTERS) return "";
+  return `${letters(name).slice(0, room - 1).join("").trimEnd()}…`;
 }
 
 // 83.46 is "1:23", or "1:23.5" with one decimal.

@@ -240,3 +240,13 @@ def test_dark_and_light_redraw_the_figure(visit: Callable[..., Visit], known: Kn
     seen.page.emulate_media(color_scheme="light")
     seen.run("document.body.classList.remove('dark')")
     seen.page.wait_for_function(f"{ink} !== {dark!r}")
+
+
+def test_names_that_are_too_long_are_cut_short(visit: Callable[..., Visit]) -> None:
+    seen = visit()
+    fit = """async ([text, pixels]) =>
+      (await import(new URL("allin1/timeline.js", document.baseURI))).fitLabel(text, pixels)"""
+    widths = (200, 60, 35, 20)
+    fitted = [seen.run(fit, ["chorus · 8 bars", width]) for width in widths]
+    assert fitted == ["chorus · 8 bars", "chorus", "chor…", ""]
+    assert seen.run(fit, ["a &amp; b and c", 48]) == "a &amp; b…"

@@ -33,7 +33,8 @@ export class SectionTable {
 
   makeRow({ start, end, label, bars, colour, moved, renamed, reset }, index) {
     const swatch = make("span", { class: "swatch", style: `background:${colour}` });
-    const name = make("button", { type: "button" }, swatch, label);
+    const text = make("span", { class: "text", title: label }, label);
+    const name = make("button", { type: "button" }, swatch, text);
     const head = make("th", { scope: "row" }, name);
     if (reset) {
       const undo = make("button", { type: "button", class: "reset" }, "✎ reset");
