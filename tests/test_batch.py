@@ -113,8 +113,8 @@ def test_broken_songs_fail_and_the_others_do_not(
     assert len(clean) == 195
     assert "195 done, 0 reused, 5 failed" in done.stdout
     for name in (*BROKEN, "missing.wav"):
-        [told] = [line for line in done.stderr.splitlines() if line.startswith(f"failed  {name}: ")]
-        assert done.stderr.splitlines().count(told.replace("failed  ", "  ")) == 1  # summed up
+        [told] = [line for line in done.stderr.splitlines() if f"{name}: " in line]
+        assert told.startswith("failed  ")
     assert not list((many / "processes").glob(".partial*"))
 
 

@@ -474,8 +474,41 @@ def test_quiet_prints_failures_only(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "failed  missing.wav: there is no such file; check its name and folder"
+        "failed  missing.wav: there is no such file; check its name and place"
     ]
+
+
+def test_what_is_not_there_is_told_before_weights_are_looked_for(
+    run: Run, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its path; the exit code says that the songs failed, not the weights."""
+    absent = ("nope.mp3", "../x/nofolder/", "a/b.wav", "*.flac")
+    assert main([*absent, "-m", "harmonix-all", "--offline"]) == 1
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [
+        "failed  nope.mp3: there is no such file; check its name and place",
+        "failed  ../x/nofolder/: there is no such folder; check its name and place",
+        "failed  a/b.wav: there is no such file; check its name and place",
+        "failed  *.flac: no file matches this pattern; check it",
+    ]
+    assert out == "0 done, 0 reused, 4 failed\n"
+    assert files(tmp_path) == {"song.wav"}
+    assert not (tmp_path / "struct").exists()
+    assert main(["nope.mp3", "song.wav", "-m", "harmonix-all", "--offline"]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].startswith("failed  nope.mp3: ")
+    assert "harmonix-all" in told[1]
+
+
+@pytest.mark.parametrize(("count", "times"), [(2, 1), (5, 1), (6, 2)])
+def test_only_many_failures_are_listed_again_in_the_end(
+    run: Run, song: Path, capsys: pytest.CaptureFixture[str], count: int, times: int
+) -> None:
+    assert run("song.wav", *(f"{n}.wav" for n in range(count)), "--no-multiprocess") == 1
+    out, err = capsys.readouterr()
+    assert f"1 done, 0 reused, {count} failed" in out
+    for number in range(count):
+        assert err.count(f"  {number}.wav: there is no such file") == times
 
 
 def test_folders_and_patterns_are_inputs(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from allin1_mlx.batch.inputs import find_inputs
+from allin1_mlx.batch.inputs import check_input, find_inputs
+from allin1_mlx.errors import AudioError
 
 
 @pytest.fixture
@@ -57,3 +58,20 @@ def test_what_does_not_exist_stays_to_fail_by_its_name(music: Path) -> None:
 
 def test_the_order_of_the_arguments_is_kept(music: Path) -> None:
     assert find_inputs(["music/b.MP3", "music/a.wav"]) == ["music/b.MP3", "music/a.wav"]
+
+
+def test_what_is_no_song_is_told_with_its_path(music: Path) -> None:
+    (music / "empty").mkdir()
+    for path, reason in {
+        "nowhere/x.wav": "no such file",
+        "../nowhere/": "no such folder",
+        "music/a.wav/b.wav": "no such file",
+        "*.nothing": "no file matches",
+        "empty": "no sound files",
+        "nul\0": "not a possible file name",
+    }.items():
+        with pytest.raises(AudioError, match=reason) as error:
+            check_input(path)
+        assert str(error.value).startswith(path.replace("\0", "?") + ": ")
+    check_input("music/a.wav")
+    check_input("music/[live] e*.ogg")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .display import Display, complain
-from .errors import AllInOneError, CheckpointError, UsageError, WeightsError
+from .errors import AllInOneError, AudioError, CheckpointError, UsageError, WeightsError
 from .files import printable
 from .options import parse_options
 
@@ -65,15 +65,37 @@ def run(options: argparse.Namespace) -> int:
     alone = len(songs) == 1
     if options.shard is not None:
         songs = take_shard(songs, *options.shard)
-    check_folders(outputs)
+    present, absent = sort_out(songs)
+    if present:
+        check_folders(outputs)
     timings = open_timings(options)
     with Display(len(songs), quiet=options.quiet) as display:
-        if options.spec_check:
-            display.write(check_spectrogram(songs))
-        outcomes = start(options, songs, outputs, timings, display, alone=alone)
-        failed = display.show(outcomes)
+
+        def work() -> Iterator[Outcome]:
+            yield from absent  # told before any weights are looked for
+            if present:
+                if options.spec_check:
+                    display.write(check_spectrogram(present))
+                yield from start(options, present, outputs, timings, display, alone=alone)
+
+        failed = display.show(work())
     draw_timings(options, timings)
     return 1 if failed else 0
+
+
+def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
+    """The songs that are there, and what became of those that are not."""
+    from .batch import Outcome
+    from .batch.inputs import check_input
+
+    present, absent = [], []
+    for song in songs:
+        try:
+            check_input(song.path)
+            present.append(song)
+        except AudioError as e:
+            absent.append(Outcome(song, error=str(e)))
+    return present, absent
 
 
 def gather_outputs(options: argparse.Namespace) -> Outputs:
@@ -185,7 +207,6 @@ def check_spectrogram(songs: Iterable[Song]) -> str:
     import numpy as np
 
     from .audio import load_audio
-    from .errors import AudioError
     from .spectrogram import spectrogram
 
     for song in songs:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Share of a song's time that each stage takes, for the progress bar.
 STAGES = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
 
+FEW = 5  # failures that need no list in the end
+
 
 class Display:
     """Progress and results: a bar with the time left, or lines alone where no terminal is."""
@@ -70,7 +72,7 @@ class Display:
         done = self._finished - reused - len(failures)
         if self._songs != 1:
             self.write(f"{done} done, {reused} reused, {len(failures)} failed")
-        if len(failures) > 1:
+        if len(failures) > FEW:  # a few are still to be seen above
             self._print("\n".join(["failed:", *(f"  {text}" for text in failures)]), sys.stderr)
         return len(failures)
 

@@ -10,6 +10,9 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..errors import AudioError
+from ..files import printable
+
 SUFFIXES = {
     *(".wav", ".wave", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
     *(".flac", ".alac", ".ape", ".wv", ".tta", ".ogg", ".oga", ".opus", ".spx", ".mp2", ".mp3"),
@@ -35,6 +38,26 @@ def find_inputs(
         else:
             paths += _matches(pattern, recursive, closed) or [pattern]
     return paths
+
+
+def check_input(path: str) -> None:
+    """Raise AudioError where nothing is there, or a folder without songs."""
+    name = printable(path)
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        if glob.has_magic(path) and not os.path.lexists(path):
+            raise AudioError(f"{name}: no file matches this pattern; check it") from None
+        kind = "file" if os.path.basename(path) else "folder"
+        raise AudioError(f"{name}: there is no such {kind}; check its name and place") from None
+    except ValueError:
+        raise AudioError(f"{name}: is not a possible file name") from None
+    except OSError:
+        return  # something is there, and what keeps it closed is told where it is opened
+    if os.path.isdir(path):
+        raise AudioError(
+            f"{name}: there are no sound files in this folder; -r looks into its subfolders as well"
+        )
 
 
 def _matches(pattern: str, recursive: bool, closed: Sequence[str]) -> list[str]:

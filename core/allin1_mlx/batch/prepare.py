@@ -6,7 +6,6 @@ Knows nothing of MLX, so that the processes start at once and stay small.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +14,11 @@ import numpy as np
 
 from ..audio import Audio, file_digest, load_audio
 from ..demix.external import FOLDED, find_stems
-from ..errors import AudioError
-from ..files import printable_name, replacing
+from ..files import replacing
 from ..pictures.envelope import Envelope, measure_envelope
 from ..timings import StageTime, Timings
 from ..types import STEMS, Analysis
+from .inputs import check_input
 from .naming import DIGITS, Song, settle_name, shorten
 from .outputs import Outputs
 from .receipts import is_made
@@ -52,11 +51,7 @@ def prepare_song(song: Song, outputs: Outputs, method: Method) -> Prepared:
     Raises AudioError or StemsError where the song or its stems cannot be read, OSError where an
     older result cannot be copied.
     """
-    if os.path.isdir(song.file):
-        raise AudioError(
-            f"{printable_name(song.path)}: there are no sound files in this folder; "
-            "-r looks into its subfolders as well"
-        )
+    check_input(song.file)
     timings = Timings()
     sha256 = file_digest(song.file)
     settled = replace(song, name=settle_name(song, sha256, outputs.out_dir))
