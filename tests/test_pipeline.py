@@ -121,6 +121,10 @@ def test_one_call_analyses_a_file(tmp_path, monkeypatch):
     assert found.model == "bundled"
     assert found.path.endswith("Ünïcode 🎵.wav")
     assert found.activations is None
+    assert Analyzer().notice == (
+        "using the built-in network; "
+        "harmonix-all is not here: allin1-mlx weights download harmonix-all"
+    )
 
 
 def test_activations_and_embeddings_come_only_when_asked_for(tmp_path, analyzer):

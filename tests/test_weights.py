@@ -165,7 +165,13 @@ def test_auto_settles_for_the_bundled_checkpoint_and_says_why():
     found = find_model("auto")
     assert found.name == "bundled"
     assert found.files == (bundled_files(),)
-    assert found.reason.startswith("1 of the 8 folds of harmonix-all are in ")
+    assert found.reason == (
+        "harmonix-all has only 1 of its 8 folds here: allin1-mlx weights download harmonix-all"
+    )
+    shutil.rmtree(cache_dir())
+    assert find_model("auto").reason == (
+        "harmonix-all is not here: allin1-mlx weights download harmonix-all"
+    )
 
 
 @needs_bundled
@@ -307,6 +313,16 @@ def test_weights_are_downloaded_verified_shown_and_removed(mirror, capsys):
     assert main(["verify", "harmonix-fold0"]) == 1
     assert capsys.readouterr().out.count("missing") == 2
     assert main(["path", "harmonix-fold0"]) == 1
+
+
+@needs_bundled
+def test_weights_list_tells_the_terms_of_all_sets(capsys):
+    assert main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    titles = [line for line in lines if line.startswith(("harmonix, ", "htdemucs, ", "bundled, "))]
+    terms = [line for line in lines if line.startswith("  terms: ")]
+    assert len(titles) == len(terms) == 3
+    assert terms[-1] == "  terms: MIT License, like the program"
 
 
 def test_weights_path_alone_is_the_cache(capsys):

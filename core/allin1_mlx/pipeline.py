@@ -108,7 +108,8 @@ class Analyzer:
             weights_url=weights_url,
             on_progress=on_download,
         )
-        self.notice = f"model {files.name}: {files.reason}" if files.reason else ""
+        used = "the built-in network" if files.name == "bundled" else files.name
+        self.notice = f"using {used}; {files.reason}" if files.reason else ""
         self.network: Network = load_network(files, ensemble_parallel=ensemble_parallel)
         self.model = files.name if weights_path is None else _name_by_content(files)
         self.stems_dir = stems_dir

@@ -78,6 +78,9 @@ def _list(options: argparse.Namespace) -> int:
     print()
     for source in dict.fromkeys(file.source for file in _files(_SETS)):
         print(f"{source.title}\n  from {source.url}\n  terms: {source.terms}")
+    print(
+        "bundled, our own network\n  part of this package\n  terms: MIT License, like the program"
+    )
     print(f"\ncache: {cache}")
     return 0
 

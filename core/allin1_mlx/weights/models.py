@@ -155,16 +155,14 @@ def _settle(access: Access) -> ModelFiles:
         places = dict.fromkeys(str(weights.parent) for weights, _ in pairs)
         return ModelFiles("harmonix-all", pairs, f"its weights are in {' and '.join(places)}")
     if access.is_offline:
-        number = FOLDS - len(missing) // len(fold_files(0))
-        reason = (
-            f"{number} of the {FOLDS} folds of harmonix-all are in {_listed(access.folders)}, "
-            f"and downloads are switched off"
-        )
+        here = FOLDS - len(missing) // len(fold_files(0))
+        state = f"has only {here} of its {FOLDS} folds here" if here else "is not here"
+        reason = f"harmonix-all {state}: allin1-mlx weights download harmonix-all"
         return ModelFiles("bundled", (bundled_files(),), reason)
     try:
         fetch(missing, access)
     except DownloadError as e:
-        reason = f"harmonix-all is not on this machine and could not be downloaded ({e})"
+        reason = f"harmonix-all is not here and could not be downloaded ({e})"
         return ModelFiles("bundled", (bundled_files(),), reason)
     pairs = _find_pairs("harmonix-all", access)
     return ModelFiles("harmonix-all", pairs, f"its weights were downloaded to {cache_dir()}")
