@@ -72,7 +72,7 @@ def test_sections_lie_where_they_were_found() -> None:
         starts = np.asarray(block.x) - np.asarray(block.width) / 2
         assert starts.tolist() == pytest.approx([0.0, 30.5])
         assert (starts + block.width).tolist() == pytest.approx([30.5, 60.0])
-    assert list(named(figure)["sections"].text) == ["verse · 15.2 bars", "chorus · 14.8 bars"]
+    assert list(named(figure)["sections"].text) == ["verse · 15 bars", "chorus · 15 bars"]
 
 
 def test_hover_tells_time_bar_beat_and_section() -> None:

@@ -58,10 +58,14 @@ def _bar_positions(analysis: Analysis) -> NDArray[np.float64]:
 
 
 def write_bars(count: float) -> str:
-    """A number of bars for people: "8 bars", "1 bar", "7.5 bars", "" below a quarter."""
+    """A number of bars for people: "8 bars", "1 bar", "7.5 bars", "" below a quarter.
+
+    What lacks or exceeds whole bars by less than a third is silence before the first one, or a
+    boundary that lies beside its bar line.
+    """
     if count < 0.25:
         return ""
     whole = round(count)
-    if whole and abs(count - whole) <= 0.15:
+    if whole and abs(count - whole) < 1 / 3:
         return f"{whole} bar" if whole == 1 else f"{whole} bars"
     return f"{count:.1f} bars"
