@@ -135,7 +135,7 @@ def test_what_arrives_is_shown_songs_wait_and_it_can_be_cancelled(
     arriving.wait_for(state="hidden")
     seen.wait_for("done")
     seen.wait_for_timeline()
-    assert "model harmonix-all" in seen.page.locator(".facts").inner_text()
+    assert "Network: Harmonix" in seen.page.locator(".facts").inner_text()
     assert len(online.mirror.asked) == 1
 
 
@@ -160,7 +160,7 @@ def test_the_built_in_network_needs_no_stems_and_says_so(seen: Visit, song: Path
     seen.upload(song)
     seen.wait_for("done")
     seen.wait_for_timeline()
-    assert "model bundled" in seen.page.locator(".facts").inner_text()
+    assert "Network: Built-in" in seen.page.locator(".facts").inner_text()
     seen.page.reload()
     wait_for_network(seen, "Built-in")  # as long as the server runs
 
@@ -223,7 +223,7 @@ def test_a_fetched_network_analyses_the_next_song(
             mine.upload(song)
             mine.wait_for("done")
             mine.wait_for_timeline()
-            assert "model harmonix-all" in mine.page.locator(".facts").inner_text()
+            assert "Network: Harmonix" in mine.page.locator(".facts").inner_text()
             assert len(mirror.asked) == 2 * FOLDS
         finally:
             server.stop()

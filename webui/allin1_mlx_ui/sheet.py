@@ -22,6 +22,7 @@ from allin1_mlx.types import FPS, SAMPLE_RATE, Analysis
 from .clicks import pack_clicks
 from .corrections import describe_corrections, describe_sections
 from .exports import list_offers
+from .offers import TITLES
 from .songs import Song
 
 
@@ -40,6 +41,7 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
         "tempo": None if analysis.tempo is None else vars(analysis.tempo),
         "meter": analysis.meter,
         "model": analysis.model,
+        "network": TITLES.get(analysis.model or "", analysis.model),
         "demix": analysis.demix,
         "warnings": song.warnings,
         "notice": song.notice,

@@ -14,6 +14,8 @@ import { Tape } from "./tape.js";
 import { Transport } from "./transport.js";
 import { View } from "./view.js";
 
+const STEADY = 0.8; // share of beat intervals that agree with the tempo
+
 const FINE_TIPS =
   "Click to go there · click a section to select it, again to loop it · " +
   "drag along the bar numbers to loop bars · wheel zooms, dragging scrolls";
@@ -281,8 +283,8 @@ class Desk {
     this.title.textContent = sheet.name;
     const facts = [];
     if (sheet.tempo && sheet.tempo.bpm !== null) {
-      const sure = Math.round(100 * sheet.tempo.confidence);
-      facts.push(`${sheet.tempo.bpm.toFixed(2)} BPM (${sure} % of the beats agree)`);
+      const steady = sheet.tempo.confidence >= STEADY ? "steady" : "tempo varies";
+      facts.push(`${sheet.tempo.bpm.toFixed(2)} BPM, ${steady}`);
     } else {
       facts.push(sheet.bpm === null ? "no beat found" : `${sheet.bpm} BPM`);
     }
@@ -291,10 +293,10 @@ class Desk {
     if (bpm !== null && Math.abs(bpm - now) > 0.05) facts.push(`detected ${bpm.toFixed(2)}`);
     if (sheet.meter) facts.push(`${sheet.meter} beats a bar`);
     facts.push(writeTime(sheet.duration, 0));
-    if (sheet.model) facts.push(`model ${sheet.model}`);
+    if (sheet.model) facts.push(`Network: ${sheet.network}`);
     if (!sheet.frames) facts.push("no sound: add the song's file to hear it");
     this.facts.textContent = facts.join(" · ");
-    this.facts.title = sheet.notice;
+    this.facts.title = tellFacts(sheet);
     this.warn(sheet.warnings.join(" "));
     this.more.hidden = !sheet.hasActivations;
     this.slider.setAttribute("aria-valuemax", sheet.duration.toFixed(1));
@@ -413,6 +415,13 @@ class Desk {
       if (this.song) this.open(this.song);
     }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   }
+}
+
+// The facts at more length.
+function tellFacts({ tempo, notice }) {
+  if (!tempo || tempo.bpm === null) return notice;
+  const sure = Math.round(100 * tempo.confidence);
+  return `${sure} % of the steps from beat to beat agree with this tempo. ${notice}`.trim();
 }
 
 function placeClicks(sheet) {
