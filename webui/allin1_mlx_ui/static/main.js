@@ -294,11 +294,11 @@ class Desk {
     if (sheet.meter) facts.push(`${sheet.meter} beats a bar`);
     facts.push(writeTime(sheet.duration, 0));
     if (sheet.model) facts.push(`Network: ${sheet.network}`);
-    if (!sheet.frames) facts.push("no sound: add the song's file to hear it");
     this.facts.textContent = facts.join(" · ");
     this.facts.title = tellFacts(sheet);
     this.warn(sheet.warnings.join(" "));
     this.more.hidden = !sheet.hasActivations;
+    this.transport.setSound(sheet.frames > 0);
     this.slider.setAttribute("aria-valuemax", sheet.duration.toFixed(1));
     this.corrections.show(sheet);
     this.exports.show(sheet, this.session);

@@ -49,9 +49,12 @@ export class Transport {
         this.button("zoomAll", "Show all of the song", "0", "All"),
       ),
     );
+    const silence = "Without its song only the click sounds: add the song's file to hear it.";
+    this.silence = make("p", { class: "silence", role: "status", hidden: true }, silence);
     this.levels = make(
       "div",
       { class: "levels" },
+      this.silence,
       this.makeLevel("song", "Song"),
       this.makeLevel("click", "Click"),
       this.makeSpeed(),
@@ -142,6 +145,12 @@ export class Transport {
 
   setFollowing(following) {
     this.follow.setAttribute("aria-pressed", String(following));
+  }
+
+  // Whether the song is there, or only its result.
+  setSound(there) {
+    this.silence.hidden = there;
+    this.songToggle.disabled = this.songSlider.disabled = !there;
   }
 
   setPosition(time, duration, place) {
