@@ -52,7 +52,15 @@ def test_without_beats_there_are_no_bars() -> None:
 
 @pytest.mark.parametrize(
     ("count", "text"),
-    [(8.0, "8 bars"), (1.02, "1 bar"), (7.9, "8 bars"), (7.5, "7.5 bars"), (4.2, "4 bars"), (0.1, ""), (-1, "")],
+    [
+        (8.0, "8 bars"),
+        (1.02, "1 bar"),
+        (7.9, "8 bars"),
+        (7.5, "7.5 bars"),
+        (4.2, "4 bars"),
+        (0.1, ""),
+        (-1, ""),
+    ],
 )
 def test_bars_are_written_for_people(count: float, text: str) -> None:
     assert write_bars(count) == text
