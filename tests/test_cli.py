@@ -478,12 +478,19 @@ def test_quiet_prints_failures_only(
     ]
 
 
-def test_what_is_not_there_is_told_before_weights_are_looked_for(
-    run: Run, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_is_not_there_is_told_and_nothing_fetched_for_it(
+    run: Run,
+    song: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With its path; the exit code says that the songs failed, not the weights."""
+    """With its path; the exit code says that the songs failed, not the download."""
+    monkeypatch.setenv("ALLIN1_MLX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "0")
+    monkeypatch.setenv("ALLIN1_MLX_WEIGHTS_URL", "http://127.0.0.1:9/")
     absent = ("nope.mp3", "../x/nofolder/", "a/b.wav", "*.flac")
-    assert main([*absent, "-m", "harmonix-all", "--offline"]) == 1
+    assert main([*absent, "-m", "harmonix-all"]) == 1
     out, err = capsys.readouterr()
     assert err.splitlines() == [
         "failed  nope.mp3: there is no such file; check its name and place",
@@ -494,10 +501,15 @@ def test_what_is_not_there_is_told_before_weights_are_looked_for(
     assert out == "0 done, 0 reused, 4 failed\n"
     assert files(tmp_path) == {"song.wav"}
     assert not (tmp_path / "struct").exists()
-    assert main(["nope.mp3", "song.wav", "-m", "harmonix-all", "--offline"]) == 2
+    offline = ("-m", "harmonix-all", "--offline")
+    monkeypatch.delenv("ALLIN1_MLX_WEIGHTS_URL")
+    assert main(["nope.mp3", "song.wav", *offline]) == 2
     told = capsys.readouterr().err.splitlines()
     assert told[0].startswith("failed  nope.mp3: ")
     assert "harmonix-all" in told[1]
+    assert main(["nope.mp3"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert main(["nope.mp3", "-m", "bundled", "--demix", "spectral"]) == 2  # wrong in any case
 
 
 @pytest.mark.parametrize(("count", "times"), [(2, 1), (5, 1), (6, 2)])

@@ -73,9 +73,9 @@ def run(options: argparse.Namespace) -> int:
 
         def work() -> Iterator[Outcome]:
             yield from absent  # told before any weights are looked for
-            if present:
-                if options.spec_check:
-                    display.write(check_spectrogram(present))
+            if present and options.spec_check:
+                display.write(check_spectrogram(present))
+            if present or not needs_download(options):  # wrong options are told in any case
                 yield from start(options, present, outputs, timings, display, alone=alone)
 
         failed = display.show(work())
@@ -96,6 +96,18 @@ def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
         except AudioError as e:
             absent.append(Outcome(song, error=str(e)))
     return present, absent
+
+
+def needs_download(options: argparse.Namespace) -> bool:
+    """Whether what the options ask for has to be fetched first. Raises as `find_missing` does."""
+    from .weights import MODELS, Access, find_missing
+
+    access = Access(options.mlx_weights_dir, options.offline)
+    model = "harmonix-all" if options.model == "auto" else options.model
+    asked = ["htdemucs"] if options.demix == "htdemucs" else []
+    if model in MODELS and model != "bundled" and options.mlx_weights_path is None:
+        asked.append(model)
+    return not access.is_offline and any(find_missing(name, access) for name in asked)
 
 
 def gather_outputs(options: argparse.Namespace) -> Outputs:
@@ -138,6 +150,8 @@ def start(
 
     arguments = gather_analyzer(options, alone=alone)
     analyzer = Analyzer(**arguments, on_download=display.download, timings=timings)
+    if not songs:
+        return iter(())
     if analyzer.notice:
         display.note(analyzer.notice)
     if outputs.keep_byproducts and analyzer.demix in ("none", "spectral"):
