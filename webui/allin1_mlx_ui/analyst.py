@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.errors import AllInOneError, Cancelled
+from allin1_mlx.errors import AllInOneError, AudioError, Cancelled
 from allin1_mlx.pictures.envelope import Envelope
 from allin1_mlx.types import Analysis
 
@@ -79,7 +79,7 @@ class _Progress:
 
 @dataclass(frozen=True)
 class _Failure:
-    kind: Literal["refused", "cancelled", "memory", "fault"]
+    kind: Literal["unreadable", "refused", "cancelled", "memory", "fault"]
     message: str
 
 
@@ -181,6 +181,8 @@ def _error(failure: _Failure, task: Task) -> Exception:
         _log.error("%s could not be analysed:\n%s", task.name, failure.message)
         last = failure.message.strip().splitlines()[-1]
         return AllInOneError(f"{task.name}: unexpected fault: {last}")
+    if failure.kind == "unreadable":
+        return AudioError(failure.message)
     return AllInOneError(failure.message)
 
 
@@ -228,6 +230,8 @@ def _attempt(pipe: Connection, shelf: _Shelf, task: Task) -> Outcome | _Failure:
     except Cancelled:
         pipe.recv()
         return _Failure("cancelled", "")
+    except AudioError as e:
+        return _Failure("unreadable", str(e))
     except AllInOneError as e:
         return _Failure("refused", str(e))
     except MemoryError:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from allin1_mlx.edits import carry_edits
-from allin1_mlx.errors import AllInOneError, Cancelled
+from allin1_mlx.errors import AllInOneError, AudioError, Cancelled
 
 from .analyst import Analyst, Outcome, Task
 from .choice import Choice, Choices
@@ -64,6 +64,8 @@ class Worker:
         except Cancelled:  # of a second analysis: the first one stays
             state = "done" if song.renewing else "cancelled"
             session.change(song, state=state, message="", renewing="")
+        except AudioError as e:
+            session.change(song, state="failed", message=str(e), hopeless=True)
         except AllInOneError as e:
             session.change(song, state="failed", message=str(e))
         except Exception as e:  # the other songs must go on, and the user know

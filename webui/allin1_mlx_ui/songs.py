@@ -44,6 +44,7 @@ class Song:
     undone: corrections that were taken back and can be made again, the latest last.
     renewing: whether it is to be analysed again, and what is to become of its corrections.
     number: 2 of the second song of its name, and so on.
+    hopeless: whether its file cannot be read, however often one tries.
     digest: SHA-256 of the file that it came from, "" where that is not known.
     """
 
@@ -63,6 +64,7 @@ class Song:
     undone: tuple[Edit, ...] = ()
     renewing: Literal["", "keep", "drop"] = ""
     number: int = 1
+    hopeless: bool = False
     digest: str = ""
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -95,7 +97,7 @@ class Song:
             "message": self.message,
             "warnings": list(self.warnings),
             "ready": found is not None,
-            "retriable": self.source is not None,
+            "retriable": self.source is not None and not self.hopeless,
             "revision": self.revision,
             "bpm": None if found is None else _round_bpm(found),
             "sections": 0 if found is None else len(found.segments),

@@ -144,10 +144,16 @@ function describe(song) {
   if (song.state === "queued") return song.stage || "waiting for its turn";
   if (song.state === "working") return `${song.stage} · ${Math.floor(100 * song.fraction)} %`;
   if (song.state === "cancelled") return "cancelled";
-  if (song.state === "failed") return song.message;
+  if (song.state === "failed") return tellFailure(song);
   const bpm = song.bpm === null ? "no beat found" : `${song.bpm} BPM`;
   const sections = `${song.sections} section${song.sections === 1 ? "" : "s"}`;
   return `${bpm} · ${sections} · ${writeTime(song.duration, 0)}`;
+}
+
+// Why, without the name that stands above it.
+function tellFailure({ name, message }) {
+  const told = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+  return told && told[0].toUpperCase() + told.slice(1);
 }
 
 function setText(element, text) {
