@@ -139,6 +139,7 @@ class Options {
     this.why.hidden = !why;
     for (const option of options) {
       const row = this.rows.get(option.value) || this.add(option);
+      row.element.hidden = why !== ""; // there is nothing to choose
       row.input.checked = option.value === chosen;
       row.input.disabled = option.unavailable !== "";
       row.text.textContent = option.unavailable || option.text;
@@ -150,8 +151,8 @@ class Options {
     const text = make("span", { id: `about-${value}` });
     input.setAttribute("aria-describedby", text.id);
     const label = make("label", {}, input, make("b", {}, title));
-    const row = { input, text };
-    this.element.append(make("div", { class: "option" }, label, text));
+    const row = { input, text, element: make("div", { class: "option" }, label, text) };
+    this.element.append(row.element);
     this.rows.set(value, row);
     return row;
   }
