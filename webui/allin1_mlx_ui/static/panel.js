@@ -87,6 +87,7 @@ export class Panel {
         this.button("×3/2", "Three beats where two are", scale("3/2")),
       )[1],
       this.row("Shift all beats, ms", nudge(-10), nudge(-1), nudge(1), nudge(10))[1],
+      make("p", { class: "hint" }, "In thousandths of a second: − is earlier, + is later."),
       make("div", { class: "row" }, this.tapper, this.useTaps, this.dropTaps),
       this.tapWords,
     );
@@ -116,6 +117,7 @@ export class Panel {
       "Bars",
       this.row("Beats a bar", ...this.meters)[1],
       make("label", { class: "check" }, this.onlyFrom, this.onlyFromText),
+      make("p", { class: "hint" }, "Ticked, the bars before keep their beats; else all bars change."),
       make(
         "div",
         { class: "row" },
@@ -204,7 +206,12 @@ export class Panel {
         }),
         this.resetSection,
       ),
-      make("p", { class: "hint" }, "Or drag the grips between sections; with Alt, off the bars."),
+      make(
+        "p",
+        { class: "hint" },
+        "Or drag the grips between sections; with Alt, off the bars. " +
+          "The time of a deleted section falls to the one before it, of the first to the next.",
+      ),
     );
     block.classList.add("wide");
     this.sectionBlock = block;
