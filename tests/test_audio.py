@@ -16,7 +16,9 @@ import soundfile
 
 from allin1_mlx.audio import Audio, file_digest, load_audio, write_audio
 from allin1_mlx.audio.channels import stereo_weights
+from allin1_mlx.audio.decoders import BLOCK
 from allin1_mlx.audio.ffmpeg import has_ffmpeg
+from allin1_mlx.audio.segments import SEGMENT
 from allin1_mlx.errors import AudioError
 from allin1_mlx.types import SAMPLE_RATE
 
@@ -483,6 +485,48 @@ def test_damage_amid_a_song_is_survived_and_told(
     assert len(audio.warnings) == 1
     assert "damaged" in audio.warnings[0]
     assert capfd.readouterr().err == ""
+
+
+def in_one_pass(path: Path) -> np.ndarray:
+    """What libsndfile gives of a file from its beginning on, (2, S)."""
+    blocks = []
+    with soundfile.SoundFile(path) as sound:
+        try:
+            while len(block := sound.read(BLOCK, dtype="float32", always_2d=True)):
+                blocks.append(block)
+        except soundfile.LibsndfileError:
+            pass
+    return np.concatenate(blocks).T
+
+
+@pytest.mark.parametrize("seconds", [2 * SEGMENT / SAMPLE_RATE, 20.0])
+def test_flac_in_segments_is_what_one_pass_gives(tmp_path: Path, seconds: float) -> None:
+    path = tmp_path / "a.flac"
+    soundfile.write(path, noise(seconds), SAMPLE_RATE)
+    audio = load_audio(path)
+    assert audio.warnings == ()
+    assert np.array_equal(audio.samples, in_one_pass(path))
+
+
+@pytest.mark.parametrize("where", [0.1, 0.4, 0.6, 0.99])
+def test_damaged_flac_gives_as_much_in_segments_as_in_one_pass(
+    tmp_path: Path, where: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")  # ffmpeg would get further
+    path = tmp_path / "a.flac"
+    soundfile.write(path, noise(20.0), SAMPLE_RATE)
+    whole = path.read_bytes()
+    at = round(len(whole) * where)
+    junk = np.random.default_rng(0).bytes(300)
+    for damaged in (
+        whole[:at],
+        whole[:at] + junk + whole[at + 300 :],
+        whole[:at] + whole[at + 5000 :],
+    ):
+        path.write_bytes(damaged)
+        audio = load_audio(path)
+        assert "damaged" in audio.warnings[0]
+        assert np.array_equal(audio.samples, in_one_pass(path))
 
 
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg", "mp3", "w64", "caf"])

@@ -2,6 +2,7 @@
 
 song.py         a file of any format -> (2, S) at SAMPLE_RATE: `load_audio`
 decoders.py     what a decoder is; libsndfile
+segments.py     FLAC on all cores
 ffmpeg.py       the other decoder, for what libsndfile does not read
 containers.py   what a file's own bytes say of its kind, length and alignment
 channels.py     any channels and sample rate -> stereo at SAMPLE_RATE

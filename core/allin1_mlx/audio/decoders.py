@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..clocktime import clock_time
 from .containers import InfoTag, find_mp3, ogg_end, read_info_tag, wav_data_bytes
+from .segments import decode_segments
 
 BLOCK = 1 << 16  # frames per block: 1.5 s, small against any song
 
@@ -110,7 +111,14 @@ class SoundfileDecoder:
 
     def blocks(self) -> Generator[NDArray[np.float32], None, None]:
         """See Decoder."""
-        full = True
+        done = 0
+        if self._format == "FLAC":
+            done = yield from decode_segments(self._path, self.hint)
+        if 0 < done == self.hint:
+            self._position = self._size
+            return
+        # Damage lies ahead: what one pass makes of it counts, and it starts at the beginning.
+        position, full = 0, True
         while full:
             with _held_stderr() if self._format == "MP3" else nullcontext():
                 try:
@@ -118,7 +126,8 @@ class SoundfileDecoder:
                 except soundfile.LibsndfileError:
                     break  # FLAC that lost its place: `shortfall` finds frames missing
             full = len(block) == BLOCK
-            if len(block):
+            position += len(block)
+            if len(block) and position > done:
                 yield block
         self._position = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
 

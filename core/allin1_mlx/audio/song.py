@@ -7,6 +7,7 @@ that a decoder gives. Resampling is soxr's (linear phase, so nothing moves in ti
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
@@ -23,7 +24,7 @@ from ..types import SAMPLE_RATE
 from .channels import collect, fold, resample
 from .containers import container_name, is_text
 from .decoders import Decoder, SoundfileDecoder
-from .digest import file_digest
+from .digest import check_file, file_digest
 from .ffmpeg import FFMPEG_REMEDY, FfmpegDecoder, has_ffmpeg
 
 Samples = NDArray[np.float32]
@@ -65,9 +66,12 @@ def load_audio(path: str | PathLike[str], *, max_seconds: float | None = None) -
     """
     song = Path(path)
     name = printable_name(song)
-    sha256 = file_digest(song)
+    check_file(song)
     try:
-        decoded = _decode(song, name, max_seconds)
+        with ThreadPoolExecutor(1, thread_name_prefix="digest") as beside:
+            digest = beside.submit(file_digest, song)
+            decoded = _decode(song, name, max_seconds)
+            sha256 = digest.result()
     except MemoryError:
         raise AudioError(
             f"{name}: is too long for this computer's memory; cut it into parts"
