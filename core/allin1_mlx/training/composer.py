@@ -89,11 +89,11 @@ def draw_tempo(rng: Rng, style: Style) -> float:
     """BPM near the style's usual one, within its limits; rarely beyond."""
     least, usual, most = style.tempo
     bpm = float(np.exp(rng.triangular(np.log(least), np.log(usual), np.log(most))))
-    if style.electronic > 0.5 and rng.random() < 0.7:
-        bpm = float(round(bpm))
+    typed = style.electronic > 0.5 and rng.random() < 0.9  # into a sequencer, as a whole number
     if rng.random() < ODD_TEMPO:
         bpm *= float(rng.uniform(0.86, 1.16))
-    return float(np.clip(bpm, 52, 215))
+    bpm = float(np.clip(bpm, 52, 215))
+    return float(round(bpm)) if typed else bpm
 
 
 def _grid(rng: Rng, style: Style, bpm: float, form: list[Part]) -> Grid:
@@ -105,7 +105,7 @@ def _grid(rng: Rng, style: Style, bpm: float, form: list[Part]) -> Grid:
         meter=style.meter,
         bars=sum(part.bars for part in form),
         section_ends={int(e) for e in ends},
-        human=bool(rng.random() < (0.7 if style.loose > 4 else 0.12)),
+        human=bool(rng.random() < (0.7 if style.loose > 4 else 0.12 if style.loose else 0.03)),
         swing=float(rng.uniform(0.53, 0.66)) if swung else 0.5,
         swing_beats=0.5 if rng.random() < 0.75 else 1.0,
         start=float(rng.choice([0.0, rng.uniform(0, 0.6), rng.uniform(0, 3.5)], p=[0.2, 0.5, 0.3])),
@@ -128,12 +128,12 @@ def assemble(
     fades = float(rng.uniform(3, 15)) if rng.random() < 0.15 else 0.0
     fade_in = float(rng.uniform(1, 12)) if rng.random() < 0.06 else 0.0
     pump = None
-    if band.kicks and rng.random() < style.pump:
-        kicks = tuple(sorted(band.kicks))
-        if rng.random() < 0.3:  # the side chain runs on where the kick rests
-            kicks = tuple(float(t) for t in times[:-1])
+    if (band.kicks or style.kickless) and rng.random() < style.pump:
+        # A ghost kick keeps the side chain running where the kick rests.
+        haunted = rng.random() < max(0.3, style.kickless) or not band.kicks
+        kicks = tuple(sorted(band.ghosts if haunted else band.kicks))
         stems = (BASS, OTHER, VOCALS) if rng.random() < 0.3 else (BASS, OTHER)
-        pump = Pump(kicks, float(rng.uniform(0.3, 0.97)), float(rng.uniform(0.06, 0.3)), stems)
+        pump = Pump(kicks, float(rng.uniform(0.3, 0.97)), float(rng.uniform(0.06, 0.4)), stems)
     return Score(
         seed=seed,
         style=style.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,9 +10,10 @@ from .band import Band, Manner
 from .forms import Part
 from .grid import Grid
 from .harmony import Key, Melody, melody, voice
-from .material import Material, draw_groove, draw_material
+from .material import Material, draw_groove, draw_material, stage
 from .playing import CHORD_BASE, Bar, Players
 from .pop909 import Tune
+from .rhythm import KICKS
 from .score import BASS, DRUMS, OTHER, Effect, Sweep
 from .styles import Style
 
@@ -21,6 +22,9 @@ Rng = np.random.Generator
 GRADUAL = ("intro", "outro", "break", "build")  # parts whose layers may enter one by one
 RISING = ("intro", "build", "break")
 STRONG = ("chorus", "postchorus", "inst", "solo")
+# Chance, beside the style's, that a part is a scene without a kick.
+SCENIC = {"intro": 0.9, "break": 1, "bridge": 0.8, "build": 0.7, "outro": 0.5, "verse": 0.15}
+GAPS = {1.0: 0.45, 2.0: 0.3, 4.0: 0.17, 8.0: 0.08}  # beats of silence before a drop
 
 
 @dataclass
@@ -38,6 +42,7 @@ class Arranger:
 
     def __post_init__(self) -> None:
         self.groove = draw_groove(self.rng, self.style, feel="")
+        self.pulse = self._pulse()
         self.riff = self._draw_riff()
         self.first_bar = int(self.grid.positions[0] != 1)  # after a pickup
         self.bar = 0  # of the grid
@@ -61,6 +66,12 @@ class Arranger:
             self._mark(part, rest[0].name if rest else "", first=index == 0)
             self._play_part(part, repeats=repeats, last=not rest)
 
+    def _pulse(self) -> list[float]:
+        """Where in a bar the song's kick falls, in beats: a side chain keeps to it."""
+        kick = next((self.groove[piece][0] for piece in KICKS if piece in self.groove), np.zeros(1))
+        steps = [float(step) for step in np.flatnonzero(kick)]
+        return [s / self.style.steps for s in steps] or [float(b) for b in range(self.style.meter)]
+
     def _draw_riff(self) -> Melody:
         return melody(
             self.rng,
@@ -76,7 +87,7 @@ class Arranger:
     def _material(self, name: str) -> Material:
         """The part's music, composed when it first comes."""
         if name not in self.materials:
-            self.materials[name] = draw_material(
+            material = draw_material(
                 self.rng,
                 self.style,
                 name,
@@ -88,7 +99,18 @@ class Arranger:
                 sung=self.manner.sung,
                 club=self.manner.club,
             )
+            chance = self.style.kickless * SCENIC.get(name, 0)
+            if chance and self.rng.random() < chance:
+                material = self._scene(name, material)
+            self.materials[name] = material
         return self.materials[name]
+
+    def _scene(self, name: str, material: Material) -> Material:
+        """The part without its kick; builds mostly keep their snare roll."""
+        scenes = [s for s in self.style.scenes if s.layers or not self.manner.drumless]
+        staged = stage(self.rng, self.style, material, scenes[int(self.rng.integers(len(scenes)))])
+        roll = name == "build" and material.drums == "roll" and self.rng.random() < 0.6
+        return replace(staged, drums="roll") if roll else staged
 
     def _pickup(self, name: str) -> None:
         chord = self._material(name).chord(0, 0, beats=self.style.meter)
@@ -100,9 +122,13 @@ class Arranger:
         rng, players, material = self.rng, self.players, self._material(part.name)
         enter = self._entries(part.name, part.bars, material)
         stop = not last and rng.random() < self.manner.stops
+        gap = self._gap(part.bars) if stop else 0.0
+        kicks = self._kicks(part.name, part.bars)
         resting = -1
         for number in range(part.bars):
-            bar = self._bar(part, number, repeats=repeats, stop=stop)
+            bar = self._bar(part, number, repeats=repeats, gap=gap, kick=number in kicks)
+            ghosts = (bar.start + at for at in self.pulse if at < self.grid.bar_beats[self.bar])
+            self.band.ghosts.extend(self.grid.time(at) for at in ghosts)
             if number % 8 == 0 and number:
                 resting = self._resting(material.comps_on)
             if number in enter["drums"] and not self.manner.drumless:
@@ -119,18 +145,33 @@ class Arranger:
                 players.hook(self.riff, self.key, material, bar)
             self.bar += 1
 
-    def _bar(self, part: Part, number: int, *, repeats: int, stop: bool) -> Bar:
+    def _gap(self, bars: int) -> float:
+        """Beats of silence at a part's end: whole bars only in club music."""
+        most = 8.0 if self.manner.club and bars >= 8 else 2.0 if self.style.meter > 3 else 1.0
+        chances = np.array([chance * (beats <= most) for beats, chance in GAPS.items()])
+        return float(self.rng.choice(list(GAPS), p=chances / chances.sum()))
+
+    def _kicks(self, name: str, bars: int) -> range:
+        """The bars of the part that have a kick: in club music it enters late and leaves early."""
+        rng = self.rng
+        if not self.manner.club or bars < 4:
+            return range(bars)
+        late = {"chorus": 0.08, "postchorus": 0.08}.get(name, 0.2)
+        first = bars // int(rng.choice([2, 2, 4])) if rng.random() < late else 0
+        pulled = int(rng.choice([1, 1, 2, 4, 8])) if rng.random() < 0.4 else 0
+        return range(first, max(first, bars - min(pulled, bars // 2)))
+
+    def _bar(self, part: Part, number: int, *, repeats: int, gap: float, kick: bool) -> Bar:
         beats = int(self.grid.bar_beats[self.bar])
-        silent = 0.0
-        if stop and number == part.bars - 1:
-            silent = 1.0 if beats < 4 or self.rng.random() < 0.6 else 2.0
+        silent = max(0.0, gap - beats * (part.bars - 1 - number))
         return Bar(
             number=number,
             count=part.bars,
             start=int(self.grid.bar_starts[self.bar]),
-            limit=beats - silent,
+            limit=max(0.0, beats - silent),
             song_bar=self.bar - self.first_bar,
             lift=1 + 0.04 * min(repeats, 3) * self.manner.contrast,
+            kick=kick,
         )
 
     def _entries(self, name: str, bars: int, material: Material) -> dict[str, range]:
@@ -140,7 +181,8 @@ class Arranger:
             return dict.fromkeys(layers, range(bars))
         order = [str(layer) for layer in self.rng.permutation(layers)]
         # Something that does play carries the part throughout.
-        carrier = f"comp{material.comps_on.index(True)}"
+        playing = [f"comp{i}" for i, on in enumerate(material.comps_on) if on]
+        carrier = (*playing, "drums" if material.bass is None else "bass")[0]
         if material.drums in ("none", "roll") or self.manner.drumless or order[0] != "drums":
             order = [carrier, *(layer for layer in order if layer != carrier)]
         step = max(2, bars // 4)
@@ -166,7 +208,7 @@ class Arranger:
         if not manner.drumless and material.drums != "none" and rng.random() < crashes:
             self.players.hit("crash", grid.bar_starts[self.bar], rng.uniform(0.7, 1))
         if not first and rng.random() < 0.3 * manner.effects:
-            until = start + float(rng.uniform(1, 4))
+            until = start + float(rng.uniform(1, 8 if manner.club else 4))
             self.band.effects.append(Effect("fall", start, until, 0.5))
         if rng.random() < manner.effects * (0.8 if following in STRONG else 0.2):
             bar = (end - start) / part.bars

@@ -47,6 +47,7 @@ class Band:
     effects: list[Effect] = field(default_factory=list)
     sweeps: list[Sweep] = field(default_factory=list)
     kicks: list[float] = field(default_factory=list)  # s, for the side chain
+    ghosts: list[float] = field(default_factory=list)  # s, where kicks would be: never heard
 
     @property
     def sung(self) -> bool:
@@ -109,7 +110,7 @@ def draw_band(rng: Rng, style: Style) -> Band:
 
 def _solo_place(rng: Rng, style: Style) -> tuple[int, tuple[str, ...]]:
     """Stem and families of the solo: in dance music it is often a chopped voice."""
-    chopped = style.group == "dance" and rng.random() < 0.2 * style.vocal
+    chopped = style.group == "dance" and rng.random() < 0.35 * style.vocal
     return (VOCALS, ("female", "male")) if chopped else (OTHER, style.leads)
 
 
@@ -130,7 +131,7 @@ def draw_manner(rng: Rng, style: Style) -> Manner:
         club=club,
         hook_parts=tuple(p for p, chance in HOOK_PARTS.items() if rng.random() < chance),
         rise=int(rng.integers(1, 4)) if rng.random() < 0.05 else 0,
-        hat_rolls=float(rng.uniform(0.1, 0.5)) if "trap" in style.name else 0.0,
+        hat_rolls=style.hat_rolls * float(rng.uniform(0.2, 1)) if style.hat_rolls else 0.0,
     )
 
 

@@ -89,9 +89,9 @@ def club_form(rng: Rng, *, bars: tuple[int, int], vocal: bool) -> list[Part]:
         if rng.random() < 0.75:
             form.append(Part(groove, phrase(8, 16, 16, 32)))
         if rng.random() < 0.8:
-            form.append(Part(calm, phrase(4, 8, 8, 16)))
+            form.append(Part(calm, phrase(4, 8, 8, 16, 16)))
         if rng.random() < 0.6:
-            form.append(Part("build", phrase(4, 8, 8)))
+            form.append(Part("build", phrase(4, 8, 8, 16)))
         form.append(Part(drop, phrase(8, 16, 16, 32)))
         if rng.random() < 0.3:
             form.append(Part("postchorus" if drop == "chorus" else "inst", phrase(8, 16)))

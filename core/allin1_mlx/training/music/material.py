@@ -5,7 +5,7 @@ All choruses of a song share one Material, all verses another: that is how they 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .rhythm import (
     read_groove,
     vary_groove,
 )
-from .styles import Style
+from .styles import Scene, Style
 
 Rng = np.random.Generator
 
@@ -171,6 +171,39 @@ def draw_material(
         register=habit.register + int(rng.integers(-2, 2)),
         level=max(0.35, level),
         doubled=part in ("chorus", "postchorus") and bool(rng.random() < 0.6),
+    )
+
+
+def stage(rng: Rng, style: Style, material: Material, scene: Scene) -> Material:
+    """The part as a scene without a kick, in which little may tell where the beats are."""
+    nothing = np.zeros(style.meter * style.steps)
+
+    def pattern(names: tuple[str, ...]) -> BarPattern:
+        name = names[int(rng.integers(len(names)))]
+        return bar_pattern(name, rng, beats=style.meter, per_beat=style.steps, kick=nothing)
+
+    groove, drums = material.groove, "none"
+    if scene.grooves:
+        chosen = scene.grooves[int(rng.integers(len(scene.grooves)))]
+        groove, drums = read_groove(chosen, rng, steps=len(nothing)), "full"
+    on = [bool(rng.random() < scene.layers) for _ in material.comps]
+    if scene.layers and not any(on):
+        on[int(rng.integers(len(on)))] = True
+    bass = pattern(scene.bass) if scene.bass else None
+    tune = material.melody
+    if rng.random() < 0.4:  # chopped or delayed, sung around the beats
+        tune = replace(tune, early=float(rng.choice([0.25, 0.5, 0.5, 0.75])))
+    return replace(
+        material,
+        changes=0.25 if rng.random() < 0.35 else material.changes,
+        groove=groove,
+        drums=drums,
+        bass=(bass, bass) if bass else None,
+        comps=tuple(pattern(scene.comps) for _ in on),
+        comps_on=tuple(on),
+        melody=tune,
+        lead=material.lead if rng.random() < 0.4 else "",
+        level=max(material.level, float(rng.uniform(0.6, 1.0))),
     )
 
 

@@ -32,7 +32,8 @@ class Bar:
     """One bar of a part.
 
     number: within the part, of `count`; start: its first beat; limit: beats that are played (the
-    rest is silence before a drop); song_bar: within the song, without a pickup; lift: amplitude.
+    rest is silence before a drop); song_bar: within the song, without a pickup; lift: amplitude;
+    kick: whether there is one.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Bar:
     limit: float
     song_bar: int
     lift: float
+    kick: bool = True
 
     @property
     def last(self) -> bool:
@@ -103,7 +105,7 @@ class Players:
         kind = str(rng.choice(list(FILL_KINDS), p=list(FILL_KINDS.values())))
         until = (bar.limit - span) * per_beat
         for piece, array in material.groove.items():
-            if not _plays(material.drums, piece):
+            if not _plays(material.drums, piece) or (piece in KICKS and not bar.kick):
                 continue
             stop = bar.limit * per_beat if kind == "no kick" and piece not in KICKS else until
             line = array[bar.number % 2]
@@ -113,10 +115,12 @@ class Players:
                     self.hit(piece, bar.start + step / per_beat, velocity)
         if span and kind != "no kick":
             for piece, at, velocity in fill(rng, beats=span, per_beat=per_beat, kind=kind):
-                self.hit(piece, bar.start + bar.limit - span + at, velocity)
+                if bar.kick or piece not in KICKS:
+                    self.hit(piece, bar.start + bar.limit - span + at, velocity)
         if "hat" in material.groove and rng.random() < self.manner.hat_rolls:
             for at, velocity in hat_roll(rng, beats=self.style.meter):
-                self.hit("hat", bar.start + at, velocity)
+                if at < bar.limit:
+                    self.hit("hat", bar.start + at, velocity)
 
     def _snare_roll(self, bar: Bar) -> None:
         """A build's roll: quarters, eighths, sixteenths, towards the drop."""
@@ -124,7 +128,7 @@ class Players:
         step = 1.0 if progress <= 0.5 else 0.5 if progress <= 0.75 else 0.25
         for beat in np.arange(0, bar.limit, step):
             self.hit("snare", bar.start + beat, 0.35 + 0.6 * (bar.number + beat / 4) / bar.count)
-            if step == 1.0:
+            if step == 1.0 and bar.kick:
                 self.hit("kick", bar.start + beat, 0.9)
 
     def chord(self, material: Material, bar: Bar, at: float) -> Chord:
@@ -171,7 +175,7 @@ class Players:
         self, pattern: BarPattern, material: Material, bar: Bar
     ) -> list[tuple[float, float, float]]:
         """The pattern's onsets that are played, in beats of the bar: start, length, accent."""
-        onsets = pattern.onsets
+        onsets = pattern.within(bar.number, beats=self.style.meter)
         if len(onsets) == 1 and material.changes == 2 and self.style.meter != 3:
             half = self.style.meter / 2  # a held chord is struck again when it changes
             onsets = ((0.0, half, 1.0), (half, half, 1.0))

@@ -149,6 +149,7 @@ def fill(rng: Rng, *, beats: int, per_beat: int, kind: str) -> list[tuple[str, f
 
 
 THREES = (0.0, 0.75, 1.5)  # beats: two beats in sixteenths as 3 + 3 + 2
+RUNNING = {"threes": 0.75, "arpthrees": 0.75, "slow threes": 1.5}  # beats, see BarPattern.every
 
 
 @dataclass(frozen=True)
@@ -156,11 +157,22 @@ class BarPattern:
     """What an instrument plays in one bar: (start, length, accent) in beats, and a kind.
 
     kind: "chord" (all notes), "arp" (one after another), "octave" (root, root an octave up),
-    "fifth" (root, fifth), "walk" (steps between roots).
+    "fifth" (root, fifth), "walk" (steps between roots). every: beats between onsets that run on
+    across bar lines (a figure of three against four), 0 where a bar has its own onsets.
     """
 
     onsets: tuple[tuple[float, float, float], ...]
     kind: str = "chord"
+    every: float = 0.0
+
+    def within(self, bar: int, *, beats: int) -> tuple[tuple[float, float, float], ...]:
+        """The onsets in a bar, counted from where the figure began."""
+        if not self.every:
+            return self.onsets
+        _, length, accent = self.onsets[0]
+        first = -bar * beats % self.every
+        count = int(np.ceil((beats - first) / self.every))
+        return tuple((first + i * self.every, length, accent) for i in range(count))
 
 
 def _even(beats: int, step: float, length: float, *, offset: float = 0.0) -> list[Onset]:
@@ -212,6 +224,13 @@ def bar_pattern(
         "off8": _even(beats, 1, 0.4, offset=half),
         "offbeat": _even(beats, 1, 0.25, offset=half),
         "bubble": _even(beats, fine, 0.2, offset=half),
+        "upbeat": _even(beats, 1, half, offset=half),
+        "skank": _even(beats, 1, 0.2, offset=half) + _even(beats, 1, 0.2, offset=half + fine),
+        "late": _even(beats, 1, 0.2, offset=half + fine),
+        "ahead": _even(beats, 2, 1.6, offset=1 + half),
+        "arpthrees": [Onset((0.0, 0.4, 1.0))],
+        "threes": [Onset((0.0, 0.5, 1.0))],
+        "slow threes": [Onset((0.0, 1.0, 1.0))],
         "oom": _even(beats, 2 if beats % 2 == 0 else beats, 0.9),
         "oompah": _even(beats, 1 if beats == 3 else 2, 0.4, offset=1)[: beats - 1],
         "house": [Onset((x, 0.3, 1.0)) for x in (0, 0.75, 1.5, 2.5, 3.25) if x < beats],
@@ -226,11 +245,11 @@ def bar_pattern(
     }
     kinds = {"octave": "octave", "oom": "fifth", "walk": "walk", "montuno": "arp"}
     kind = "arp" if name.startswith("arp") else kinds.get(name, "chord")
-    if name in ("kick", "off16", "gate", "sync"):
+    if name in ("kick", "off16", "gate", "sync", "between"):
         onsets = _derived(name, rng, total=total, per_beat=per_beat, kick=kick)
     else:
         onsets = table[name]
-    return BarPattern(tuple((o[0], o[1], o[2]) for o in onsets), kind)
+    return BarPattern(tuple((o[0], o[1], o[2]) for o in onsets), kind, RUNNING.get(name, 0.0))
 
 
 def _derived(
@@ -243,6 +262,9 @@ def _derived(
     if name == "off16":  # the rolling bass of trance: every step but the kick's
         on = [i for i in range(total) if i % per_beat]
         return _from_steps(on, total=total, per_beat=per_beat, hold=0.8)
+    if name == "between":  # stabs and chopped voices around the beats
+        on = [i for i in range(total) if i % per_beat and rng.random() < 0.4] or [total - 2]
+        return _from_steps(on, total=total, per_beat=per_beat, hold=float(rng.uniform(0.3, 0.9)))
     if name == "gate":
         on = [i for i in range(total) if rng.random() < 0.7 or i % per_beat == 0]
         return _from_steps(on, total=total, per_beat=per_beat, hold=0.6)

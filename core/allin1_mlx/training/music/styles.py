@@ -1,6 +1,7 @@
 """Styles of music, read from `styles.yaml`: their tempi, grooves, instruments and habits.
 
-A groove is one string of steps per drum; `styles.yaml` explains the characters.
+A groove is one string of steps per drum; `styles.yaml` explains the characters. A scene is a
+passage that leaves out the kick.
 """
 
 from __future__ import annotations
@@ -18,12 +19,28 @@ Groove = dict[str, str]
 
 
 @dataclass(frozen=True)
+class Scene:
+    """A passage without a kick: intros, breaks and builds of dance music, in 4/4 and sixteenths.
+
+    grooves: of its drums, none where they rest; bass, comps: patterns of `rhythm`, no bass where
+    it has none; layers: share of the chord instruments that play.
+    """
+
+    grooves: tuple[Groove, ...]
+    bass: tuple[str, ...]
+    comps: tuple[str, ...]
+    layers: float
+
+
+@dataclass(frozen=True)
 class Style:
     """What a song of a style draws from.
 
     weight: how often; group: whose forms (statistics) it follows; tempo: BPM least, usual, most.
     bass, comps: (families, patterns of `rhythm`); chances (0 to 1): swing, vocal, club (club
-    form), pump (side chain), electronic (drum machine), drumless. loose: ms of human timing.
+    form), pump (side chain), electronic (drum machine), drumless, kickless (an intro,
+    break, build or the like is one of the scenes), hat_rolls (in a bar, at most). loose: ms of
+    human timing.
     """
 
     name: str
@@ -44,6 +61,9 @@ class Style:
     pump: float = 0.03
     electronic: float = 0.2
     drumless: float = 0.0
+    kickless: float = 0.0
+    scenes: tuple[Scene, ...] = ()
+    hat_rolls: float = 0.0
     loose: float = 6.0
     modes: tuple[str, ...] = ("major", "major", "minor", "mixolydian")
 
@@ -53,17 +73,19 @@ def load_styles() -> tuple[Style, ...]:
     """All styles that come with the package."""
     text = resources.files(__package__).joinpath("styles.yaml").read_text(encoding="utf-8")
     data = yaml.safe_load(text)
-    return tuple(_style(name, values, data["grooves"]) for name, values in data["styles"].items())
+    grooves = data["grooves"]
+    scenes = tuple(Scene(**_fields(values, grooves)) for values in data["scenes"])
+    return tuple(
+        Style(name=name, scenes=scenes, **_fields(values, grooves))
+        for name, values in data["styles"].items()
+    )
 
 
-def _style(name: str, values: dict[str, Any], grooves: dict[str, list[Groove]]) -> Style:
-    """One entry of the file; `grooves` there names sets of grooves."""
+def _fields(values: dict[str, Any], grooves: dict[str, list[Groove]]) -> dict[str, Any]:
+    """An entry of the file with tuples for lists; `grooves` there names sets of grooves."""
+    fields = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     sets = [grooves[key] for key in values["grooves"]]
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
-    }
-    fields |= {"name": name, "grooves": tuple(groove for one in sets for groove in one)}
-    return Style(**fields)
+    return fields | {"grooves": tuple(groove for one in sets for groove in one)}
 
 
 def style_named(name: str) -> Style:
