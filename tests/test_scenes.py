@@ -50,7 +50,7 @@ def test_a_ghost_kick_pumps_a_break_without_drums(scores: list[Score]) -> None:
             on, before = powers[inner + 2, OTHER, 0], powers[inner - 3, OTHER, 0]
             breathing.append(np.mean(on < 0.8 * before) > 0.7)
     assert len(breathing) > 20
-    assert 0.4 < np.mean(breathing) < 1
+    assert 0.65 < np.mean(breathing) < 1
 
 
 def test_offbeats_prevail_in_many_kickless_passages(scores: list[Score]) -> None:
@@ -63,7 +63,7 @@ def test_offbeats_prevail_in_many_kickless_passages(scores: list[Score]) -> None
             if on < np.sum(np.abs(phase - 0.5) < 0.1):
                 songs += 1
                 break
-    assert 0.3 < songs / len(scores) < 0.95
+    assert songs / len(scores) > 0.75
 
 
 def test_the_kick_comes_back_in_every_club_song(scores: list[Score]) -> None:

@@ -133,7 +133,8 @@ def assemble(
         haunted = rng.random() < max(0.3, style.kickless) or not band.kicks
         kicks = tuple(sorted(band.ghosts if haunted else band.kicks))
         stems = (BASS, OTHER, VOCALS) if rng.random() < 0.3 else (BASS, OTHER)
-        pump = Pump(kicks, float(rng.uniform(0.3, 0.97)), float(rng.uniform(0.06, 0.4)), stems)
+        depth, release = 0.97 - 0.67 * float(rng.random()) ** 2, float(rng.uniform(0.06, 0.4))
+        pump = Pump(kicks, depth, release, stems, bend=float(rng.choice([1, 2])))
     return Score(
         seed=seed,
         style=style.name,

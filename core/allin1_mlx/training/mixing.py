@@ -108,14 +108,7 @@ def duck(powers: Powers, score: Score) -> None:
     pump = score.pump
     if pump is None:
         return
-    T = len(powers)
-    gain = np.ones(T, np.float32)
-    length = min(T, int(4 * pump.release * FPS) + 2)
-    dip = 1 - pump.depth * np.exp(-np.arange(length) / (pump.release * FPS))
-    for time in pump.times:
-        first = int(time * FPS)
-        window = gain[first : first + length]
-        np.minimum(window, dip[: len(window)], out=window)
+    gain = pump.gain(FPS, len(powers))
     for stem in pump.stems:
         powers[:, stem] *= (gain**2)[:, None]
 

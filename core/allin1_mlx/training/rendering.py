@@ -35,8 +35,8 @@ def render(score: Score, bank: Bank, sound: Sound, rng: np.random.Generator) -> 
     for effect in score.effects:
         _add_effect(powers[:, OTHER], effect)
     powers *= (sound.stems[:, None] * sound.equaliser) ** 2
-    duck(powers, score)
     reverberate(powers, sound)
+    duck(powers, score)
     for sweep in score.sweeps:
         sweep_filter(powers, sweep)
     compress(powers, sound)

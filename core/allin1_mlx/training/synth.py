@@ -26,7 +26,7 @@ from .bank import (
 from .instruments.drums import strike
 from .instruments.patches import draw_patch
 from .instruments.voices import Sound, band_noise, play
-from .music.score import BASS, DRUMS, OTHER, VOCALS, DrumTrack, Effect, Pump, Score, Track
+from .music.score import BASS, DRUMS, OTHER, VOCALS, DrumTrack, Effect, Score, Track
 
 Audio = NDArray[np.floating[Any]]
 PEAK = 0.7  # -3 dBFS: lossy coding overshoots
@@ -52,7 +52,7 @@ def perform(score: Score) -> NDArray[np.float32]:
     for effect in score.effects:
         _play_effect(stems[OTHER], effect, rng)
     if score.pump is not None:
-        stems[list(score.pump.stems)] *= _ducking(score.pump, n)
+        stems[list(score.pump.stems)] *= score.pump.gain(SAMPLE_RATE, n)
     wet = reverberate(sum(stems[s] * share for s, share in WET.items()), rng)
     mix = stems.sum(axis=0) + wet
     return limit(mix * _fades(score, n))
@@ -117,18 +117,6 @@ def _play_effect(stem: Audio, effect: Effect, rng: np.random.Generator) -> None:
         near = np.maximum(0, 1 - np.abs(place * (len(centres) - 1) - i))
         sound += band_noise(n, hz / 1.6, hz * 1.6, rng) * near
     _add(stem, _pan(0.04 * effect.level * sound * swell, 0.0), effect.start)
-
-
-def _ducking(pump: Pump, n: int) -> NDArray[np.float32]:
-    """The side chain's gain (n,)."""
-    gain = np.ones(n, np.float32)
-    length = int(4 * pump.release * SAMPLE_RATE)
-    dip = 1 - pump.depth * np.exp(-np.arange(length) / (pump.release * SAMPLE_RATE))
-    for time in pump.times:
-        first = int(time * SAMPLE_RATE)
-        window = gain[first : first + length]
-        np.minimum(window, dip[: len(window)], out=window)
-    return gain
 
 
 def _fades(score: Score, n: int) -> NDArray[np.float32]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...types import Segment
 
 BASS, DRUMS, OTHER, VOCALS = range(4)
@@ -74,12 +77,28 @@ class Sweep(NamedTuple):
 
 @dataclass(frozen=True)
 class Pump:
-    """Side chain: the stems duck by `depth` (0 to 1) at each time, recovering in `release` s."""
+    """Side chain: the stems duck by `depth` (0 to 1) at each time, recovering in `release` s.
+
+    bend: 1 recovers at once, as a compressor does; 2 stays low first, so that what is held swells
+    up between the beats, as a drawn curve makes it.
+    """
 
     times: tuple[float, ...]
     depth: float
     release: float
     stems: tuple[int, ...]
+    bend: float = 1.0
+
+    def gain(self, rate: int, n: int) -> NDArray[np.float32]:
+        """Amplitude factors (n,) of samples or frames at a rate."""
+        gain = np.ones(n, np.float32)
+        t = np.arange(min(n, int(4 * self.release * rate) + 2)) / (self.release * rate)
+        dip = 1 - self.depth * np.exp(-(t**self.bend))
+        for time in self.times:
+            first = int(time * rate)
+            window = gain[first : first + len(dip)]
+            np.minimum(window, dip[: len(window)], out=window)
+        return gain
 
 
 @dataclass(frozen=True)
