@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from allin1_mlx.training.composer import compose_score
 from allin1_mlx.training.mixing import duck
+from allin1_mlx.training.music.forms import club_form
 from allin1_mlx.training.music.rhythm import bar_pattern
 from allin1_mlx.training.music.score import OTHER, Score
 from allin1_mlx.training.music.styles import load_styles
@@ -77,6 +78,14 @@ def test_machines_keep_one_whole_number_of_beats_a_minute(scores: list[Score]) -
     steady = [np.ptp(np.diff(score.beats)) < 1e-6 for score in scores]
     assert np.mean(steady) > 0.9
     assert np.mean([score.bpm == round(score.bpm) for score in scores]) > 0.75
+
+
+def test_slow_club_music_has_shorter_phrases() -> None:
+    rng = np.random.default_rng(0)
+    slow = [part.bars for _ in range(40) for part in club_form(rng, bars=(37, 85), vocal=False)]
+    fast = [part.bars for _ in range(40) for part in club_form(rng, bars=(50, 114), vocal=False)]
+    assert max(slow) == 16
+    assert max(fast) == 32
 
 
 def test_rock_and_waltzes_have_no_such_scenes() -> None:

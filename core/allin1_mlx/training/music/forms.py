@@ -79,7 +79,8 @@ def club_form(rng: Rng, *, bars: tuple[int, int], vocal: bool) -> list[Part]:
     """Intro, then rounds of groove, breakdown, build and drop, then outro."""
 
     def phrase(*choices: int) -> int:
-        return int(rng.choice(choices))
+        # Slow music has shorter phrases, so that no part is most of what one hears around it.
+        return int(rng.choice([n for n in choices if n <= max(4, bars[1] // 3)]))
 
     drop = "chorus" if vocal or rng.random() < 0.6 else "inst"
     groove = "verse" if vocal or rng.random() < 0.5 else "inst"
