@@ -113,7 +113,7 @@ class SoundfileDecoder:
         """See Decoder."""
         done = 0
         if self._format == "FLAC":
-            done = yield from decode_segments(self._path, self.hint)
+            done = yield from decode_segments(self._path, self.hint, self.channels)
         if 0 < done == self.hint:
             self._position = self._size
             return

@@ -23,43 +23,45 @@ MOST_THREADS = 8  # more would wait for the one that collects what they give
 Block = NDArray[np.float32]
 
 
-def decode_segments(path: Path, frames: int) -> Generator[Block, None, int]:
+def decode_segments(path: Path, frames: int, channels: int) -> Generator[Block, None, int]:
     """The `frames` of a FLAC file as blocks (SEGMENT, C), the last one shorter.
 
     Ends before the first segment that cannot be decoded whole; returns the frames it gave. Gives
-    nothing where there is nothing to gain: of short songs, and on one core.
+    nothing where there is nothing to gain: of short songs, and on one core. A block's memory is
+    used again when the next one is asked for: fresh memory costs more than what it holds.
     """
     threads = min(_cores(), MOST_THREADS)
     if threads == 1 or frames < 2 * SEGMENT:
         return 0
     done = 0
+    rooms = deque(np.empty((threads + 1, SEGMENT, channels), np.float32))
+    ahead: deque[tuple[Block, Future[bool]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="segments")
-    ahead: deque[Future[Block | None]] = deque()
     try:
-        for start in range(0, frames + threads * SEGMENT, SEGMENT):
-            if start < frames:
-                ahead.append(pool.submit(_decode, path, start, min(SEGMENT, frames - start)))
-            if len(ahead) > threads or start >= frames:
-                block = ahead.popleft().result()
-                if block is None:
-                    break
+        for start in range(0, frames, SEGMENT):
+            block = rooms.popleft()[: frames - start]
+            ahead.append((block, pool.submit(_decode, path, start, block)))
+            while ahead and (not rooms or start + SEGMENT >= frames):
+                block, is_whole = ahead.popleft()
+                if not is_whole.result():
+                    return done
                 done += len(block)
                 yield block
+                rooms.append(block)
     finally:
         pool.shutdown(cancel_futures=True)
     return done
 
 
-def _decode(path: Path, start: int, frames: int) -> Block | None:
-    """So many frames (frames, C) from `start` on; None where they are not all to be had."""
+def _decode(path: Path, start: int, room: Block) -> bool:
+    """Fill `room` (n, C) with the frames from `start` on; whether they were all to be had."""
     with path.open("rb") as file:
         try:
             with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
                 sound.seek(start)
-                block: Block = sound.read(frames, dtype="float32", always_2d=True)
-        except soundfile.LibsndfileError:
-            return None
-    return block if len(block) == frames else None
+                return len(sound.read(dtype="float32", out=room)) == len(room)
+        except (soundfile.LibsndfileError, ValueError):  # ValueError: other channels than before
+            return False
 
 
 def _cores() -> int:
