@@ -1,4 +1,4 @@
-"""One long song: seconds of each stage and the most memory, for songs of some lengths.
+"""One long song: seconds of each stage, the whole command's CPU time, and the most memory.
 
     python tests/benchmarks/long_song.py [--minutes 4 60] [allin1-mlx's options ...]
 
@@ -23,8 +23,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[4, 60])
     options, passed_on = parser.parse_known_args()
-    print("| minutes | decode s | spectrogram s | network s | beats s | all s | peak MB |")
-    print("|--:|--:|--:|--:|--:|--:|--:|")
+    print(
+        "| minutes | decode s | spectrogram s | network s | beats s | all s "
+        "| CPU s | CPU s a minute | peak MB |"
+    )
+    print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
     for minutes in options.minutes:
         with tempfile.TemporaryDirectory() as folder:
             write_long_song(Path(folder) / "song.flac", minutes * 60)
@@ -54,7 +57,9 @@ def measure(folder: Path, minutes: float, options: list[str]) -> str:
     # Linux counts KiB, macOS bytes.
     peak = usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
     cells = [f"{seconds.get(stage, 0):.2f}" for stage in stages]
-    return f"| {minutes:g} | {' | '.join(cells)} | {sum(seconds.values()):.2f} | {peak:.0f} |"
+    cpu = usage.ru_utime + usage.ru_stime
+    cells += [f"{s:.2f}" for s in (sum(seconds.values()), cpu, cpu / minutes)]
+    return f"| {minutes:g} | {' | '.join(cells)} | {peak:.0f} |"
 
 
 if __name__ == "__main__":
