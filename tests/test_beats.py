@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from allin1_mlx.bar_pointer import beat_intervals, best_path, heard_frames, tempo_changes
+from allin1_mlx.bar_pointer import best_path
 from allin1_mlx.beats import BARS, decode_beats, drop_guesses
+from allin1_mlx.tempi import PUBLISHED, STEADY, Tempi
 
 from . import viterbi
 
@@ -64,6 +65,20 @@ def test_the_plain_viterbi_algorithm_gives_the_same(seed):
     np.testing.assert_array_equal(found.positions, positions)
 
 
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("leap", [4, STEADY.leap, None])
+def test_other_tempi_are_decoded_as_by_the_plain_algorithm(seed, leap):
+    song = viterbi.random_song(seed, frames=400)
+    freely = {"leap": leap} if leap else {}
+    times, positions = viterbi.decode(
+        *song, threshold=0.24, parts=2, count=120, steadiness=300, **freely
+    )
+    tempi = Tempi(frames=2, count=120, steadiness=300, leap=leap)
+    found = decode_beats(*song, threshold=0.24, tempi=tempi)
+    np.testing.assert_array_equal(found.times, times)
+    np.testing.assert_array_equal(found.positions, positions)
+
+
 def test_double_precision_is_decoded_as_by_the_plain_algorithm():
     song = [p.astype(np.float64) for p in viterbi.random_song(1)]
     times, positions = viterbi.decode(*song, threshold=0.24)
@@ -76,20 +91,25 @@ def test_double_precision_is_decoded_as_by_the_plain_algorithm():
 
 
 def test_there_are_sixty_tempi_from_215_to_55_bpm():
-    intervals = beat_intervals()
+    intervals = PUBLISHED.intervals
     assert len(intervals) == 60
     assert (intervals[0], intervals[-1]) == (28, 109)
     assert (np.diff(intervals) > 0).all()
     np.testing.assert_array_equal(intervals, viterbi.beat_intervals())
 
 
+def test_steady_tempi_are_twice_as_many_of_half_frames():
+    assert (STEADY.intervals[0], STEADY.intervals[-1]) == (56, 218)
+    assert len(STEADY.intervals) == len(set(STEADY.intervals)) == 120
+
+
 def test_a_beat_is_heard_in_less_than_a_sixteenth():
-    for n, heard in zip(beat_intervals(), heard_frames(), strict=True):
+    for n, heard in zip(PUBLISHED.intervals, PUBLISHED.heard, strict=True):
         assert (heard - 1) / n < 1 / 16 <= heard / n
 
 
 def test_the_next_interval_is_a_probability():
-    probability = np.exp(tempo_changes())
+    probability = np.exp(PUBLISHED.changes)
     np.testing.assert_allclose(probability.sum(axis=1), 1)
     assert (probability.argmax(axis=1) == np.arange(60)).all()
 
@@ -126,6 +146,30 @@ def test_the_tempo_of_the_clicks_is_kept(bpm):
     clicked = steady(bpm, seconds=30)
     found = decode(*clicks(clicked, length=3000))
     np.testing.assert_array_equal(found.times, clicked / 100)
+
+
+def share_off_the_beat(found, clicked):
+    return (np.abs(found.times[:, None] - clicked / 100).min(axis=1) > 0.05).mean()
+
+
+@pytest.mark.parametrize("bpm", [75, 124, 175.4])
+def test_steady_tempi_hold_the_beat_where_offbeats_mislead_for_thirty_beats(bpm):
+    clicked = steady(bpm, seconds=120)
+    late = clicked[40:70] + round(3000 / bpm)
+    beat, downbeat = clicks(clicked, length=12_000)
+    for probability, factor in ((beat, 1), (downbeat, 0.3)):
+        probability[late[0] - 20 : late[-1] + 20] = 0.05 * factor
+        probability[late + np.array([[-1], [0], [1]])] = 0.2 * factor
+    held = decode_beats(beat, downbeat, threshold=0.24, tempi=STEADY)
+    lost = decode_beats(beat, downbeat, threshold=0.24)
+    assert share_off_the_beat(held, clicked) < 0.01
+    assert share_off_the_beat(lost, clicked) > 0.05
+
+
+def test_steady_tempi_follow_a_song_whose_tempo_is_suddenly_another():
+    clicked = np.concatenate([steady(120, seconds=60), steady(90, seconds=60, start=6010)])
+    found = decode_beats(*clicks(clicked, length=12_000), threshold=0.24, tempi=STEADY)
+    assert share_off_the_beat(found, clicked) < 0.05
 
 
 def test_a_waltz_counts_to_three():

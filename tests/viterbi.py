@@ -10,8 +10,11 @@ import numpy as np
 FPS = 100
 
 
-def decode(beat, downbeat, *, threshold):
-    """(T,) probabilities of a beat and a downbeat -> seconds (B,), positions from 1 (B,)."""
+def decode(beat, downbeat, *, threshold, parts=1, count=60, steadiness=100, leap=np.inf):
+    """(T,) probabilities of a beat and a downbeat -> seconds (B,), positions from 1 (B,).
+
+    parts: of a frame that are looked at; count: intervals; steadiness, leap: how they change.
+    """
     other = np.maximum(1e-8, beat - downbeat)
     neither = ((1 - beat) + (1 - downbeat)) / 2
     joint = np.stack([other, downbeat, neither], axis=-1)
@@ -20,10 +23,15 @@ def decode(beat, downbeat, *, threshold):
     if not hits.any():
         return np.empty(0), np.empty(0, int)
     heard = activations[hits[0] : hits[-1] + 1]
+    places = np.linspace(0, len(heard) - 1, (len(heard) - 1) * parts + 1)
+    heard = np.stack([np.interp(places, np.arange(len(heard)), row) for row in heard.T], axis=1)
+    heard = heard.astype(activations.dtype)
     with np.errstate(divide="ignore", invalid="ignore"):
         density = np.log([(1 - heard.sum(axis=1)) / 15, heard[:, 0], heard[:, 1]]).astype(float)
     density[np.isnan(density)] = -np.inf
-    three, four = decode_bars(density, 3), decode_bars(density, 4)
+    intervals = beat_intervals(FPS * parts, count)
+    change = tempo_change(intervals, steadiness, leap)
+    three, four = (decode_bars(density / parts, bar, intervals, change) for bar in (3, 4))
     score, beats_of, kinds = three if three[0] >= four[0] else four
     if score == -np.inf:
         return np.empty(0), np.empty(0, int)
@@ -31,14 +39,13 @@ def decode(beat, downbeat, *, threshold):
     edges = np.flatnonzero(np.diff(kinds > 0, prepend=False, append=False))
     for left, right in edges.reshape(-1, 2):
         frame = left + heard[left:right].max(axis=1).argmax()
-        frames.append(hits[0] + frame)
+        frames.append(hits[0] + (frame + parts // 2) // parts)
         positions.append(beats_of[frame] + 1)
     return np.array(frames, float) / FPS, np.array(positions, int)
 
 
-def decode_bars(density, bar):
+def decode_bars(density, bar, intervals, change):
     """Log-probability, and of each frame on the best path its beat and its kind of density."""
-    intervals = beat_intervals()
     # States in the order of beat, interval, frame within the beat.
     lengths = np.tile(intervals, bar)
     last = lengths.cumsum() - 1
@@ -47,7 +54,6 @@ def decode_bars(density, bar):
     frame_of = np.arange(len(beat_of)) - np.repeat(first, lengths)
     is_heard = frame_of / np.repeat(lengths, lengths) < 1 / 16
     kind = np.where(is_heard, np.where(beat_of == 0, 2, 1), 0)
-    change = tempo_change(intervals)
 
     T, K = density.shape[1], len(intervals)
     origins = np.empty((T, bar, K), np.uint8)
@@ -69,27 +75,28 @@ def decode_bars(density, bar):
             state -= 1
         else:
             beat, k = divmod(int(np.searchsorted(first, state)), K)
-            state = last[(beat - 1) % bar * K + origins[t, beat, k]]
+            state = last[(beat - 1) % bar * K + int(origins[t, beat, k])]
     return score, beat_of[path], kind[path]
 
 
-def beat_intervals():
-    """(60,) frames per beat: logarithmically spaced between 215 and 55 bpm, rounded, distinct."""
-    n = 60
+def beat_intervals(fps=FPS, count=60):
+    """(count,) frames per beat: logarithmically spaced from 215 to 55 bpm, rounded, distinct."""
+    n = count
     while True:
-        candidates = np.logspace(np.log2(60 * FPS / 215), np.log2(60 * FPS / 55), n, base=2)
+        candidates = np.logspace(np.log2(60 * fps / 215), np.log2(60 * fps / 55), n, base=2)
         intervals = np.unique(np.round(candidates)).astype(int)
-        if len(intervals) >= 60:
+        if len(intervals) >= count:
             return intervals
         n += 1
 
 
-def tempo_change(intervals):
+def tempo_change(intervals, steadiness=100, leap=np.inf):
     """(from, to) log-probabilities of the next beat's interval."""
-    probability = np.exp(-100 * abs(intervals / intervals[:, None] - 1))
+    probability = np.exp(-steadiness * abs(intervals / intervals[:, None] - 1))
     probability[probability <= np.spacing(1)] = 0
     with np.errstate(divide="ignore"):
-        return np.log(probability / probability.sum(axis=1, keepdims=True))
+        change = np.log(probability / probability.sum(axis=1, keepdims=True))
+    return np.maximum(change, -leap)
 
 
 def random_song(seed, *, frames=None):

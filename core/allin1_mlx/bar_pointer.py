@@ -13,11 +13,13 @@ Viterbi decoding, exact, but neither frame by frame nor state by state:
   is heard: a difference of cumulative sums.
 - What ends in a frame was entered at least the shortest interval ago: a block of so many frames
   is decided at once, from a ring of the last entries.
+- A leap costs the same wherever it goes, so only the best interval before it is looked at.
 - A score is an integer in fixed point whose lowest bits name the interval it came from: one
   addition and one maximum give the better score and its back-pointer. Of equal scores the shorter
   interval wins.
 
-Axes: K intervals, ascending; B beats, those of all bars side by side; T frames.
+Axes: K intervals, ascending; B beats, those of all bars side by side; T frames. A block has as many
+frames as the shortest interval, the ring whole blocks: enough for the longest one and the next.
 """
 
 from __future__ import annotations
@@ -30,24 +32,14 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from .types import FPS
+from .tempi import PUBLISHED, Floats, Ints, Tempi
 
-MIN_BPM, MAX_BPM = 55, 215
-TEMPI = 60
-TEMPO_LAMBDA = 100  # P(n' after n) ~ exp(-TEMPO_LAMBDA |n'/n - 1|)
-OBSERVATION_LAMBDA = 16  # a beat is heard in the first 1/16 of its interval
-
-BLOCK = round(60 * FPS / MAX_BPM)  # 28 frames, the shortest interval
-LONGEST = round(60 * FPS / MIN_BPM)  # 109 frames
-RING = BLOCK * (1 + -(-LONGEST // BLOCK))  # whole blocks: the longest interval and the next block
-
-POINTER_BITS = 6
-POINTER = (1 << POINTER_BITS) - 1  # >= TEMPI
-ONE = 1 << (32 + POINTER_BITS)  # a score of one nat; 25 bits are left for whole nats
+POINTER_BITS = 7
+POINTER = (1 << POINTER_BITS) - 1  # >= K
+ONE = 1 << (32 + POINTER_BITS)  # a score of one nat; 24 bits are left for whole nats
 FORBIDDEN = -(1 << 61)
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+Move = tuple[slice, slice, Ints]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,45 +55,67 @@ class Path:
     heard: Ints
 
 
-def best_path(densities: Floats, *, bars: tuple[int, ...]) -> Path:
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What the search through any song needs.
+
+    ring: frames of the ring. endings: for each block of the ring (K, B, block) where the beats are
+    that end as its beats begin. moves: intervals before, after, and what the change adds to the
+    score, (k, B, block). names: (K, 1, 1) what names an interval in the lowest bits of a score.
+    """
+
+    ring: int
+    endings: list[Ints]
+    moves: list[Move]
+    names: Ints
+
+
+def best_path(densities: Floats, *, bars: tuple[int, ...], tempi: Tempi = PUBLISHED) -> Path:
     """The most probable path through T >= 1 frames, all of it in bars of one length.
 
     densities: (3, T) finite log-densities of no beat, a beat, a downbeat.
     bars: the lengths to choose from, in beats; of equally probable ones the first wins.
     Takes a byte of memory for each interval, beat and frame.
     """
-    T = densities.shape[1]
-    gains = _entry_gains(densities, bars)
-    # Before the song every state is as likely: it may begin within any beat. (K, B, RING)
-    ring = np.concatenate([gains(start) for start in range(-RING, 0, BLOCK)], axis=2)
+    T, block = densities.shape[1], tempi.shortest
+    gains = _entry_gains(densities, bars, tempi)
+    tables = make_tables(bars, tempi)
+    # Before the song every state is as likely: it may begin within any beat. (K, B, ring)
+    ring = np.concatenate([gains(start) for start in range(-tables.ring, 0, block)], axis=2)
     ring -= _fixed(np.log(np.repeat(bars, bars)))[:, None]
 
-    endings = _endings(bars)
-    ending, best, trial = np.empty((3, *endings[0].shape), np.int64)
-    moves = [(ending[old], change, trial[new], best[new]) for old, new, change in _moves(bars)]
-    pointers = np.empty((*ring.shape[:2], T + BLOCK), np.uint8)
-    for start in range(0, T, BLOCK):
-        slot = start % RING
+    ending, best, trial = np.empty((3, *tables.endings[0].shape), np.int64)
+    moves = [(ending[old], change, trial[new], best[new]) for old, new, change in tables.moves]
+    pointers = np.empty((*ring.shape[:2], T + block), np.uint8)
+    for start in range(0, T, block):
+        slot = start % tables.ring
         if slot == 0:
             ring -= ring.max()  # scores stay small in songs of any length
-        ring.take(endings[slot // BLOCK], out=ending, mode="clip")
+        ring.take(tables.endings[slot // block], out=ending, mode="clip")
         best.fill(FORBIDDEN)
         for score, change, candidate, highest in moves:
             np.add(score, change, out=candidate)
             np.maximum(highest, candidate, out=highest)
-        pointers[:, :, start : start + BLOCK] = best & POINTER
+        if tempi.leap is not None:
+            ending += tables.names
+            np.maximum(best, ending.max(axis=0) - int(tempi.leap * ONE), out=best)
+        pointers[:, :, start : start + block] = best & POINTER
         best &= ~POINTER
         best += gains(start)
-        ring[:, :, slot : slot + BLOCK] = best
-    return _trace_back(ring, pointers, T, bars)
+        ring[:, :, slot : slot + block] = best
+    return _trace_back(ring, pointers, T, bars, tempi)
 
 
-def _trace_back(ring: Ints, pointers: NDArray[np.uint8], T: int, bars: tuple[int, ...]) -> Path:
+def _trace_back(
+    ring: Ints, pointers: NDArray[np.uint8], T: int, bars: tuple[int, ...], tempi: Tempi
+) -> Path:
     """Choose the best beat that is under way in frame T - 1, and walk back from it."""
-    intervals, previous = beat_intervals(), _previous_beats(bars)
-    age = np.arange(LONGEST)  # the frame's place within the beat
+    intervals, previous = tempi.intervals, _previous_beats(bars)
+    age = np.arange(tempi.longest)  # the frame's place within the beat
     under_way = np.where(
-        age < intervals[:, None, None], ring[:, :, (T - 1 - age) % RING], np.iinfo(np.int64).min
+        age < intervals[:, None, None],
+        ring[:, :, (T - 1 - age) % ring.shape[2]],
+        np.iinfo(np.int64).min,
     ).swapaxes(0, 1)
     beat, k, frame = (int(i) for i in np.unravel_index(under_way.argmax(), under_way.shape))
     entry = T - 1 - frame
@@ -111,47 +125,33 @@ def _trace_back(ring: Ints, pointers: NDArray[np.uint8], T: int, bars: tuple[int
         beat = int(previous[beat])
         entry -= int(intervals[k])
         path.append((entry, beat, k))
-    entries, beats, tempi = np.array(path[::-1]).T
+    entries, beats, chosen = np.array(path[::-1]).T
     in_bar = np.concatenate([np.arange(n) for n in bars])
-    return Path(entries, in_bar[beats], heard_frames()[tempi])
+    return Path(entries, in_bar[beats], tempi.heard[chosen])
 
 
-@lru_cache(maxsize=1)
-def beat_intervals() -> Ints:
-    """(K,) frames per beat of each tempo: evenly spaced on a logarithmic scale, whole, distinct."""
-    intervals = np.empty(0)
-    candidates = TEMPI
-    while len(intervals) < TEMPI:
-        spaced = np.geomspace(60 * FPS / MAX_BPM, 60 * FPS / MIN_BPM, candidates)
-        intervals = np.unique(np.rint(spaced))
-        candidates += 1
-    return intervals.astype(np.int64)
+@lru_cache(maxsize=4)
+def make_tables(bars: tuple[int, ...], tempi: Tempi) -> Tables:
+    """The tables of some lengths of bars; kept, as every song needs the same."""
+    block = tempi.shortest
+    blocks = 1 + -(-tempi.longest // block)
+    ring = block * blocks
+    intervals, previous = tempi.intervals[:, None], _previous_beats(bars)
+    rows = np.arange(len(intervals))[:, None] * len(previous) + previous
+    places = rows[:, :, None] * ring + ((np.arange(ring) - intervals) % ring)[:, None]
+    names = POINTER - np.arange(len(intervals))[:, None, None]
+    return Tables(ring, np.split(places, blocks, axis=2), _moves(bars, tempi, names), names)
 
 
-def heard_frames() -> Ints:
-    """(K,) the number of frames i with i / interval < 1 / OBSERVATION_LAMBDA."""
-    return -(-beat_intervals() // OBSERVATION_LAMBDA)
+def _moves(bars: tuple[int, ...], tempi: Tempi, names: Ints) -> list[Move]:
+    """The changes of tempo by diagonals of their table, (before, after).
 
-
-@lru_cache(maxsize=1)
-def tempo_changes() -> Floats:
-    """(K, K) the log-probability of an interval after another [from, to]; of many it is -inf."""
-    intervals = beat_intervals()
-    probability = np.exp(-TEMPO_LAMBDA * np.abs(intervals / intervals[:, None] - 1))
-    probability[probability <= np.finfo(np.float64).eps] = 0
-    with np.errstate(divide="ignore"):
-        return np.log(probability / probability.sum(axis=1, keepdims=True))
-
-
-def _moves(bars: tuple[int, ...]) -> list[tuple[slice, slice, Ints]]:
-    """The table of tempo changes by its diagonals: intervals before, after, and what it adds.
-
-    Only the band around the main diagonal is possible. What is added, (k, B, BLOCK), names the
-    interval before in its lowest bits; the greatest of them wins, so they count down.
+    Only the band around the main diagonal is possible. Of equal scores the interval wins that is
+    named by more: names count down.
     """
-    changes = tempo_changes()
+    changes = tempi.changes
     moves = []
-    for shift in range(1 - TEMPI, TEMPI):
+    for shift in range(1 - tempi.count, tempi.count):
         possible = np.flatnonzero(np.isfinite(changes.diagonal(shift))) + max(0, -shift)
         if not possible.size:
             continue
@@ -159,8 +159,8 @@ def _moves(bars: tuple[int, ...]) -> list[tuple[slice, slice, Ints]]:
         old = np.arange(first, stop)
         # Rounded intervals leave holes in the band.
         nats = np.maximum(changes[old, old + shift], FORBIDDEN / ONE)
-        added = (_fixed(nats) + POINTER - old)[:, None, None]
-        shape = (len(old), sum(bars), BLOCK)
+        added = _fixed(nats)[:, None, None] + names[old]
+        shape = (len(old), sum(bars), tempi.shortest)
         moves.append(
             (
                 slice(first, stop),
@@ -171,15 +171,6 @@ def _moves(bars: tuple[int, ...]) -> list[tuple[slice, slice, Ints]]:
     return moves
 
 
-def _endings(bars: tuple[int, ...]) -> list[Ints]:
-    """For each block of the ring (K, B, BLOCK) where the beats are that end as its beats begin."""
-    intervals, previous = beat_intervals(), _previous_beats(bars)
-    rows = np.arange(TEMPI)[:, None] * len(previous) + previous
-    frames = np.arange(RING) - intervals[:, None]
-    places = rows[:, :, None] * RING + frames[:, None] % RING
-    return np.split(places, RING // BLOCK, axis=2)
-
-
 def _previous_beats(bars: tuple[int, ...]) -> Ints:
     """(B,) the beat before each beat: of the first beat, the last of its bar."""
     ends = np.cumsum(bars)
@@ -188,13 +179,14 @@ def _previous_beats(bars: tuple[int, ...]) -> Ints:
     return previous
 
 
-def _entry_gains(densities: Floats, bars: tuple[int, ...]) -> Callable[[int], Ints]:
-    """A function of a frame: (K, B, BLOCK) what beats gain that begin in the block from there."""
-    before, after = RING, 2 * BLOCK  # nothing is gained outside the song
+def _entry_gains(densities: Floats, bars: tuple[int, ...], tempi: Tempi) -> Callable[[int], Ints]:
+    """A function of a frame: (K, B, block) what beats gain that begin in the block from there."""
+    block = tempi.shortest
+    before, after = tempi.longest + 2 * block, 2 * block  # nothing is gained outside the song
     ratios = np.pad(_fixed(densities[1:] - densities[0]), ((0, 0), (before + 1, after)))
     # The sums may overflow and wrap around; their differences are right all the same.
-    windows = sliding_window_view(ratios.cumsum(axis=1), BLOCK, axis=1).swapaxes(0, 1)
-    heard = heard_frames()
+    windows = sliding_window_view(ratios.cumsum(axis=1), block, axis=1).swapaxes(0, 1)
+    heard = tempi.heard
     kinds = np.concatenate([np.arange(n) == 0 for n in bars]).astype(np.int64)
 
     def gains(start: int) -> Ints:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .bar_pointer import OBSERVATION_LAMBDA, Path, best_path
+from .bar_pointer import Path, best_path
+from .tempi import OBSERVATION_LAMBDA, PUBLISHED, Tempi
 from .types import FPS
 
 BARS = (3, 4)  # beats per bar that are tried
@@ -34,7 +35,13 @@ class Beats:
     positions: NDArray[np.int64]
 
 
-def decode_beats(beat: Probabilities, downbeat: Probabilities, *, threshold: float) -> Beats:
+def decode_beats(
+    beat: Probabilities,
+    downbeat: Probabilities,
+    *,
+    threshold: float,
+    tempi: Tempi = PUBLISHED,
+) -> Beats:
     """Decode the probabilities (T,) of a beat (any beat) and of a downbeat.
 
     Nothing is sought before the first and after the last frame that reaches `threshold`.
@@ -50,11 +57,14 @@ def decode_beats(beat: Probabilities, downbeat: Probabilities, *, threshold: flo
     if not frames.any():  # a lone frame 0 is none, as in the reference
         return _beats([])
     first, last = int(frames[0]), int(frames[-1])
-    heard = activations[first : last + 1]
+    heard = _divide(activations[first : last + 1], tempi.frames)
     densities = _log_densities(heard)
-    path = best_path(densities, bars=BARS)
+    path = best_path(densities / tempi.frames, bars=BARS, tempi=tempi)
     return _beats(
-        [(first + frame, position) for frame, position in _pick_peaks(path, heard, densities)]
+        [
+            (first + (place + tempi.frames // 2) // tempi.frames, position)
+            for place, position in _pick_peaks(path, heard, densities)
+        ]
     )
 
 
@@ -83,6 +93,16 @@ def _activations(beat: Probabilities, downbeat: Probabilities) -> Probabilities:
     neither = ((1 - beat) + (1 - downbeat)) / 2
     joint = np.stack([other, downbeat, neither], axis=-1)
     return (joint / joint.sum(axis=-1, keepdims=True))[:, :2]
+
+
+def _divide(activations: Probabilities, parts: int) -> Probabilities:
+    """(T, 2) with the values between frames: every frame in so many parts, the last one whole."""
+    T = len(activations)
+    places = np.arange((T - 1) * parts + 1) / parts
+    below = np.floor(places).astype(np.int64)
+    rest = (places - below)[:, None].astype(activations.dtype)
+    above = np.minimum(below + 1, T - 1)
+    return activations[below] * (1 - rest) + activations[above] * rest
 
 
 def _log_densities(activations: Probabilities) -> NDArray[np.float64]:

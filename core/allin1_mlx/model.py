@@ -36,7 +36,7 @@ class Config:
     stems: K, inputs of the network (4, or 1 for the mix); dim: C; step: frames that become one
     position of the blocks (1 in the published networks); shortest: frames up to which a song is
     continued with silence, as in training; threshold: a beat or downbeat below it cannot open or
-    close the song.
+    close the song; steady: whether its beats are decoded with `tempi.STEADY`.
     """
 
     stems: int = 4
@@ -49,6 +49,7 @@ class Config:
     mlp_ratio: int = 4
     instrument_attention: bool = True
     threshold: float = 0.24
+    steady: bool = False
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Config:
@@ -64,6 +65,7 @@ class Config:
             mlp_ratio=int(values["mlp_ratio"]),
             instrument_attention=bool(values["instrument_attention"]),
             threshold=float(values["best_threshold_downbeat"]),
+            steady=bool(values.get("steady_tempo", False)),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -79,6 +81,7 @@ class Config:
             "mlp_ratio": self.mlp_ratio,
             "instrument_attention": self.instrument_attention,
             "best_threshold_downbeat": self.threshold,
+            "steady_tempo": self.steady,
         }
 
 

@@ -18,6 +18,7 @@ from .checkpoint import read_arrays, read_config
 from .ensemble import Ensemble
 from .errors import CheckpointError
 from .model import AllInOne, Config, load_arrays
+from .tempi import PUBLISHED, STEADY, Tempi
 from .types import Activations
 from .weights import ModelFiles
 
@@ -49,6 +50,11 @@ class Network:
     def threshold(self) -> float:
         """The activation that opens and closes the song for the beat decoder."""
         return float(np.mean([fold.config.threshold for fold in self.folds]))
+
+    @property
+    def tempi(self) -> Tempi:
+        """The tempi among which the beat decoder chooses."""
+        return STEADY if self.folds[0].config.steady else PUBLISHED
 
     def padded(self, frames: int) -> int:
         """Frames that a song of so many becomes inside the network, by silence at its end."""

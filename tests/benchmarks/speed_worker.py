@@ -143,7 +143,9 @@ def analyze(network: Network, folder: Path) -> dict[str, float]:
     found = watch.time("network", lambda: activations(predict(values, network).logits))
 
     def decode() -> Any:
-        beats = decode_beats(found.beat, found.downbeat, threshold=network.threshold)
+        beats = decode_beats(
+            found.beat, found.downbeat, threshold=network.threshold, tempi=network.tempi
+        )
         return drop_guesses(beats, found.beat, found.downbeat)
 
     beats = watch.time("beats", decode)

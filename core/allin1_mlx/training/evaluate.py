@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..beats import decode_beats
 from ..predict import activations
 from ..sections import pick_sections
+from ..tempi import STEADY
 from ..types import FPS, LABELS, Activations
 
 Times = Sequence[float] | NDArray[np.float64]
@@ -54,8 +55,11 @@ def f_measure(reference: Times, estimate: Times, *, window: float) -> float:
 
 
 def score(found: Activations, reference: Reference, *, threshold: float) -> dict[str, float]:
-    """All measures of one song; those of sections only where the reference has them."""
-    beats = decode_beats(found.beat, found.downbeat, threshold=threshold)
+    """All measures of one song, those of sections only where the reference has them.
+
+    Decoded as what the bundled network finds.
+    """
+    beats = decode_beats(found.beat, found.downbeat, threshold=threshold, tempi=STEADY)
     scores = {
         "beat": f_measure(reference.beats, beats.times, window=BEAT_WINDOW),
         "downbeat": f_measure(
@@ -63,7 +67,7 @@ def score(found: Activations, reference: Reference, *, threshold: float) -> dict
         ),
     }
     if reference.segments:
-        segments = pick_sections(found.segment, found.label)
+        segments = pick_sections(found.segment, found.label, strict_ends=True)
         inner = [start for start, _, _ in reference.segments[1:]]
         estimated = [segment.start for segment in segments[1:]]
         for window in BOUNDARY_WINDOWS:

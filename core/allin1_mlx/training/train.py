@@ -49,6 +49,7 @@ CONFIG = Config(
     shortest=10_240,
     instrument_attention=False,
     threshold=0.05,
+    steady=True,
 )
 
 
