@@ -1,6 +1,7 @@
 """One song from file to structure: odd music, own stems, progress, cancelling, settings."""
 
 import json
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import soundfile
 
 import allin1_mlx
 from allin1_mlx import Analyzer, analyze
-from allin1_mlx.errors import AudioError, Cancelled, StemsError, UsageError
+from allin1_mlx.errors import AudioError, Cancelled, CheckpointError, StemsError, UsageError
 from allin1_mlx.model import AllInOne, Config, to_published
 from allin1_mlx.types import LABELS, SAMPLE_RATE, Analysis
 
@@ -207,6 +208,19 @@ def test_missing_stems_are_named(tmp_path, four_stems):
     write(tmp_path / "song_bass.wav", clicks(95, 3))
     with pytest.raises(StemsError, match="drums"):
         Analyzer("auto", weights_path=four_stems, stems_dir=tmp_path)(song)
+
+
+def test_a_broken_network_is_told_before_a_missing_song_and_no_thread_stays(tmp_path, four_stems):
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "harmonix-fold0_mlx.npz").write_bytes(b"no archive")
+    config = four_stems.with_suffix(".json").read_text()
+    (folder / "harmonix-fold0_mlx.json").write_text(config)
+    analyzer = Analyzer("harmonix-fold0", weights_dir=folder)
+    for attempt in (analyzer.load, lambda: analyzer(tmp_path / "nope.wav")):
+        with pytest.raises(CheckpointError, match=r"^harmonix-fold0_mlx\.npz: "):
+            attempt()
+    assert not [t for t in threading.enumerate() if t.name.startswith("decode")]
 
 
 def test_a_network_that_hears_the_mix_refuses_stems(tmp_path):

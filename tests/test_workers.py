@@ -42,6 +42,16 @@ def test_results_and_errors_come_back(count: int) -> None:
             failing.result()
 
 
+@pytest.mark.parametrize("count", [0, 1])
+def test_work_begun_beside_goes_on_while_the_caller_does(count: int) -> None:
+    with Workers(count) as workers:
+        slow, failing = workers.submit_beside(wait, 0.3), workers.submit_beside(fail, "no music")
+        assert not slow.done()
+        assert slow.result() == "done"
+        with pytest.raises(AudioError, match="no music"):
+            failing.result()
+
+
 def test_a_killed_process_takes_nobody_along() -> None:
     with Workers(2) as workers:
         before = [workers.submit(double, number) for number in range(2)]

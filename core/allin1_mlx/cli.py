@@ -150,6 +150,8 @@ def start(
 
     arguments = gather_analyzer(options, alone=alone)
     analyzer = Analyzer(**arguments, on_download=display.download, timings=timings)
+    if not songs or options.engine == "ray":
+        analyzer.load()  # what is wrong with it is told in any case, and before a cluster starts
     if not songs:
         return iter(())
     if analyzer.notice:

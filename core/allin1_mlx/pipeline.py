@@ -8,40 +8,35 @@ files of one's own. A network that was trained on mixes (the bundled one) gets t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 from importlib.metadata import version
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from .audio import Audio, file_digest, load_audio
-from .backend import has_gpu, mx
 from .beats import decode_beats, drop_guesses
-from .demix.external import find_stems, load_stems
-from .demix.spectral import spectral_stems
-from .errors import UsageError, WeightsError
+from .checkpoint import read_config
+from .demix.separators import Demix, find_separator
+from .errors import AllInOneError, UsageError
+from .model import Config
 from .predict import Network, Prediction, activations, load_network, predict_group
 from .sections import pick_sections
-from .spectrogram import Backend, logarithm, magnitudes, spectrogram
+from .sources import PassPieces, Pieces, Progress, Source, Spectrograms
+from .spectrogram import Backend
 from .tempo import estimate_meter, estimate_tempo, round_tempo
 from .types import Analysis
-from .weights import ModelFiles, find_htdemucs, find_model
+from .weights import ModelFiles, find_model
 from .weights.registry import PUBLISHED
 
 if TYPE_CHECKING:
-    from .demix.htdemucs import HTDemucs
     from .timings import Timings
 
 PROGRAM = f"allin1-mlx {version('allin1-mlx-ui')}"
-
-Progress = Callable[[str, float], None]
-Demix = Literal["auto", "htdemucs", "spectral"]
-Pieces = Iterable[Any]  # of stems: arrays (4, channels, n), of MLX or NumPy
-PassPieces = Callable[[Pieces], Pieces]
 
 
 def _ignore(stage: str, fraction: float) -> None:
@@ -53,23 +48,8 @@ def _pass(pieces: Pieces) -> Pieces:
     return pieces
 
 
-@dataclass(frozen=True)
-class Spectrograms:
-    """The network's input, and what else an analysis tells about its song.
-
-    values: (K, T, 81) float32. demix: the way that the stems were made. duration: seconds.
-    audio_sha256, warnings: as of Audio, with the stems' warnings.
-    """
-
-    values: mx.array
-    demix: str
-    duration: float
-    audio_sha256: str
-    warnings: tuple[str, ...] = ()
-
-
 class Analyzer:
-    """Analyses songs one after the other; loads its network once.
+    """Analyses songs one after the other; loads its network once, while it decodes the first.
 
     model: one of weights.MODELS. demix: how a mix becomes the stems that the network wants.
     demix_seed: chooses the separator's random delays. stems_dir: a folder with stems of one's
@@ -110,34 +90,57 @@ class Analyzer:
         )
         used = "the built-in network" if files.name == "bundled" else files.name
         self.notice = f"using {used}; {files.reason}" if files.reason else ""
-        self.network: Network = load_network(files, ensemble_parallel=ensemble_parallel)
+        self._files = files
+        self._ensemble_parallel = ensemble_parallel
+        if weights_path is not None:
+            _ = self.network  # what is wrong with a file of one's own is told before its name
         self.model = files.name if weights_path is None else _name_by_content(files)
         self.stems_dir = stems_dir
         self.stems_alone = stems_alone
         self.spec_backend = spec_backend
-        self.demix_seed = demix_seed
         self._timings = timings
-        if self.network.stems == 1 and (stems_dir is not None or demix != "auto"):
+        self._stems = _count_stems(files)
+        if self._stems == 1 and (stems_dir is not None or demix != "auto"):
             raise UsageError(
                 f"the model {files.name} analyses the mix as it is; "
                 "leave out --stems-dir and --demix, or ask for a harmonix model"
             )
-        self._separator: HTDemucs | None = None
-        if self.network.stems > 1 and stems_dir is None and demix != "spectral":
-            found = _find_separator(demix, weights_dir, offline, weights_url, on_download)
-            if found is not None:
-                self._separator = _load_separator(found, compiled=compiled)
+        separator_file = None
+        if self._stems > 1 and stems_dir is None:
+            separator_file = find_separator(
+                demix,
+                weights_dir=weights_dir,
+                offline=offline,
+                weights_url=weights_url,
+                on_download=on_download,
+            )
+        self._source = Source(
+            self._stems,
+            stems_dir,
+            stems_alone,
+            separator_file,
+            demix_seed,
+            compiled,
+            spec_backend,
+            self._timed,
+        )
+
+    @cached_property
+    def network(self) -> Network:
+        """The network, read when it is first needed. Raises CheckpointError."""
+        return load_network(self._files, ensemble_parallel=self._ensemble_parallel)
+
+    def load(self) -> None:
+        """Read the network and the separator unless that is done. Raises CheckpointError.
+
+        For those who have something to do meanwhile in another thread, or want to know early.
+        """
+        _ = self.network, self._source.separator
 
     @property
     def demix(self) -> str:
         """How stems are made, as results tell it; of stems of one's own only the first word."""
-        if self.network.stems == 1:
-            return "none"
-        if self.stems_dir is not None:
-            return "external"
-        if self._separator is None:
-            return "spectral"
-        return "htdemucs" if self.demix_seed == 0 else f"htdemucs seed {self.demix_seed}"
+        return self._source.name
 
     def __call__(
         self,
@@ -154,8 +157,10 @@ class Analyzer:
         Raises AudioError or StemsError where the file or its stems cannot be analysed.
         """
         on_progress("decode", 0.0)
-        with self._timed("decode", path):
-            audio = load_audio(path)
+        with ThreadPoolExecutor(1, thread_name_prefix="decode") as beside:
+            decoded = beside.submit(self._decode, path)
+            self.load()
+            audio = decoded.result()
         analysis = self.analyze(
             audio,
             path=path,
@@ -201,21 +206,7 @@ class Analyzer:
         hands them on.
         """
         on_progress("stems", 0.0)
-        if self.stems_dir is not None:
-            return self._look_at_own_stems(audio, path, self.stems_dir, keep_stems)
-        if self._separator is not None:
-            return self._separate(self._separator, audio, path, on_progress, keep_stems)
-        with self._timed("spectrogram", path):
-            mix = audio.samples
-            if len(mix) > 1:
-                mix = mix.mean(axis=0, keepdims=True, dtype=np.float32)
-            if self.network.stems == 1:
-                values = spectrogram(mix, backend=self.spec_backend)
-            else:
-                values = spectral_stems(magnitudes(mix, backend=self.spec_backend)[0])
-                values = logarithm(values)
-            mx.eval(values)
-        return _describe(values, self.demix, audio)
+        return self._source.look(audio, path, on_progress, keep_stems)
 
     def predict(
         self,
@@ -249,7 +240,10 @@ class Analyzer:
         on_progress("beats", 0.0)
         with self._timed("beats", path):
             decoded = decode_beats(
-                probabilities.beat, probabilities.downbeat, threshold=self.network.threshold
+                probabilities.beat,
+                probabilities.downbeat,
+                threshold=self.network.threshold,
+                tempi=self.network.tempi,
             )
             beats = drop_guesses(decoded, probabilities.beat, probabilities.downbeat)
         on_progress("sections", 0.0)
@@ -257,7 +251,7 @@ class Analyzer:
             segments = pick_sections(
                 probabilities.segment,
                 probabilities.label,
-                strict_ends=self.network.stems == 1,  # published networks: as in the reference
+                strict_ends=self._stems == 1,  # published networks: as in the reference
             )
         on_progress("sections", 1.0)
         return Analysis(
@@ -280,41 +274,9 @@ class Analyzer:
             embeddings=prediction.embeddings,
         )
 
-    def _look_at_own_stems(
-        self, audio: Audio, path: str | PathLike[str], folder: Path, keep_stems: PassPieces
-    ) -> Spectrograms:
-        with self._timed("stems", path):
-            files = find_stems(path, folder, alone=self.stems_alone)
-            stems = load_stems(files, duration=audio.duration)
-            for _ in keep_stems([stems.samples[:, None]]):
-                pass
-        with self._timed("spectrogram", path):
-            values = spectrogram(stems.samples, backend=self.spec_backend)
-            mx.eval(values)
-        demix = f"external {stems.sha256[:8]}"
-        return _describe(values, demix, audio, stems.warnings)
-
-    def _separate(
-        self,
-        separator: HTDemucs,
-        audio: Audio,
-        path: str | PathLike[str],
-        on_progress: Progress,
-        keep_stems: PassPieces,
-    ) -> Spectrograms:
-        """Stems and their spectrograms in one go, piece by piece."""
-        from .demix.htdemucs.spectrograms import stream_magnitudes
-
-        with self._timed("demix", path):
-            pieces = separator.pieces(
-                audio.samples,
-                seed=self.demix_seed,
-                on_progress=lambda fraction: on_progress("stems", fraction),
-            )
-            mono = (piece.mean(axis=1) for piece in keep_stems(pieces))
-            values = logarithm(stream_magnitudes(mono, signals=4, backend=self.spec_backend))
-            mx.eval(values)
-        return _describe(values, self.demix, audio)
+    def _decode(self, path: str | PathLike[str]) -> Audio:
+        with self._timed("decode", path):
+            return load_audio(path)
 
     def _timed(self, stage: str, path: str | PathLike[str]) -> AbstractContextManager[None]:
         if self._timings is None:
@@ -327,42 +289,12 @@ def analyze(path: str | PathLike[str]) -> Analysis:
     return Analyzer()(path)
 
 
-def _describe(
-    values: mx.array, demix: str, audio: Audio, warnings: tuple[str, ...] = ()
-) -> Spectrograms:
-    return Spectrograms(values, demix, audio.duration, audio.sha256, audio.warnings + warnings)
-
-
-def _find_separator(
-    demix: Demix,
-    weights_dir: Path | None,
-    offline: bool,
-    weights_url: str | None,
-    on_download: Progress | None,
-) -> Path | None:
-    """The separator's checkpoint; None where `auto` does without.
-
-    `auto` never downloads it: it is large, and its terms are for the user to accept.
-    """
-    if demix == "htdemucs":
-        return find_htdemucs(
-            weights_dir=weights_dir,
-            offline=offline,
-            weights_url=weights_url,
-            on_progress=on_download,
-        )
-    if not has_gpu():
-        return None  # a song would take many times its own length
+def _count_stems(files: ModelFiles) -> int:
+    """Spectrograms that the network wants, by its configuration."""
     try:
-        return find_htdemucs(weights_dir=weights_dir, offline=True)
-    except WeightsError:
-        return None
-
-
-def _load_separator(path: Path, *, compiled: bool) -> HTDemucs:
-    from .demix.htdemucs import HTDemucs  # most songs do without
-
-    return HTDemucs.from_checkpoint(path, compiled=compiled)
+        return Config.from_dict(read_config(files.files[0][1])).stems
+    except (AllInOneError, KeyError, TypeError, ValueError):
+        return load_network(files).stems  # which says what is wrong
 
 
 def _name_by_content(files: ModelFiles) -> str:

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,7 +225,6 @@ def run_song(options: argparse.Namespace) -> None:
     import soundfile
 
     from allin1_mlx import Analyzer
-    from allin1_mlx.demix.htdemucs import HTDemucs
     from allin1_mlx.timings import Timings
 
     wav, out = options.folder / "song.wav", options.folder / "song.json"
@@ -235,7 +235,9 @@ def run_song(options: argparse.Namespace) -> None:
         "harmonix-all", "spectral", weights_dir=options.harmonix, timings=timings, offline=True
     )
     compiled = not options.no_mlx_compile
-    analyzer._separator = HTDemucs.from_checkpoint(options.folder / "model.th", compiled=compiled)
+    analyzer._source = replace(
+        analyzer._source, separator_file=options.folder / "model.th", compiled=compiled
+    )
     _, first, best = timed(lambda: out.write_text(analyzer(wav).to_json()), options.runs)
     last = {stage.stage: stage.duration for stage in timings.stages}
     print(json.dumps({"first": first, "best": best, "stages": last}))

@@ -69,7 +69,9 @@ def load_analyzer(weights_dir: Path | None, choice: Choice) -> Analyzer:
     from allin1_mlx.pipeline import Analyzer
 
     demix = "auto" if choice.model == "bundled" else choice.demix
-    return Analyzer(choice.model, demix, weights_dir=weights_dir, offline=True)
+    analyzer = Analyzer(choice.model, demix, weights_dir=weights_dir, offline=True)
+    analyzer.load()  # before there is a song
+    return analyzer
 
 
 @contextmanager

@@ -16,7 +16,8 @@ import numpy as np
 
 from ..audio import Audio
 from ..backend import mx
-from ..pipeline import Analyzer, Spectrograms
+from ..pipeline import Analyzer
+from ..sources import Spectrograms
 from ..spectrogram import logarithm
 from ..types import STEMS
 from .outputs import Outputs

@@ -81,11 +81,15 @@ class Batch:
             yield from finishing.run(self._analyze(self._prepare(songs)))
 
     def _prepare(self, songs: Iterable[Song]) -> Iterator[Work]:
-        """Look at songs and decode them, ahead of what they are needed for."""
+        """Look at songs and decode them, ahead of what they are needed for.
+
+        The network is loaded while the first one is decoded.
+        """
         method = describe(self.analyzer)
         waiting: deque[tuple[Song, Job[Prepared]]] = deque()
         for song in songs:
-            job = self.workers.submit(prepare_song, song, self.outputs, method)
+            job = self.workers.submit_beside(prepare_song, song, self.outputs, method)
+            self.analyzer.load()
             waiting.append((song, job))
             if len(waiting) > self.workers.count:
                 yield self._prepared(*waiting.popleft())
