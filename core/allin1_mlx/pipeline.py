@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .audio import Audio, file_digest, load_audio
-from .beats import decode_beats, drop_guesses
+from .bar_pointer import make_tables
+from .beats import BARS, decode_beats, drop_guesses
 from .checkpoint import read_config
 from .demix.separators import Demix, find_separator
 from .errors import AllInOneError, UsageError
@@ -131,11 +132,13 @@ class Analyzer:
         return load_network(self._files, ensemble_parallel=self._ensemble_parallel)
 
     def load(self) -> None:
-        """Read the network and the separator unless that is done. Raises CheckpointError.
+        """Read the network and the separator, and make the decoder's tables, unless that is done.
 
         For those who have something to do meanwhile in another thread, or want to know early.
+        Raises CheckpointError.
         """
-        _ = self.network, self._source.separator
+        _ = self._source.separator
+        make_tables(BARS, self.network.tempi)
 
     @property
     def demix(self) -> str:
