@@ -65,18 +65,16 @@ def _median_over_time(mix: mx.array) -> mx.array:
 
     def block(span: tuple[int, int]) -> mx.array:
         start, stop = span
-        return _median([padded[start + i : stop + i] for i in range(HARMONIC_FRAMES)])
+        return _sliding_median(padded[start : stop + HARMONIC_FRAMES - 1], HARMONIC_FRAMES)
 
     return _in_blocks(block, mix.shape, padded)
 
 
 def _median_over_bands(mix: mx.array) -> mx.array:
-    F = mix.shape[1]
-    padded = _reflect(mix.T, PERCUSSIVE_BANDS // 2).T
+    padded = mx.contiguous(_reflect(mix.T, PERCUSSIVE_BANDS // 2))
 
     def block(span: tuple[int, int]) -> mx.array:
-        rows = padded[slice(*span)]
-        return _median([rows[:, i : i + F] for i in range(PERCUSSIVE_BANDS)])
+        return _sliding_median(mx.contiguous(padded[:, slice(*span)]), PERCUSSIVE_BANDS).T
 
     return _in_blocks(block, mix.shape, padded)
 
@@ -89,27 +87,52 @@ def _in_blocks(
     return mx.concatenate(side_by_side(compute, list(pairwise(edges)), padded))
 
 
-def _median(arrays: list[mx.array]) -> mx.array:
-    """The median, element by element, of an odd number of arrays.
+def _sliding_median(x: mx.array, width: int) -> mx.array:
+    """The median of `width` successive rows, from every row on: (N, M) to (N - width + 1, M).
 
-    They are sorted by Batcher's merge exchange (Knuth, Algorithm 5.2.2M): whole arrays compared in
-    a fixed order. Of comparisons that the middle one does not depend on nothing is computed.
+    The width is one less than a power of two. Windows of 1, 2, 4, ... rows are sorted for all
+    places at once, each merged from two of the size before; one of each size makes up a window.
     """
-    ordered = list(arrays)
-    top = 1 << (len(arrays) - 1).bit_length() - 1
-    p = top
-    while p:
-        q, r, d = top, 0, p
-        while True:
-            for i in range(len(ordered) - d):
-                if i & p == r:
-                    low, high = ordered[i], ordered[i + d]
-                    ordered[i], ordered[i + d] = mx.minimum(low, high), mx.maximum(low, high)
-            if q == p:
-                break
-            q, r, d = q // 2, p, q - p
-        p //= 2
-    return ordered[len(ordered) // 2]
+    count = len(x) - width + 1
+    window, others = [x], _shift([x], width - 1, count)
+    for size in (1 << n for n in range(width.bit_length() - 1)):
+        places = len(window[0]) - size
+        window = _merge(_shift(window, 0, places), _shift(window, size, places))
+        start = width + 1 - 4 * size  # where the next window begins, if those so far are the end
+        if start == 0:
+            break
+        others = _merge(_shift(window, start, count), others)
+    return _middle(_shift(window, 0, count), others)
+
+
+def _shift(window: list[mx.array], start: int, count: int) -> list[mx.array]:
+    return [rows[start : start + count] for rows in window]
+
+
+def _merge(left: list[mx.array], right: list[mx.array]) -> list[mx.array]:
+    """Two ascending lists of arrays as one, by Batcher's odd-even merge (Knuth, 5.3.4)."""
+    if not left or not right:
+        return left + right
+    if len(left) == len(right) == 1:
+        return [mx.minimum(left[0], right[0]), mx.maximum(left[0], right[0])]
+    first = _merge(left[::2], right[::2])
+    second = _merge(left[1::2], right[1::2])
+    pairs = list(zip(first[1:], second, strict=False))
+    merged = [first[0]]
+    for one, other in pairs:
+        merged += [mx.minimum(one, other), mx.maximum(one, other)]
+    return merged + first[1 + len(pairs) :] + second[len(pairs) :]
+
+
+def _middle(left: list[mx.array], right: list[mx.array]) -> mx.array:
+    """The median of two ascending lists of arrays, the left one longer by one.
+
+    It is the least upper bound of i from the left and j from the right, over all i + j = middle.
+    """
+    median = left[-1]
+    for place, array in enumerate(right):
+        median = mx.minimum(median, mx.maximum(left[len(left) - 2 - place], array))
+    return median
 
 
 def _reflect(x: mx.array, width: int) -> mx.array:
