@@ -90,29 +90,24 @@ class Embedding(nn.Module):
 
     def __init__(self, bands: int, dim: int, step: int) -> None:
         super().__init__()
-        self.step = step
-        self.width = bands * dim // 2  # numbers after the first convolution, per frame
-        self.conv0 = nn.Conv2d(1, dim // 2, (3, 3), padding=(1, 0))
+        self.width = bands * dim // 2 // step  # numbers after the first convolution, per frame
+        self.conv0 = nn.Conv2d(1, dim // 2, (step + 2, 3), stride=(step, 1), padding=(1, 0))
         self.conv1 = nn.Conv2d(dim // 2, dim, (1, 12))
         self.conv2 = nn.Conv2d(dim, dim, (3, 3), padding=(1, 0))
         self.norm = LayerNorm(dim)
 
     def __call__(self, x: mx.array) -> mx.array:
-        x = elu(_pool(self.conv0(x[..., None]), self.step))
-        for conv in (self.conv1, self.conv2):
-            x = elu(_pool(conv(x), 1))
+        x = x[..., None]
+        for conv in (self.conv0, self.conv1, self.conv2):
+            x = elu(_pool(conv(x)))
         return self.norm(x.squeeze(2))
 
 
-def _pool(x: mx.array, step: int) -> mx.array:
-    """Maximum of `step` frames and three neighbouring frequencies: (B, T, F, C).
-
-    T is a multiple of `step`; a rest of one or two frequencies is dropped.
-    """
+def _pool(x: mx.array) -> mx.array:
+    """Maximum of three neighbouring frequencies, a rest of one or two dropped: (B, T, F, C)."""
     places = x.shape[2] // 3 * 3
     # Slices compared in pairs: a reduction along inner axes takes ten times as long on GPUs.
-    pooled = reduce(mx.maximum, [x[:, :, i:places:3] for i in range(3)])
-    return reduce(mx.maximum, [pooled[:, i::step] for i in range(step)])
+    return reduce(mx.maximum, [x[:, :, i:places:3] for i in range(3)])
 
 
 class TimeLayer(nn.Module):

@@ -79,4 +79,4 @@ class Tempi:
 PUBLISHED = Tempi()  # of the published decoder
 # A network that is less sure finds more beats where the tempo holds, and halves of frames tell
 # tempi apart that are held for minutes.
-STEADY = Tempi(frames=2, count=120, steadiness=800, leap=80)
+STEADY = Tempi(frames=2, count=120, steadiness=1200, leap=90)
