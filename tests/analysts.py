@@ -15,7 +15,7 @@ Report = Callable[[str, float], None]
 class Analyst:
     """What an Analyzer has besides its work."""
 
-    notice = "model quick: nothing else was found"
+    notice = "using quick; nothing else was found"
 
     def __init__(self, choice: Choice) -> None:
         self.model = choice.model

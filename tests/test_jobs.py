@@ -63,7 +63,7 @@ def test_a_song_goes_from_queued_to_done(session: Session, start: Callable[..., 
     assert wait_for(session, song) == "done"
     assert (song.frames, song.revision, song.fraction) == (44_100, 1, 1.0)
     assert song.analysis is not None
-    assert song.notice == "model quick: nothing else was found"
+    assert song.notice == "using quick; nothing else was found"
     assert song.stage == "Listening for beats and sections"
 
 

@@ -31,7 +31,9 @@ def main() -> None:
         if options.true_stems:
             if not (mix.parent / "bass.ogg").exists():
                 continue
-            analyzer.stems_dir = mix.parent
+            analyzer = Analyzer(
+                options.model, weights_dir=options.weights_dir, stems_dir=mix.parent
+            )
         track, collection = mix.parent, mix.parent.parent
         analysis = analyzer(mix)
         write_results(analysis, track.name, options.out / collection.name)

@@ -149,7 +149,10 @@ def analyze(network: Network, folder: Path) -> dict[str, float]:
         return drop_guesses(beats, found.beat, found.downbeat)
 
     beats = watch.time("beats", decode)
-    segments = watch.time("sections", lambda: pick_sections(found.segment, found.label))
+    strict = network.stems == 1
+    segments = watch.time(
+        "sections", lambda: pick_sections(found.segment, found.label, strict_ends=strict)
+    )
 
     def write() -> None:
         analysis = Analysis(
