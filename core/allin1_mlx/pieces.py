@@ -8,7 +8,6 @@ Axes: T positions in time, C channels.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from .backend import has_gpu, mx, single_blas_thread
+from .cores import count_cores
 
 CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 27  # in the largest array that a piece needs
 MOST_THREADS = 8  # more would only wait for memory
@@ -93,9 +93,8 @@ def _finish(piece: mx.array) -> mx.array:
 
 @lru_cache(maxsize=1)
 def _threads() -> int:
-    """As many as cores that this process may use."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
-    return min(len(allowed) or os.cpu_count() or 1, MOST_THREADS)
+    """As many as cores, as far as they help."""
+    return min(count_cores(), MOST_THREADS)
 
 
 @lru_cache(maxsize=1)

@@ -117,7 +117,7 @@ class SoundfileDecoder:
         if 0 < done == self.hint:
             self._position = self._size
             return
-        # Damage lies ahead: what one pass makes of it counts, and it starts at the beginning.
+        # In a damaged FLAC counts what one pass makes of it, which starts at the beginning.
         position, full = 0, True
         while full:
             with _held_stderr() if self._format == "MP3" else nullcontext():

@@ -7,7 +7,6 @@ segments, each decoded through a file of its own, are together bit for bit what 
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +16,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-SEGMENT = 1 << 18  # frames: 6 s, long against the search for its start
+from ..cores import count_cores
+
+SEGMENT = 1 << 18  # frames, whole blocks of `decoders`: 6 s, long against finding its start
 MOST_THREADS = 8  # more would wait for the one that collects what they give
 
 Block = NDArray[np.float32]
@@ -30,7 +31,7 @@ def decode_segments(path: Path, frames: int, channels: int) -> Generator[Block, 
     nothing where there is nothing to gain: of short songs, and on one core. A block's memory is
     used again when the next one is asked for: fresh memory costs more than what it holds.
     """
-    threads = min(_cores(), MOST_THREADS)
+    threads = min(count_cores(), MOST_THREADS)
     if threads == 1 or frames < 2 * SEGMENT:
         return 0
     done = 0
@@ -62,9 +63,3 @@ def _decode(path: Path, start: int, room: Block) -> bool:
                 return len(sound.read(dtype="float32", out=room)) == len(room)
         except (soundfile.LibsndfileError, ValueError):  # ValueError: other channels than before
             return False
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
-    return len(allowed) or os.cpu_count() or 1

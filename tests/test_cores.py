@@ -1,0 +1,21 @@
+"""The cores that this process may use."""
+
+import os
+
+import pytest
+
+from allin1_mlx.cores import count_cores
+
+
+def test_there_is_a_core_and_no_more_than_the_machine_has() -> None:
+    assert 1 <= count_cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="cores cannot be withheld here")
+def test_cores_that_are_withheld_do_not_count() -> None:
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert count_cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
