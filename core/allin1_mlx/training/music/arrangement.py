@@ -13,7 +13,7 @@ from .harmony import Key, Melody, melody, voice
 from .material import Material, draw_groove, draw_material, stage
 from .playing import CHORD_BASE, Bar, Players
 from .pop909 import Tune
-from .rhythm import KICKS
+from .rhythm import kick_of
 from .score import BASS, DRUMS, OTHER, Effect, Sweep
 from .styles import Style
 
@@ -68,8 +68,7 @@ class Arranger:
 
     def _pulse(self) -> list[float]:
         """Where in a bar the song's kick falls, in beats: a side chain keeps to it."""
-        kick = next((self.groove[piece][0] for piece in KICKS if piece in self.groove), np.zeros(1))
-        steps = [float(step) for step in np.flatnonzero(kick)]
+        steps = [float(step) for step in np.flatnonzero(kick_of(self.groove)[0])]
         return [s / self.style.steps for s in steps] or [float(b) for b in range(self.style.meter)]
 
     def _draw_riff(self) -> Melody:

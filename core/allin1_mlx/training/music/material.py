@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .harmony import Chord, Key, Melody, melody, progression
 from .rhythm import (
@@ -16,6 +17,7 @@ from .rhythm import (
     bar_pattern,
     double_time,
     half_time,
+    kick_of,
     open_up,
     read_groove,
     vary_groove,
@@ -124,18 +126,11 @@ def draw_material(
         drums_steps = draw_groove(rng, style, feel=str(feel))
     else:
         drums_steps = vary_groove(groove, rng, per_beat=style.steps, amount=0.5 * contrast)
-    kick = next((drums_steps[k] for k in ("kick", "kick808") if k in drums_steps), None)
-    steps = style.meter * style.steps
-    kick = np.zeros((2, steps)) if kick is None else kick
-
-    def pattern(names: tuple[str, ...], bar: int) -> BarPattern:
-        name = names[int(rng.integers(len(names)))]
-        return bar_pattern(
-            name, rng, beats=style.meter, per_beat=style.steps, kick=np.asarray(kick)[bar]
-        )
-
-    bass = pattern(style.bass_patterns, 0)
-    other = pattern(style.bass_patterns, 1) if rng.random() < 0.15 else bass
+    kick, kick_after = kick_of(drums_steps)
+    bass = _draw_pattern(rng, style, style.bass_patterns, kick)
+    other = bass
+    if rng.random() < 0.15:
+        other = _draw_pattern(rng, style, style.bass_patterns, kick_after)
     chords = progression(rng, key)
     changes = float(rng.choice([0.5, 1, 2], p=[0.2, 0.65, 0.15]))
     per_bar = [chords[int(b * changes) % len(chords)] for b in range(8)]
@@ -163,7 +158,7 @@ def draw_material(
         groove=drums_steps,
         drums=_drums_mode(rng, part, habit, club=club),
         bass=(bass, other) if rng.random() < habit.bass else None,
-        comps=tuple(pattern(style.comp_patterns, 0) for _ in range(comps)),
+        comps=tuple(_draw_pattern(rng, style, style.comp_patterns, kick) for _ in range(comps)),
         comps_on=tuple(on),
         octave=tuple(int(rng.choice([0, 0, 0, 12, -12])) for _ in range(comps)),
         melody=tune,
@@ -177,11 +172,6 @@ def draw_material(
 def stage(rng: Rng, style: Style, material: Material, scene: Scene) -> Material:
     """The part as a scene without a kick, in which little may tell where the beats are."""
     nothing = np.zeros(style.meter * style.steps)
-
-    def pattern(names: tuple[str, ...]) -> BarPattern:
-        name = names[int(rng.integers(len(names)))]
-        return bar_pattern(name, rng, beats=style.meter, per_beat=style.steps, kick=nothing)
-
     groove, drums = material.groove, "none"
     if scene.grooves:
         chosen = scene.grooves[int(rng.integers(len(scene.grooves)))]
@@ -189,7 +179,7 @@ def stage(rng: Rng, style: Style, material: Material, scene: Scene) -> Material:
     on = [bool(rng.random() < scene.layers) for _ in material.comps]
     if scene.layers and not any(on):
         on[int(rng.integers(len(on)))] = True
-    bass = pattern(scene.bass) if scene.bass else None
+    bass = _draw_pattern(rng, style, scene.bass, nothing) if scene.bass else None
     tune = material.melody
     if rng.random() < 0.4:  # chopped or delayed, sung around the beats
         tune = replace(tune, early=float(rng.choice([0.25, 0.5, 0.5, 0.75])))
@@ -199,12 +189,20 @@ def stage(rng: Rng, style: Style, material: Material, scene: Scene) -> Material:
         groove=groove,
         drums=drums,
         bass=(bass, bass) if bass else None,
-        comps=tuple(pattern(scene.comps) for _ in on),
+        comps=tuple(_draw_pattern(rng, style, scene.comps, nothing) for _ in on),
         comps_on=tuple(on),
         melody=tune,
         lead=material.lead if rng.random() < 0.4 else "",
         level=max(material.level, float(rng.uniform(0.6, 1.0))),
     )
+
+
+def _draw_pattern(
+    rng: Rng, style: Style, names: tuple[str, ...], kick: NDArray[np.float64]
+) -> BarPattern:
+    """One of the patterns for a bar whose kick drum is (steps,)."""
+    name = names[int(rng.integers(len(names)))]
+    return bar_pattern(name, rng, beats=style.meter, per_beat=style.steps, kick=kick)
 
 
 def _drums_mode(rng: Rng, part: str, habit: Habit, *, club: bool) -> str:

@@ -14,7 +14,7 @@ from .grid import Grid
 from .harmony import Chord, Key, Melody, voice
 from .material import Material
 from .pop909 import Tune
-from .rhythm import BACKBEATS, KICKS, BarPattern, fill, hat_roll
+from .rhythm import BACKBEATS, KICKS, BarPattern, Onset, fill, hat_roll
 from .score import Hit, Note, Track
 from .styles import Style
 
@@ -171,10 +171,8 @@ class Players:
             gain = level * accent * (1.5 if len(pitches) == 1 else 1.0)
             self.note(track, self._pushed(at, bar), length, pitches, gain)
 
-    def _onsets(
-        self, pattern: BarPattern, material: Material, bar: Bar
-    ) -> list[tuple[float, float, float]]:
-        """The pattern's onsets that are played, in beats of the bar: start, length, accent."""
+    def _onsets(self, pattern: BarPattern, material: Material, bar: Bar) -> list[Onset]:
+        """The pattern's onsets that are played, in beats of the bar."""
         onsets = pattern.within(bar.number, beats=self.style.meter)
         if len(onsets) == 1 and material.changes == 2 and self.style.meter != 3:
             half = self.style.meter / 2  # a held chord is struck again when it changes

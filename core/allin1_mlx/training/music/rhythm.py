@@ -15,6 +15,7 @@ from .styles import Groove
 
 Rng = np.random.Generator
 Steps = dict[str, NDArray[np.float64]]
+Onset = tuple[float, float, float]  # start, length, accent: beats, beats, factor
 VELOCITY = {"X": 1.0, "x": 0.8, "o": 0.55, "-": 0.28, ".": 0.0}
 MAYBE = 0.35  # chance of a "?" to sound
 TIMEKEEPERS = ("hat", "ohat", "ride", "shaker", "tamb", "crash")
@@ -22,8 +23,10 @@ KICKS = ("kick", "kick808")
 BACKBEATS = ("snare", "clap", "snap", "rim")
 
 
-class Onset(tuple[float, float, float]):
-    """(start, length, accent): beats, beats, factor."""
+def kick_of(arrays: Steps) -> NDArray[np.float64]:
+    """The kick's array (2, steps), zeros where the groove has none."""
+    silence = np.zeros_like(next(iter(arrays.values())))
+    return next((arrays[piece] for piece in KICKS if piece in arrays), silence)
 
 
 def read_groove(groove: Groove, rng: Rng, *, steps: int) -> Steps:
@@ -154,18 +157,18 @@ RUNNING = {"threes": 0.75, "arpthrees": 0.75, "slow threes": 1.5}  # beats, see 
 
 @dataclass(frozen=True)
 class BarPattern:
-    """What an instrument plays in one bar: (start, length, accent) in beats, and a kind.
+    """What an instrument plays in one bar: its onsets, and a kind.
 
     kind: "chord" (all notes), "arp" (one after another), "octave" (root, root an octave up),
     "fifth" (root, fifth), "walk" (steps between roots). every: beats between onsets that run on
     across bar lines (a figure of three against four), 0 where a bar has its own onsets.
     """
 
-    onsets: tuple[tuple[float, float, float], ...]
+    onsets: tuple[Onset, ...]
     kind: str = "chord"
     every: float = 0.0
 
-    def within(self, bar: int, *, beats: int) -> tuple[tuple[float, float, float], ...]:
+    def within(self, bar: int, *, beats: int) -> tuple[Onset, ...]:
         """The onsets in a bar, counted from where the figure began."""
         if not self.every:
             return self.onsets
@@ -178,7 +181,7 @@ class BarPattern:
 def _even(beats: int, step: float, length: float, *, offset: float = 0.0) -> list[Onset]:
     count = int(np.ceil((beats - offset) / step - 1e-6))
     return [
-        Onset((offset + i * step, length, 1.1 if (offset + i * step) % 1 == 0 else 0.85))
+        (offset + i * step, length, 1.1 if (offset + i * step) % 1 == 0 else 0.85)
         for i in range(count)
     ]
 
@@ -187,7 +190,7 @@ def _from_steps(on: list[int], *, total: int, per_beat: int, hold: float) -> lis
     """Onsets at steps, each lasting until the next one times `hold`."""
     ends = [*on[1:], total]
     return [
-        Onset((s / per_beat, max(0.2, (e - s) / per_beat * hold), 1.0))
+        (s / per_beat, max(0.2, (e - s) / per_beat * hold), 1.0)
         for s, e in zip(on, ends, strict=True)
     ]
 
@@ -202,10 +205,10 @@ def bar_pattern(
     if beats == 6:  # eighths are the beats
         half, fine = 1.0, 0.5
     table = {
-        "long": [Onset((0.0, float(beats), 1.0))],
-        "whole": [Onset((0.0, float(beats), 1.0))],
-        "pad": [Onset((0.0, float(beats), 1.0))],
-        "drone": [Onset((0.0, float(beats), 1.0))],
+        "long": [(0.0, float(beats), 1.0)],
+        "whole": [(0.0, float(beats), 1.0)],
+        "pad": [(0.0, float(beats), 1.0)],
+        "drone": [(0.0, float(beats), 1.0)],
         "root4": _even(beats, 1, 0.9),
         "quarters": _even(beats, 1, 0.8),
         "walk": _even(beats, 1, 0.85),
@@ -228,20 +231,20 @@ def bar_pattern(
         "skank": _even(beats, 1, 0.2, offset=half) + _even(beats, 1, 0.2, offset=half + fine),
         "late": _even(beats, 1, 0.2, offset=half + fine),
         "ahead": _even(beats, 2, 1.6, offset=1 + half),
-        "arpthrees": [Onset((0.0, 0.4, 1.0))],
-        "threes": [Onset((0.0, 0.5, 1.0))],
-        "slow threes": [Onset((0.0, 1.0, 1.0))],
+        "arpthrees": [(0.0, 0.4, 1.0)],
+        "threes": [(0.0, 0.5, 1.0)],
+        "slow threes": [(0.0, 1.0, 1.0)],
         "oom": _even(beats, 2 if beats % 2 == 0 else beats, 0.9),
         "oompah": _even(beats, 1 if beats == 3 else 2, 0.4, offset=1)[: beats - 1],
-        "house": [Onset((x, 0.3, 1.0)) for x in (0, 0.75, 1.5, 2.5, 3.25) if x < beats],
-        "charleston": [Onset((x, 0.4, 1.0)) for x in (0, 1 + half) if x < beats],
-        "stab": [Onset((x, 0.35, 1.1)) for x in (0, 1.5, 3.0)[: int(rng.integers(1, 4))]],
-        "tumbao": [Onset((x, 0.9, 1.0)) for x in (1.5, 3.0) if x < beats],
-        "montuno": [Onset((x, 0.3, 1.0)) for x in (0, 1, 1.5, 2.5, 3.5) if x < beats],
-        "tresillo": [Onset((x, 0.6, 1.0)) for x in (0, 1.5, 3.0) if x < beats],
-        "tresillo16": [Onset((x + y, 0.4, 1.0)) for x in range(0, beats, 2) for y in THREES],
+        "house": [(x, 0.3, 1.0) for x in (0, 0.75, 1.5, 2.5, 3.25) if x < beats],
+        "charleston": [(x, 0.4, 1.0) for x in (0, 1 + half) if x < beats],
+        "stab": [(x, 0.35, 1.1) for x in (0, 1.5, 3.0)[: int(rng.integers(1, 4))]],
+        "tumbao": [(x, 0.9, 1.0) for x in (1.5, 3.0) if x < beats],
+        "montuno": [(x, 0.3, 1.0) for x in (0, 1, 1.5, 2.5, 3.5) if x < beats],
+        "tresillo": [(x, 0.6, 1.0) for x in (0, 1.5, 3.0) if x < beats],
+        "tresillo16": [(x + y, 0.4, 1.0) for x in range(0, beats, 2) for y in THREES],
         "dotted": _even(beats, 0.75, 0.4),
-        "sixeight": [Onset((x, 0.9, 1.0)) for x in (0.0, 2.0, 3.0, 5.0) if x < beats],
+        "sixeight": [(x, 0.9, 1.0) for x in (0.0, 2.0, 3.0, 5.0) if x < beats],
     }
     kinds = {"octave": "octave", "oom": "fifth", "walk": "walk", "montuno": "arp"}
     kind = "arp" if name.startswith("arp") else kinds.get(name, "chord")
@@ -249,7 +252,7 @@ def bar_pattern(
         onsets = _derived(name, rng, total=total, per_beat=per_beat, kick=kick)
     else:
         onsets = table[name]
-    return BarPattern(tuple((o[0], o[1], o[2]) for o in onsets), kind, RUNNING.get(name, 0.0))
+    return BarPattern(tuple(onsets), kind, RUNNING.get(name, 0.0))
 
 
 def _derived(
