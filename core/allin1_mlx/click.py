@@ -129,7 +129,7 @@ def _boundaries(segments: Sequence[Segment], length: int) -> Iterator[tuple[int,
 def _rise(size: int) -> Samples:
     """A tone that climbs and swells with a breath of noise, up to its last sample."""
     x = np.arange(size) / max(size, 1)
-    tone = np.sin(_phase(RISE_HZ, x, size))
+    tone = np.sin(_phase(RISE_HZ, x))
     breath = np.diff(np.random.default_rng(0).uniform(-0.5, 0.5, size + 1))  # its bass removed
     return (x**2 * (0.6 * tone + 0.4 * breath)).astype(np.float32)
 
@@ -138,12 +138,12 @@ def _drop() -> Samples:
     """A tone that falls and dies away, with a crash at its start."""
     size = round(DROP_SECONDS * SAMPLE_RATE)
     x = np.arange(size) / size
-    tone = np.cos(_phase(DROP_HZ, x, size)) * np.exp2(-7 * x)
+    tone = np.cos(_phase(DROP_HZ, x)) * np.exp2(-7 * x)
     crash = np.random.default_rng(1).uniform(-1, 1, size) * np.exp2(-14 * x)
     return (0.7 * tone + 0.3 * crash).astype(np.float32)
 
 
-def _phase(hz: tuple[float, float], x: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+def _phase(hz: tuple[float, float], x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Phase of a tone that glides exponentially from hz[0] to hz[1] while x goes from 0 to 1."""
     low, high = hz
     return np.cumsum(2 * np.pi * low * (high / low) ** x / SAMPLE_RATE)

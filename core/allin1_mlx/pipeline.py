@@ -116,14 +116,14 @@ class Analyzer:
                 on_download=on_download,
             )
         self._source = Source(
-            self._stems,
-            stems_dir,
-            stems_alone,
-            separator_file,
-            demix_seed,
-            compiled,
-            spec_backend,
-            self._timed,
+            stems=self._stems,
+            folder=stems_dir,
+            alone=stems_alone,
+            separator_file=separator_file,
+            seed=demix_seed,
+            compiled=compiled,
+            backend=spec_backend,
+            timed=self._timed,
         )
 
     @cached_property

@@ -46,7 +46,7 @@ class Spectrograms:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One way to the spectrograms, for song after song.
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Workers:
-    """`count` processes; with 0, everything is done at once by the caller itself."""
+    """`count` processes; with 0, what is submitted is done at once by the caller itself."""
 
     def __init__(self, count: int) -> None:
         self.count = count

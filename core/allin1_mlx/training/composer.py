@@ -44,7 +44,7 @@ def compose(seed: int, bank: Bank, *, style: str = "", tunes: tuple[Tune, ...] =
     """Compose a song and render it with the bank's instruments; see `compose_score`."""
     score = compose_score(seed, style=style, tunes=tunes)
     rng = np.random.default_rng((seed, 1))
-    stems = render(score, bank, draw_sound(rng, score), rng)
+    stems = render(score, bank, draw_sound(rng), rng)
     return Song(score, stems)
 
 

@@ -51,7 +51,7 @@ class Sound:
     beating: float
 
 
-def draw_sound(rng: Rng, score: Score) -> Sound:
+def draw_sound(rng: Rng) -> Sound:
     """A random mix for a song."""
     f = band_frequencies()
     stems = 10 ** (rng.normal(0, 3, 4) / 20) * np.array(STEM_LEVELS)
