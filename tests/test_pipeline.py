@@ -223,6 +223,16 @@ def test_a_broken_network_is_told_before_a_missing_song_and_no_thread_stays(tmp_
     assert not [t for t in threading.enumerate() if t.name.startswith("decode")]
 
 
+@pytest.mark.parametrize("wrong", [{}, {"dim_embed": "wide"}, {"dim_embed": -8}])
+def test_a_configuration_of_something_else_is_told(tmp_path, four_stems, wrong):
+    file = "harmonix-fold0_mlx"
+    config = json.loads(four_stems.with_suffix(".json").read_text()) | wrong if wrong else {}
+    (tmp_path / f"{file}.npz").write_bytes(four_stems.read_bytes())
+    (tmp_path / f"{file}.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=rf"^{file}\.json: not the configuration"):
+        Analyzer("harmonix-fold0", weights_dir=tmp_path).load()
+
+
 def test_a_network_that_hears_the_mix_refuses_stems(tmp_path):
     with pytest.raises(UsageError, match="--stems-dir"):
         Analyzer("bundled", stems_dir=tmp_path)

@@ -21,11 +21,9 @@ from typing import TYPE_CHECKING
 from .audio import Audio, file_digest, load_audio
 from .bar_pointer import make_tables
 from .beats import BARS, decode_beats, drop_guesses
-from .checkpoint import read_config
 from .demix.separators import Demix, find_separator
-from .errors import AllInOneError, UsageError
-from .model import Config
-from .predict import Network, Prediction, activations, load_network, predict_group
+from .errors import UsageError
+from .predict import Network, Prediction, activations, load_config, load_network, predict_group
 from .sections import pick_sections
 from .sources import PassPieces, Pieces, Progress, Source, Spectrograms
 from .spectrogram import Backend
@@ -100,7 +98,7 @@ class Analyzer:
         self.stems_alone = stems_alone
         self.spec_backend = spec_backend
         self._timings = timings
-        self._stems = _count_stems(files)
+        self._stems = load_config(files.files[0][1]).stems
         if self._stems == 1 and (stems_dir is not None or demix != "auto"):
             raise UsageError(
                 f"the model {files.name} analyses the mix as it is; "
@@ -290,14 +288,6 @@ class Analyzer:
 def analyze(path: str | PathLike[str]) -> Analysis:
     """Analyse one file with the defaults of the command line: `analyze("song.mp3").beats`."""
     return Analyzer()(path)
-
-
-def _count_stems(files: ModelFiles) -> int:
-    """Spectrograms that the network wants, by its configuration."""
-    try:
-        return Config.from_dict(read_config(files.files[0][1])).stems
-    except (AllInOneError, KeyError, TypeError, ValueError):
-        return load_network(files).stems  # which says what is wrong
 
 
 def _name_by_content(files: ModelFiles) -> str:

@@ -6,9 +6,11 @@ is the mean of theirs (Kim & Nam 2023).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,17 +84,29 @@ def load_network(model: ModelFiles, *, ensemble_parallel: bool = True) -> Networ
     """
     folds = []
     for weights, config in model.files:
-        values = read_config(config)
-        try:
-            fold = AllInOne(Config.from_dict(values))
-        except (KeyError, TypeError, ValueError) as e:
-            raise CheckpointError(
-                f"{config.name}: not the configuration of such a network ({e!r})"
-            ) from e
+        with _fitting(config):
+            fold = AllInOne(load_config(config))
         load_arrays(fold, read_arrays(weights), name=weights.name)
         fold.eval()
         folds.append(fold)
     return Network(model.name, tuple(folds), together=ensemble_parallel and has_gpu())
+
+
+def load_config(path: Path) -> Config:
+    """Read the configuration of a checkpoint. Raises CheckpointError where it does not fit."""
+    with _fitting(path):
+        return Config.from_dict(read_config(path))
+
+
+@contextmanager
+def _fitting(config: Path) -> Iterator[None]:
+    """What a configuration lacks or has too much of, as one line for the user."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as e:
+        raise CheckpointError(
+            f"{config.name}: not the configuration of such a network ({e!r})"
+        ) from e
 
 
 def predict(
