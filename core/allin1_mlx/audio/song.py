@@ -57,10 +57,13 @@ class Audio:
         return self.samples.shape[1] / SAMPLE_RATE
 
 
-def load_audio(path: str | PathLike[str], *, max_seconds: float | None = None) -> Audio:
+def load_audio(
+    path: str | PathLike[str], *, max_seconds: float | None = None, sha256: str = ""
+) -> Audio:
     """Decode a file of any format that libsndfile or ffmpeg reads.
 
-    max_seconds: refuse what is longer; memory is 353 kB a second and little more.
+    max_seconds: refuse what is longer; memory is 353 kB a second and little more. sha256: of the
+    file, where it is known already.
     Raises AudioError with one line for the user where there is nothing to analyse. A file that
     is cut off or damaged gives what can be decoded, and a warning.
     """
@@ -69,9 +72,9 @@ def load_audio(path: str | PathLike[str], *, max_seconds: float | None = None) -
     check_file(song)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="digest") as beside:
-            digest = beside.submit(file_digest, song)
+            digest = beside.submit(lambda: sha256 or file_digest(song))
             decoded = _decode(song, name, max_seconds)
-            sha256 = digest.result()
+            digits = digest.result()
     except MemoryError:
         raise AudioError(
             f"{name}: is too long for this computer's memory; cut it into parts"
@@ -91,7 +94,7 @@ def load_audio(path: str | PathLike[str], *, max_seconds: float | None = None) -
             f"its samples reach {decoded.peak:.0f} where full scale is 1; they are scaled down"
         )
     warnings = tuple(f"{name}: {note}" for note in notes)
-    return Audio(samples, sha256, warnings, decoded.rate, decoded.frames)
+    return Audio(samples, digits, warnings, decoded.rate, decoded.frames)
 
 
 @dataclass

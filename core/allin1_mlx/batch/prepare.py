@@ -65,7 +65,7 @@ def prepare_song(song: Song, outputs: Outputs, method: Method) -> Prepared:
     audio = envelope = None
     if spectrogram or _lacks_pictures_or_sound(settled, outputs):
         with timings.stage("decode", track=song.path):
-            audio = load_audio(song.file)
+            audio = load_audio(song.file, sha256=sha256)
         if outputs.visualize:
             envelope = measure_envelope(audio.samples)
         if not (spectrogram or outputs.sonify):
