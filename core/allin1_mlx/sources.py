@@ -45,6 +45,13 @@ class Spectrograms:
     audio_sha256: str
     warnings: tuple[str, ...] = ()
 
+    @classmethod
+    def of(
+        cls, audio: Audio, values: mx.array, *, demix: str, warnings: tuple[str, ...] = ()
+    ) -> Spectrograms:
+        """A song's spectrograms (K, T, 81); warnings: of its stems."""
+        return cls(values, demix, audio.duration, audio.sha256, audio.warnings + warnings)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -103,7 +110,7 @@ class Source:
             else:
                 values = logarithm(spectral_stems(magnitudes(mix, backend=self.backend)[0]))
             mx.eval(values)
-        return _describe(values, self.name, audio)
+        return Spectrograms.of(audio, values, demix=self.name)
 
     def _look_at_own_stems(
         self, audio: Audio, path: str | PathLike[str], folder: Path, keep_stems: PassPieces
@@ -117,7 +124,7 @@ class Source:
             values = spectrogram(stems.samples, backend=self.backend)
             mx.eval(values)
         demix = f"external {stems.sha256[:8]}"
-        return _describe(values, demix, audio, stems.warnings)
+        return Spectrograms.of(audio, values, demix=demix, warnings=stems.warnings)
 
     def _separate(
         self,
@@ -139,10 +146,4 @@ class Source:
             mono = (piece.mean(axis=1) for piece in keep_stems(pieces))
             values = logarithm(stream_magnitudes(mono, signals=4, backend=self.backend))
             mx.eval(values)
-        return _describe(values, self.name, audio)
-
-
-def _describe(
-    values: mx.array, demix: str, audio: Audio, warnings: tuple[str, ...] = ()
-) -> Spectrograms:
-    return Spectrograms(values, demix, audio.duration, audio.sha256, audio.warnings + warnings)
+        return Spectrograms.of(audio, values, demix=self.name)

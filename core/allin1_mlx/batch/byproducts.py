@@ -60,11 +60,10 @@ def look_at(
     )
     complete = has_stems or not (sound and outputs.keep_byproducts)
     if complete and not outputs.overwrites("spec") and is_made(file, origin):
-        return Looked(_describe(_read(file), prepared, audio), ())
+        return Looked(Spectrograms.of(audio, _read(file), demix=prepared.demix), ())
     passing: list[Path] = []
     writes_stems = sound and not has_stems and (outputs.keep_byproducts or not outputs.in_memory)
-    found = _make(analyzer, prepared, audio, stems if sound else None, has_stems, writes_stems,
-                  on_progress)  # fmt: skip
+    found = _make(analyzer, prepared, audio, stems, has_stems, writes_stems, on_progress)
     if writes_stems and not outputs.keep_byproducts:
         passing += [stems / f"{stem}.wav" for stem in STEMS]
     if outputs.keep_byproducts or not outputs.in_memory:
@@ -80,28 +79,24 @@ def _make(
     analyzer: Analyzer,
     prepared: Prepared,
     audio: Audio,
-    stems: Path | None,
+    stems: Path,
     has_stems: bool,
     writes_stems: bool,
     on_progress: Callable[[str, float], None],
 ) -> Spectrograms:
     """Spectrograms from stems in files where they are, else from the song."""
-    if has_stems and stems is not None and prepared.demix.startswith("htdemucs"):
+    if has_stems and prepared.demix.startswith("htdemucs"):
         from ..demix.htdemucs.spectrograms import stream_magnitudes
 
         values = logarithm(
             stream_magnitudes(read_mono(stems), signals=len(STEMS), backend=analyzer.spec_backend)
         )
         mx.eval(values)
-        return _describe(values, prepared, audio)
+        return Spectrograms.of(audio, values, demix=prepared.demix)
     more = {}
-    if writes_stems and stems is not None:
+    if writes_stems:
         more = {"keep_stems": keep(stems, stems_origin(prepared.sha256, prepared.demix))}
     return analyzer.look(audio, path=prepared.song.file, on_progress=on_progress, **more)
-
-
-def _describe(values: mx.array, prepared: Prepared, audio: Audio) -> Spectrograms:
-    return Spectrograms(values, prepared.demix, audio.duration, audio.sha256, audio.warnings)
 
 
 def _read(file: Path) -> mx.array:
