@@ -98,14 +98,14 @@ class Analyzer:
         self.stems_alone = stems_alone
         self.spec_backend = spec_backend
         self._timings = timings
-        self._stems = load_config(files.files[0][1]).stems
-        if self._stems == 1 and (stems_dir is not None or demix != "auto"):
+        stems = load_config(files.files[0][1]).stems
+        if stems == 1 and (stems_dir is not None or demix != "auto"):
             raise UsageError(
                 f"the model {files.name} analyses the mix as it is; "
                 "leave out --stems-dir and --demix, or ask for a harmonix model"
             )
         separator_file = None
-        if self._stems > 1 and stems_dir is None:
+        if stems > 1 and stems_dir is None:
             separator_file = find_separator(
                 demix,
                 weights_dir=weights_dir,
@@ -114,7 +114,7 @@ class Analyzer:
                 on_download=on_download,
             )
         self._source = Source(
-            stems=self._stems,
+            stems=stems,
             folder=stems_dir,
             alone=stems_alone,
             separator_file=separator_file,
@@ -252,7 +252,7 @@ class Analyzer:
             segments = pick_sections(
                 probabilities.segment,
                 probabilities.label,
-                strict_ends=self._stems == 1,  # published networks: as in the reference
+                strict_ends=self._source.stems == 1,  # published networks: as in the reference
             )
         on_progress("sections", 1.0)
         return Analysis(
