@@ -315,6 +315,11 @@ def test_arrays_that_do_not_fit_are_refused(shapes):
         decode(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
+def test_more_tempi_than_can_be_named_are_refused():
+    with pytest.raises(ValueError, match="at most 127"):
+        decode_beats(*clicks([50, 100], length=200), threshold=0.24, tempi=Tempi(2, 150))
+
+
 def test_bars_of_three_and_four_are_tried():
     assert BARS == (3, 4)
 

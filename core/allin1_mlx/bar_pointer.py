@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from .tempi import PUBLISHED, Floats, Ints, Tempi
 
 POINTER_BITS = 7
-POINTER = (1 << POINTER_BITS) - 1  # >= K
+POINTER = (1 << POINTER_BITS) - 1
 ONE = 1 << (32 + POINTER_BITS)  # a score of one nat; 24 bits are left for whole nats
 FORBIDDEN = -(1 << 61)
 
@@ -132,7 +132,12 @@ def _trace_back(
 
 @lru_cache(maxsize=4)
 def make_tables(bars: tuple[int, ...], tempi: Tempi) -> Tables:
-    """The tables of some lengths of bars; kept, as every song needs the same."""
+    """The tables of some lengths of bars; kept, as every song needs the same.
+
+    Raises ValueError for more tempi than a pointer can name.
+    """
+    if tempi.count > POINTER:
+        raise ValueError(f"{tempi.count} tempi; a pointer names at most {POINTER}")
     block = tempi.shortest
     blocks = 1 + -(-tempi.longest // block)
     ring = block * blocks
@@ -157,7 +162,7 @@ def _moves(bars: tuple[int, ...], tempi: Tempi, names: Ints) -> list[Move]:
             continue
         first, stop = int(possible[0]), int(possible[-1]) + 1
         old = np.arange(first, stop)
-        # Rounded intervals leave holes in the band.
+        # Rounded intervals leave holes in the band: as improbable as a score can say.
         nats = np.maximum(changes[old, old + shift], FORBIDDEN / ONE)
         added = _fixed(nats)[:, None, None] + names[old]
         shape = (len(old), sum(bars), tempi.shortest)

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .cores import count_cores
 from .display import Display, complain
 from .errors import AllInOneError, AudioError, CheckpointError, UsageError, WeightsError
 from .files import printable
@@ -199,8 +200,7 @@ def count_processes(options: argparse.Namespace, songs: int) -> int:
     """Processes that decode and draw; none for one song, as nothing would overlap."""
     if not options.multiprocess or songs < 2:
         return 0
-    cores = os.cpu_count() or 1
-    return int(options.jobs or min(max(cores - 1, 1), MAX_PROCESSES))
+    return int(options.jobs or min(max(count_cores() - 1, 1), MAX_PROCESSES))
 
 
 def check_folders(outputs: Outputs) -> None:

@@ -24,9 +24,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Tempi:
-    """frames: per frame of the network; count: K; steadiness: P(n' after n) goes as
-    exp(-steadiness |n' / n - 1|); leap: nats that any other change of interval costs, or None
-    where there is no other: an abrupt new tempo, or the half of a beat that music may lose.
+    """K intervals, and what it costs to change from one to another.
+
+    frames: into so many parts each frame of the network is divided; count: K; steadiness:
+    P(n' after n) goes as exp(-steadiness |n' / n - 1|); leap: nats that any other change costs (a
+    sudden new tempo), or None where no other is possible.
     """
 
     frames: int = 1
@@ -67,8 +69,10 @@ class Tempi:
 
     @cached_property
     def changes(self) -> Floats:
-        """(K, K) the log-probability of an interval after another [from, to], without leaps; of
-        many it is -inf."""
+        """(K, K) the log-probability of an interval after another [from, to], without leaps.
+
+        Of many it is -inf.
+        """
         intervals = self.intervals
         probability = np.exp(-self.steadiness * np.abs(intervals / intervals[:, None] - 1))
         probability[probability <= np.finfo(np.float64).eps] = 0
