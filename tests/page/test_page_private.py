@@ -1,5 +1,6 @@
 """Private by construction: nothing leaves this computer, nothing stays behind."""
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -45,9 +46,17 @@ def test_nothing_is_kept_in_the_browser(opened: Visit) -> None:
 
 
 def files_of(server: Server) -> list[Path]:
-    """Of songs: MLX keeps kernels that it has compiled beside them."""
-    folders = server.temporary.glob("allin1-mlx-ui-*")
-    return [path for folder in folders for path in folder.rglob("*.*") if path.is_file()]
+    """Of songs: MLX keeps kernels that it has compiled beside them.
+
+    Folders may vanish meanwhile, which `os.walk` takes as it comes.
+    """
+    return [
+        Path(folder, name)
+        for root in server.temporary.glob("allin1-mlx-ui-*")
+        for folder, _, names in os.walk(root)
+        for name in names
+        if "." in name
+    ]
 
 
 def test_a_closed_page_leaves_no_files_and_little_memory(
