@@ -373,6 +373,7 @@ def test_edited_beats_are_marked_in_the_figure(panel: Visit) -> None:
     traces = "allin1.view.drawing.moving._fullData.filter((t) => t.name === 'edited beats')"
     assert panel.run(f"{traces}.length") == 0
     press(panel, "Delete this beat")
+    settle(panel)  # "this beat" is another one then
     press(panel, "This beat 10 ms later")
     settle(panel)
     marked = panel.run(f"[...{traces}[0].x].filter((t) => t !== null)")
