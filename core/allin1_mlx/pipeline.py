@@ -56,7 +56,8 @@ class Analyzer:
     be taken, as only one song is analysed with it. compiled: whether the separator's kernels are
     fused on a GPU. ensemble_parallel: as of `load_network`. timings: records how long each stage
     takes.
-    `notice` is a line for the user about what `auto` settled on, or empty.
+    `notice` is a line for the user about what `auto` settled on, or empty; `source` the way to the
+    network's spectrograms.
     """
 
     def __init__(
@@ -94,9 +95,6 @@ class Analyzer:
         if weights_path is not None:
             _ = self.network  # what is wrong with a file of one's own is told before its name
         self.model = files.name if weights_path is None else _name_by_content(files)
-        self.stems_dir = stems_dir
-        self.stems_alone = stems_alone
-        self.spec_backend = spec_backend
         self._timings = timings
         stems = load_config(files.files[0][1]).stems
         if stems == 1 and (stems_dir is not None or demix != "auto"):
@@ -113,7 +111,7 @@ class Analyzer:
                 weights_url=weights_url,
                 on_download=on_download,
             )
-        self._source = Source(
+        self.source = Source(
             stems=stems,
             folder=stems_dir,
             alone=stems_alone,
@@ -135,13 +133,13 @@ class Analyzer:
         For those who have something to do meanwhile in another thread, or want to know early.
         Raises CheckpointError.
         """
-        _ = self._source.separator
+        _ = self.source.separator
         make_tables(BARS, self.network.tempi)
 
     @property
     def demix(self) -> str:
         """How stems are made, as results tell it; of stems of one's own only the first word."""
-        return self._source.name
+        return self.source.name
 
     def __call__(
         self,
@@ -207,7 +205,7 @@ class Analyzer:
         hands them on.
         """
         on_progress("stems", 0.0)
-        return self._source.look(audio, path, on_progress, keep_stems)
+        return self.source.look(audio, path, on_progress, keep_stems)
 
     def predict(
         self,
@@ -252,7 +250,7 @@ class Analyzer:
             segments = pick_sections(
                 probabilities.segment,
                 probabilities.label,
-                strict_ends=self._source.stems == 1,  # published networks: as in the reference
+                strict_ends=self.source.stems == 1,  # published networks: as in the reference
             )
         on_progress("sections", 1.0)
         return Analysis(

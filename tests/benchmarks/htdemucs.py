@@ -235,8 +235,8 @@ def run_song(options: argparse.Namespace) -> None:
         "harmonix-all", "spectral", weights_dir=options.harmonix, timings=timings, offline=True
     )
     compiled = not options.no_mlx_compile
-    analyzer._source = replace(
-        analyzer._source, separator_file=options.folder / "model.th", compiled=compiled
+    analyzer.source = replace(
+        analyzer.source, separator_file=options.folder / "model.th", compiled=compiled
     )
     _, first, best = timed(lambda: out.write_text(analyzer(wav).to_json()), options.runs)
     last = {stage.stage: stage.duration for stage in timings.stages}

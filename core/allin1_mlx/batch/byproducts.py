@@ -50,7 +50,7 @@ def look_at(
 ) -> Looked:
     """The song's spectrograms: from a file, from stems in files, or from the song."""
     file = outputs.spectrogram(prepared.song.name)
-    origin = spectrogram_origin(prepared.sha256, prepared.demix, analyzer.spec_backend)
+    origin = spectrogram_origin(prepared.sha256, prepared.demix, analyzer.source.backend)
     stems = outputs.stems(prepared.song.name, prepared.demix)
     sound = has_sound(prepared.demix)
     has_stems = (
@@ -89,7 +89,7 @@ def _make(
         from ..demix.htdemucs.spectrograms import stream_magnitudes
 
         values = logarithm(
-            stream_magnitudes(read_mono(stems), signals=len(STEMS), backend=analyzer.spec_backend)
+            stream_magnitudes(read_mono(stems), signals=len(STEMS), backend=analyzer.source.backend)
         )
         mx.eval(values)
         return Spectrograms.of(audio, values, demix=prepared.demix)

@@ -193,7 +193,7 @@ class Batch:
         """The arrays, then the result, which says that all of it is there."""
         analysis = _given(work.analysis)
         with catching(work), self.timings.stage("write", track=work.song.path):
-            backend = self.analyzer.spec_backend
+            backend = self.analyzer.source.backend
             write_arrays(analysis, work.song.name, self.outputs, spec_backend=backend)
             path = self.outputs.result(work.song.name)
             if not self.outputs.overwrites("edits"):
@@ -226,7 +226,7 @@ def describe(analyzer: Analyzer) -> Method:
         model=analyzer.model,
         demix=analyzer.demix,
         program=PROGRAM,
-        spec_backend=analyzer.spec_backend,
-        stems_dir=analyzer.stems_dir,
-        stems_alone=analyzer.stems_alone,
+        spec_backend=analyzer.source.backend,
+        stems_dir=analyzer.source.folder,
+        stems_alone=analyzer.source.alone,
     )

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cores import count_cores
 from ..errors import AllInOneError
 from ..filterbank import FRAME, filterbank
 from ..types import HOP
@@ -222,7 +223,7 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="the .npz to write")
     parser.add_argument("--soundfont", default="", help="General MIDI .sf2, played by fluidsynth")
     parser.add_argument("--only-soundfont", action="store_true", help="leave out own synthesis")
-    parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--jobs", type=int, default=count_cores())
     options = parser.parse_args()
     made = build(
         jobs=options.jobs, soundfont=options.soundfont, synthesised=not options.only_soundfont

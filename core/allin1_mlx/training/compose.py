@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cores import count_cores
 from .bank import Bank, load_bank
 from .composer import Song, compose
 from .music.pop909 import Tune, load_tunes
@@ -90,7 +91,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--bank", nargs="+", required=True, help="files of training.bank")
     parser.add_argument("--tunes", default="", help="file of training.music.pop909")
-    parser.add_argument("--jobs", type=int, default=multiprocessing.cpu_count())
+    parser.add_argument("--jobs", type=int, default=count_cores())
     options = parser.parse_args()
     Path(options.out).mkdir(parents=True, exist_ok=True)
     seeds = [SEEDS_PER_RUN * options.seed + i for i in range(options.songs)]
