@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .audio import load_audio
-    from .beats import decode_beats
+    from .decoding.beats import decode_beats
+    from .decoding.sections import pick_sections
     from .demix.spectral import spectral_stems
+    from .network.predict import predict
     from .pipeline import Analyzer, analyze
-    from .predict import predict
-    from .sections import pick_sections
     from .spectrogram import spectrogram
     from .types import Activations, Analysis, Detection, Segment, Tempo
 
@@ -45,13 +45,14 @@ _HOMES = {
     "Activations": ".types",
     "Analysis": ".types",
     "Analyzer": ".pipeline",
+    "Detection": ".types",
     "Segment": ".types",
     "Tempo": ".types",
     "analyze": ".pipeline",
-    "decode_beats": ".beats",
+    "decode_beats": ".decoding.beats",
     "load_audio": ".audio",
-    "pick_sections": ".sections",
-    "predict": ".predict",
+    "pick_sections": ".decoding.sections",
+    "predict": ".network.predict",
     "spectral_stems": ".demix.spectral",
     "spectrogram": ".spectrogram",
 }  # loaded when first used: MLX and NumPy take longer to start than `--help` may

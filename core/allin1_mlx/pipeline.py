@@ -19,21 +19,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .audio import Audio, file_digest, load_audio
-from .bar_pointer import make_tables
-from .beats import BARS, decode_beats, drop_guesses
+from .decoding.bar_pointer import make_tables
+from .decoding.beats import BARS, decode_beats, drop_guesses
+from .decoding.sections import pick_sections
+from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
+from .demix.network_input import PassPieces, Pieces, Progress, Source, Spectrograms
 from .demix.separators import Demix, find_separator
 from .errors import UsageError
-from .predict import Network, Prediction, activations, load_config, load_network, predict_group
-from .sections import pick_sections
-from .sources import PassPieces, Pieces, Progress, Source, Spectrograms
+from .network.predict import (
+    Network,
+    Prediction,
+    activations,
+    load_config,
+    load_network,
+    predict_group,
+)
 from .spectrogram import Backend
-from .tempo import estimate_meter, estimate_tempo, round_tempo
 from .types import Analysis
 from .weights import ModelFiles, find_model
 from .weights.registry import PUBLISHED
 
 if TYPE_CHECKING:
-    from .timings import Timings
+    from .display.timings import Timings
 
 PROGRAM = f"allin1-mlx {version('allin1-mlx-ui')}"
 

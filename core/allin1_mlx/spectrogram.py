@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .backend import has_gpu, mx
 from .filterbank import BINS, FRAME, filterbank
-from .pieces import side_by_side
+from .network.backend import has_gpu, mx
+from .network.chunks import side_by_side
 from .types import HOP
 
 BLOCK, GPU_BLOCK = 256, 8192  # frames computed at once, on a CPU and on a GPU

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from allin1_mlx.batch import write_results
 from allin1_mlx.pipeline import Analyzer
-from allin1_mlx.training.evaluate import f_measure
 from allin1_mlx.types import Segment
+from allin1_mlx_training.evaluate import f_measure
 
 
 def main() -> None:

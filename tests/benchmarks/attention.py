@@ -10,11 +10,11 @@ import argparse
 import time
 from collections.abc import Callable
 
-from allin1_mlx import cuda_attention
-from allin1_mlx.attention import NeighbourhoodAttention1d
-from allin1_mlx.backend import has_gpu, mx, nn
+from allin1_mlx.network import attention_cuda as cuda_attention
+from allin1_mlx.network.attention import NeighbourhoodAttention1d
+from allin1_mlx.network.backend import has_gpu, mx, nn
 
-from ..neighbours import KERNEL, neighbours
+from ..support.neighbours import KERNEL, neighbours
 
 
 class Gathered(NeighbourhoodAttention1d):

@@ -12,9 +12,9 @@ import tracemalloc
 
 import numpy as np
 
-from allin1_mlx.beats import decode_beats
+from allin1_mlx.decoding.beats import decode_beats
 
-from .. import viterbi
+from ..support import viterbi
 
 THRESHOLD = 0.24  # of the published ensemble
 

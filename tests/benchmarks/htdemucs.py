@@ -206,8 +206,8 @@ def run_torch(options: argparse.Namespace) -> None:
 
 
 def run_mlx(options: argparse.Namespace) -> None:
-    from allin1_mlx.backend import has_gpu, mx
     from allin1_mlx.demix.htdemucs import HTDemucs
+    from allin1_mlx.network.backend import has_gpu, mx
 
     mix = np.load(options.folder / "mix.npy")
     checkpoint = options.folder / "model.th"
@@ -225,7 +225,7 @@ def run_song(options: argparse.Namespace) -> None:
     import soundfile
 
     from allin1_mlx import Analyzer
-    from allin1_mlx.timings import Timings
+    from allin1_mlx.display.timings import Timings
 
     wav, out = options.folder / "song.wav", options.folder / "song.json"
     mix = np.load(options.folder / "mix.npy")

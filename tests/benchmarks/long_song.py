@@ -45,7 +45,7 @@ def write_long_song(path: Path, seconds: float) -> None:
 
 def measure(folder: Path, minutes: float, options: list[str]) -> str:
     """Run the command in the folder; a row of the table."""
-    command = [sys.executable, "-m", "allin1_mlx.cli", "song.flac", "--timings-path", "t"]
+    command = [sys.executable, "-m", "allin1_mlx.cli.main", "song.flac", "--timings-path", "t"]
     process = subprocess.Popen([*command, *options], cwd=folder, stdout=sys.stderr)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

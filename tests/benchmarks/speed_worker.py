@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from allin1_mlx.backend import HAS_OPENBLAS, has_gpu, mx
-from allin1_mlx.beats import decode_beats, drop_guesses
+from allin1_mlx.decoding.beats import decode_beats, drop_guesses
+from allin1_mlx.decoding.sections import pick_sections
+from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.demix.spectral import spectral_stems
 from allin1_mlx.errors import WeightsError
-from allin1_mlx.model import AllInOne, Config, to_published
-from allin1_mlx.predict import Network, activations, load_network, predict
-from allin1_mlx.sections import pick_sections
+from allin1_mlx.network.backend import HAS_OPENBLAS, has_gpu, mx
+from allin1_mlx.network.model import AllInOne, Config, to_published
+from allin1_mlx.network.predict import Network, activations, load_network, predict
 from allin1_mlx.spectrogram import logarithm, magnitudes, spectrogram
-from allin1_mlx.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.types import SAMPLE_RATE, Analysis
 from allin1_mlx.weights import find_model
 
-from .. import viterbi
+from ..support import viterbi
 from .speed import ENOUGH, MODELS
 
 EXAMPLE = Path(__file__).parents[2] / "assets" / "example.ogg"

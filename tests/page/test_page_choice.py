@@ -11,8 +11,8 @@ import soundfile
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights.registry import FOLDS
 
-from ..mirrors import Mirror, open_mirror
-from ..small import write_network
+from ..support.mirrors import Mirror, open_mirror
+from ..support.small import write_network
 from .visits import Server, Visit, compose
 
 TERMS = 'others who redistribute them quote "personal and research use only"'

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from allin1_mlx import Analysis
-from allin1_mlx.cli import main
+from allin1_mlx.cli.main import main
 from allin1_mlx.types import SAMPLE_RATE
 
 from .visits import Known, Visit, compose

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from allin1_mlx.display.pictures.envelope import Envelope
 from allin1_mlx.errors import AllInOneError, AudioError, Cancelled
-from allin1_mlx.pictures.envelope import Envelope
 from allin1_mlx.types import Analysis
 
 from .choice import Choice
@@ -242,7 +242,7 @@ def _attempt(pipe: Connection, shelf: _Shelf, task: Task) -> Outcome | _Failure:
 
 def _work(shelf: _Shelf, task: Task, report: Callable[[str, float], None]) -> Outcome:
     from allin1_mlx.audio import load_audio
-    from allin1_mlx.pictures.envelope import measure_envelope
+    from allin1_mlx.display.pictures.envelope import measure_envelope
 
     analyzer = None if task.choice is None else shelf.take(task.choice)
     report("decode", 0.0)

@@ -14,9 +14,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from allin1_mlx.click import CLICK_LEVEL, CLICK_SECONDS, SILENCE, count_in, render_click
+from allin1_mlx.display.click import (
+    CLICK_LEVEL,
+    CLICK_SECONDS,
+    SILENCE,
+    count_in,
+    render_click,
+)
+from allin1_mlx.display.timeline import find_duration
 from allin1_mlx.files import replacing
-from allin1_mlx.timeline import find_duration
 from allin1_mlx.types import SAMPLE_RATE, Analysis
 
 from .songs import Song

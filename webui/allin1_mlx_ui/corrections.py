@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from allin1_mlx.display.pictures.palette import section_colour
 from allin1_mlx.edits import (
     Edit,
     EditError,
@@ -23,7 +24,6 @@ from allin1_mlx.edits import (
     snap_to_bar,
 )
 from allin1_mlx.edits.sections import SHORTEST, TOUCH
-from allin1_mlx.pictures.palette import section_colour
 from allin1_mlx.types import LABELS, Analysis, Segment
 
 from .songs import Session, Song

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from allin1_mlx.backend import has_gpu
+from allin1_mlx.network.backend import has_gpu
 from allin1_mlx.weights.registry import PUBLISHED, WeightFile
 
 from .choice import DEMIXES, Choice, Choices, Delivery

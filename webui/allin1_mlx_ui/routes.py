@@ -59,7 +59,7 @@ def add_routes(app: FastAPI, sessions: Sessions) -> None:
 
     @router.get("/timeline.js")
     def timeline_script() -> FileResponse:
-        path = Path(str(files("allin1_mlx").joinpath("timeline.js")))
+        path = Path(str(files("allin1_mlx").joinpath("display/timeline.js")))
         return FileResponse(path, media_type="text/javascript", headers=FRESH)
 
     @router.get("/plotly.js")

@@ -18,7 +18,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ..clocktime import clock_time
+from ..display.times import clock_time
 from .containers import InfoTag, find_mp3, ogg_end, read_info_tag, wav_data_bytes
 from .segments import decode_segments
 

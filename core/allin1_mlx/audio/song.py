@@ -17,7 +17,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ..clocktime import clock_time
+from ..display.times import clock_time
 from ..errors import AudioError
 from ..files import printable_name
 from ..types import SAMPLE_RATE

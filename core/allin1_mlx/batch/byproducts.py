@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from ..audio import Audio
-from ..backend import mx
+from ..demix.network_input import Spectrograms
+from ..network.backend import mx
 from ..pipeline import Analyzer
-from ..sources import Spectrograms
 from ..spectrogram import logarithm
 from ..types import STEMS
 from .outputs import Outputs

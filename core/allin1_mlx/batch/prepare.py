@@ -14,9 +14,9 @@ import numpy as np
 
 from ..audio import Audio, file_digest, load_audio
 from ..demix.external import FOLDED, find_stems
+from ..display.pictures.envelope import Envelope, measure_envelope
+from ..display.timings import StageTime, Timings
 from ..files import replacing
-from ..pictures.envelope import Envelope, measure_envelope
-from ..timings import StageTime, Timings
 from ..types import STEMS, Analysis
 from .inputs import check_input
 from .naming import DIGITS, Song, settle_name, shorten

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..display.pictures.envelope import Envelope
 from ..errors import ResultError
 from ..files import replacing
-from ..pictures.envelope import Envelope
 from ..types import Activations, Analysis
 from .naming import Song
 from .outputs import Outputs
@@ -138,12 +138,12 @@ def draw_picture(
 
     def write(temporary: Path) -> None:
         if path.suffix == ".html":
-            from ..timeline import write_timeline  # brings Plotly
+            from ..display.timeline import write_timeline  # brings Plotly
 
             text = write_timeline(analysis, envelope=envelope)
             temporary.write_text(text, encoding="utf-8", errors="replace")
         else:
-            from ..plot import plot_analysis  # brings Matplotlib
+            from ..display.plot import plot_analysis  # brings Matplotlib
 
             plot_analysis(analysis, temporary, envelope=envelope)
 
@@ -155,7 +155,7 @@ def write_sonification(
 ) -> None:
     """Write the song, samples (2, S), with audible beats and section boundaries."""
     from ..audio import write_audio
-    from ..click import sonify
+    from ..display.click import sonify
 
     make(path, origin, lambda temporary: write_audio(temporary, sonify(samples, analysis)))
 

@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from ..backend import mx
+from ..display.timings import Timings
+from ..network.backend import mx
 from ..pipeline import PROGRAM, Analyzer
-from ..timings import Timings
 from ..types import Analysis
 from .byproducts import look_at
 from .faults import catching

@@ -15,8 +15,8 @@ import numpy as np
 import soundfile
 
 from ..audio import Sink
-from ..backend import mx
 from ..files import replacing
+from ..network.backend import mx
 from ..types import SAMPLE_RATE, STEMS
 from .receipts import Origin, forget, is_made, sign
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ..backend import has_gpu
 from ..errors import WeightsError
+from ..network.backend import has_gpu
 from ..weights import find_htdemucs
 from ..weights.access import Progress
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backend import mx
-from ..pieces import cut, piece_of, side_by_side
+from ..network.backend import mx
+from ..network.chunks import cut, piece_of, side_by_side
 from ..types import STEMS
 
 HARMONIC_FRAMES = 31  # median along time: what lasts 0.3 s

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..tempo import estimate_meter
+from ..decoding.tempo import estimate_meter
 
 Positions = NDArray[np.int64]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..tempo import estimate_meter, estimate_tempo, round_tempo
+from ..decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from ..types import Analysis, Detection, Segment
 from .commands import Edit, Nudge, Reset, ScaleTempo, ShiftDownbeat
 from .grid import GRID_EDITS, Grid, correct_grid, restore_beats

@@ -9,7 +9,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
 
-from ..clocktime import write_time
+from ..display.times import write_time
 from ..types import Analysis
 from .commands import (
     AddBeat,

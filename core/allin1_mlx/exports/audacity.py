@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ..bars import name_places
+from ..display.bars import name_places
 from ..types import Analysis
 from .text import one_line, write_seconds
 

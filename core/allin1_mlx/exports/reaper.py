@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 
-from ..bars import number_bars
+from ..display.bars import number_bars
 from ..types import Analysis
 from .text import one_line
 

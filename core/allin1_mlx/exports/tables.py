@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from ..bars import count_bars, number_bars
+from ..display.bars import count_bars, number_bars
 from ..types import Analysis
 from .text import one_line, write_seconds
 

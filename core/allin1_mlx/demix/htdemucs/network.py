@@ -10,7 +10,7 @@ After Rouard, Massa & Défossez 2022 (arXiv 2211.08553), figure 1.
 
 from __future__ import annotations
 
-from ...backend import mx, nn
+from ...network.backend import mx, nn
 from .config import SOURCES, Config
 from .transform import to_signals, to_spectrum
 from .transformer import CrossTransformer

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backend import mx
+from ...network.backend import mx
 
 OVERLAP = 0.25  # of a segment
 

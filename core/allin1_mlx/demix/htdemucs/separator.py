@@ -15,7 +15,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backend import has_gpu, mx
+from ...network.backend import has_gpu, mx
 from ...types import SAMPLE_RATE, STEMS
 from .config import SOURCES
 from .network import Network

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...backend import mx
 from ...filterbank import FRAME
+from ...network.backend import mx
 from ...spectrogram import Backend, magnitudes
 from ...types import HOP
 

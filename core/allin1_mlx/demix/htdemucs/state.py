@@ -15,9 +15,9 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 from numpy.typing import NDArray
 
-from ...backend import mx
 from ...checkpoint import check_arrays, read_checkpoint
 from ...errors import CheckpointError
+from ...network.backend import mx
 from .config import Config
 from .network import Network
 

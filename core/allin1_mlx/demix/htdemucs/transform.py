@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backend import mx
+from ...network.backend import mx
 
 
 def to_spectrum(signals: mx.array, fft: int) -> mx.array:

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ...backend import mx, nn
+from ...network.backend import mx, nn
 from .config import Config
 from .unet import JointNorm
 

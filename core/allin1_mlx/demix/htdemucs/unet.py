@@ -7,7 +7,7 @@ After Défossez 2021 (arXiv 2111.03600), figure 2.
 
 from __future__ import annotations
 
-from ...backend import mx, nn
+from ...network.backend import mx, nn
 from .config import Config
 
 STRIDE = 4

@@ -1,0 +1,270 @@
+"""The command `allin1-mlx`: options to the API's arguments, results to text.
+
+It prints by `display`; nothing else of the package prints, but for `weights.cli`. Exit codes: 0 all
+songs done, 1 some failed, 2 wrong usage or weights that are not to be had, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..cores import count_cores
+from ..errors import AllInOneError, AudioError, CheckpointError, UsageError, WeightsError
+from ..files import printable
+from .options import parse_options
+from .progress import Display, complain
+
+if TYPE_CHECKING:
+    from ..batch import Outcome, Song
+    from ..batch.outputs import Outputs
+    from ..display.timings import Timings
+
+TOLERANCE = 1e-4  # between the two paths to a spectrogram
+MAX_PROCESSES = 4  # more decode faster than anything here computes
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["weights"]:
+        from .weights import main as manage_weights
+
+        return manage_weights(arguments[1:])
+    options = parse_options(arguments)
+    try:
+        return run(options)
+    except (UsageError, WeightsError, CheckpointError) as e:
+        complain(f"allin1-mlx: {e}")
+        return 2
+    except AllInOneError as e:
+        complain(f"allin1-mlx: {e}")
+        return 1
+    except BrokenPipeError:  # `allin1-mlx ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        complain("\nallin1-mlx: interrupted; what was finished is kept")
+        return 130
+
+
+def run(options: argparse.Namespace) -> int:
+    """Analyse the songs that the options name."""
+    from ..batch.inputs import find_inputs
+    from ..batch.naming import name_songs, take_shard
+
+    outputs = gather_outputs(options)
+    paths = find_inputs(
+        options.paths,
+        recursive=options.recursive,
+        outside=(outputs.demix_dir, outputs.sonif_dir),
+    )
+    songs = name_songs(paths)
+    alone = len(songs) == 1
+    if options.shard is not None:
+        songs = take_shard(songs, *options.shard)
+    present, absent = sort_out(songs)
+    if present:
+        check_folders(outputs)
+    timings = open_timings(options)
+    with Display(len(songs), quiet=options.quiet) as display:
+
+        def work() -> Iterator[Outcome]:
+            yield from absent  # told before any weights are looked for
+            if present and options.spec_check:
+                display.write(check_spectrogram(present))
+            if present or not needs_download(options):  # wrong options are told in any case
+                yield from start(options, present, outputs, timings, display, alone=alone)
+
+        failed = display.show(work())
+    draw_timings(options, timings)
+    return 1 if failed else 0
+
+
+def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
+    """The songs that are there, and what became of those that are not."""
+    from ..batch import Outcome
+    from ..batch.inputs import check_input
+
+    present, absent = [], []
+    for song in songs:
+        try:
+            check_input(song.path)
+            present.append(song)
+        except AudioError as e:
+            absent.append(Outcome(song, error=str(e)))
+    return present, absent
+
+
+def needs_download(options: argparse.Namespace) -> bool:
+    """Whether what the options ask for has to be fetched first. Raises as `find_missing` does."""
+    from ..weights import MODELS, Access, find_missing
+
+    access = Access(options.mlx_weights_dir, options.offline)
+    model = "harmonix-all" if options.model == "auto" else options.model
+    asked = ["htdemucs"] if options.demix == "htdemucs" else []
+    if model in MODELS and model != "bundled" and options.mlx_weights_path is None:
+        asked.append(model)
+    return not access.is_offline and any(find_missing(name, access) for name in asked)
+
+
+def gather_outputs(options: argparse.Namespace) -> Outputs:
+    """What the options say about files."""
+    from ..batch.outputs import Outputs
+
+    return Outputs(
+        out_dir=options.out_dir,
+        array_dir=options.array_dir,
+        activations=options.activ,
+        embeddings=options.embed,
+        visualize=options.visualize,
+        viz_dir=options.viz_dir,
+        viz_format=options.viz_format,
+        sonify=options.sonify,
+        sonif_dir=options.sonif_dir,
+        exports=options.export,
+        export_dir=options.export_dir,
+        midi_simplify=options.midi_simplify,
+        keep_byproducts=options.keep_byproducts,
+        demix_dir=options.demix_dir,
+        spec_dir=options.spec_dir,
+        in_memory=options.mlx_in_memory,
+        overwrite=options.overwrite,
+    )
+
+
+def start(
+    options: argparse.Namespace,
+    songs: Sequence[Song],
+    outputs: Outputs,
+    timings: Timings,
+    display: Display,
+    *,
+    alone: bool,
+) -> Iterator[Outcome]:
+    """Begin the work, here or on a cluster."""
+    from ..batch import analyze_songs
+    from ..pipeline import Analyzer
+
+    arguments = gather_analyzer(options, alone=alone)
+    analyzer = Analyzer(**arguments, on_download=display.download, timings=timings)
+    if not songs or options.engine == "ray":
+        analyzer.load()  # what is wrong with it is told in any case, and before a cluster starts
+    if not songs:
+        return iter(())
+    if analyzer.notice:
+        display.note(analyzer.notice)
+    if outputs.keep_byproducts and analyzer.demix in ("none", "spectral"):
+        display.note(
+            f"only spectrograms are kept: without a separator (demix {analyzer.demix}) there is "
+            "no sound of the stems"
+        )
+    if options.engine == "ray":
+        from ..batch.cluster import analyze_on_ray
+
+        return analyze_on_ray(songs, arguments, outputs, workers=options.jobs)
+    return analyze_songs(
+        songs,
+        analyzer,
+        outputs,
+        processes=count_processes(options, len(songs)),
+        batch_size=options.mlx_batch_size,
+        timings=timings,
+        on_progress=display.advance,
+    )
+
+
+def gather_analyzer(options: argparse.Namespace, *, alone: bool) -> dict[str, Any]:
+    """The arguments of `Analyzer`. alone: whether there is only one song."""
+    return {
+        "model": options.model,
+        "demix": options.demix,
+        "demix_seed": options.demix_seed or 0,
+        "weights_dir": options.mlx_weights_dir,
+        "weights_path": options.mlx_weights_path,
+        "config_path": options.mlx_config_path,
+        "weights_url": options.weights_url,
+        "stems_dir": options.stems_dir,
+        "stems_alone": alone,
+        "spec_backend": options.spec_backend,
+        "offline": options.offline,
+        "compiled": options.mlx_compile,
+        "ensemble_parallel": options.ensemble_parallel,
+    }
+
+
+def count_processes(options: argparse.Namespace, songs: int) -> int:
+    """Processes that decode and draw; none for one song, as nothing would overlap."""
+    if not options.multiprocess or songs < 2:
+        return 0
+    return int(options.jobs or min(max(count_cores() - 1, 1), MAX_PROCESSES))
+
+
+def check_folders(outputs: Outputs) -> None:
+    """Raise UsageError where results cannot be written, before hours of work."""
+    from ..files import replacing
+
+    for folder in outputs.used_folders():
+        try:
+            with replacing(folder / ".writable") as temporary:
+                temporary.touch()
+            (folder / ".writable").unlink()
+        except OSError as e:
+            raise UsageError(
+                f"{folder}: nothing can be written there ({e.strerror}); choose another folder"
+            ) from e
+
+
+def check_spectrogram(songs: Iterable[Song]) -> str:
+    """Compare both paths to a spectrogram on the first song that can be decoded."""
+    import numpy as np
+
+    from ..audio import load_audio
+    from ..spectrogram import spectrogram
+
+    for song in songs:
+        try:
+            mix = load_audio(song.path).samples.mean(axis=0, keepdims=True)
+        except AudioError:
+            continue  # its analysis will say why
+        fast = np.asarray(spectrogram(mix, backend="mlx_fast"))
+        reference = np.asarray(spectrogram(mix, backend="mlx"))
+        difference = np.abs(fast - reference)
+        verdict = "equal enough" if difference.max() <= TOLERANCE else "NOT equal enough"
+        return (
+            f"spectrogram check: {printable(song.path)}: mlx_fast and mlx differ by at most "
+            f"{difference.max():.2e} and by {difference.mean():.2e} on average ({verdict})"
+        )
+    return "spectrogram check: no song can be decoded"
+
+
+def open_timings(options: argparse.Namespace) -> Timings:
+    """Where stages are recorded; UsageError where their file cannot be written."""
+    from ..display.timings import Timings
+
+    try:
+        if options.timings_path is not None:
+            options.timings_path.parent.mkdir(parents=True, exist_ok=True)
+            options.timings_path.open("a").close()
+        return Timings(options.timings_path)
+    except OSError as e:
+        raise UsageError(f"{options.timings_path}: cannot be written ({e.strerror})") from e
+
+
+def draw_timings(options: argparse.Namespace, timings: Timings) -> None:
+    """The picture of this run's stages, where it was asked for."""
+    if options.timings_viz_path is None:
+        return
+    from ..display.timings import plot_timings
+
+    try:
+        plot_timings(timings.stages, options.timings_viz_path)
+    except OSError as e:
+        raise AllInOneError(f"{options.timings_viz_path}: cannot be written ({e.strerror})") from e
+
+
+if __name__ == "__main__":
+    sys.exit(main())

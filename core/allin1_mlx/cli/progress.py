@@ -1,0 +1,126 @@
+"""What the command line says while it works: results to the standard output, all else to the other.
+
+A terminal gets a bar with the time left; where the output goes elsewhere there are lines alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TextIO
+
+from ..files import printable
+
+if TYPE_CHECKING:
+    from ..batch import Outcome
+    from ..batch.naming import Song
+    from ..types import Analysis
+
+# Share of a song's time that each stage takes, for the progress bar.
+STAGES = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
+
+FEW = 5  # failures that need no list in the end
+
+
+class Display:
+    """Progress and results: a bar with the time left, or lines alone where no terminal is."""
+
+    def __init__(self, songs: int, *, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        self._tqdm = tqdm(
+            total=songs,
+            unit="song",
+            disable=quiet or not sys.stderr.isatty(),
+            bar_format="{l_bar}{bar}| {n:.1f}/{total_fmt} songs [{elapsed}<{remaining}]",
+            leave=False,
+        )
+        self._quiet = quiet
+        self._songs = songs
+        self._finished = 0
+        self._shares: dict[str, float] = {}  # of songs that are being worked on
+
+    def __enter__(self) -> Display:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._tqdm.close()
+
+    def advance(self, song: Song, stage: str, fraction: float) -> None:
+        """Show where a song is."""
+        before = sum(list(STAGES.values())[: list(STAGES).index(stage)])
+        self._shares[song.path] = before + STAGES[stage] * fraction
+        self._tqdm.set_description(f"{printable(song.name[:30])}: {stage}", refresh=False)
+        self._refresh()
+
+    def download(self, _: str, fraction: float) -> None:
+        """Show how much of the weights has arrived."""
+        self._tqdm.set_description(f"downloading weights: {fraction:.0%}")
+
+    def show(self, outcomes: Iterable[Outcome]) -> int:
+        """Say what became of each song, then of all; returns how many failed."""
+        failures: list[str] = []
+        reused = 0
+        for outcome in outcomes:
+            self._finished += 1
+            self._shares.pop(outcome.song.path, None)
+            self._refresh()
+            reused += outcome.reused
+            if outcome.error:
+                failures.append(outcome.error)
+            self._tell(outcome)
+        done = self._finished - reused - len(failures)
+        if self._songs != 1:
+            self.write(f"{done} done, {reused} reused, {len(failures)} failed")
+        if len(failures) > FEW:  # a few are still to be seen above
+            self._print("\n".join(["failed:", *(f"  {text}" for text in failures)]), sys.stderr)
+        return len(failures)
+
+    def write(self, text: str) -> None:
+        """Print a result to the standard output."""
+        if not self._quiet:
+            self._print(text, sys.stdout)
+
+    def note(self, text: str) -> None:
+        """Tell what is good to know."""
+        if not self._quiet:
+            self._print(f"allin1-mlx: {text}", sys.stderr)
+
+    def _print(self, text: str, stream: TextIO) -> None:
+        """Print above the bar."""
+        self._tqdm.write(_encodable(text, stream), file=stream)
+
+    def _tell(self, outcome: Outcome) -> None:
+        found = outcome.analysis
+        for warning in found.warnings if found else ():
+            self.note(warning)
+        if outcome.error:
+            self._print(f"failed  {outcome.error}", sys.stderr)
+        elif found is not None:
+            tempo = _write_tempo(found)
+            self.write(
+                f"{'reused' if outcome.reused else 'done':7} {printable(outcome.song.path)} -> "
+                f"{printable(str(outcome.result))} ({tempo}, {len(found.beats)} beats, "
+                f"{len(found.segments)} sections)"
+            )
+
+    def _refresh(self) -> None:
+        self._tqdm.n = self._finished + sum(self._shares.values())
+        self._tqdm.refresh()
+
+
+def complain(text: str) -> None:
+    """Print to the standard error, whatever characters file names bring."""
+    print(_encodable(text, sys.stderr), file=sys.stderr)
+
+
+def _write_tempo(analysis: Analysis) -> str:
+    """The steady tempo, as the page and the pictures show it; else the whole one."""
+    if analysis.tempo is not None and analysis.tempo.bpm is not None:
+        return f"{analysis.tempo.bpm:.2f} BPM"
+    return "no tempo" if analysis.bpm is None else f"{analysis.bpm} BPM"
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

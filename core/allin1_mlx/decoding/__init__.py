@@ -1,0 +1,1 @@
+"""From frame-wise probabilities to beats, tempo and sections. NumPy only."""

@@ -1,0 +1,134 @@
+"""Beats and downbeats from the network's frame-wise probabilities.
+
+Times are seconds from the first frame, increasing, multiples of 1/FPS; positions in the bar count
+from 1, the downbeat. After Böck, Krebs & Widmer, "Joint beat and downbeat tracking with recurrent
+neural networks" (ISMIR 2016), as used by Kim & Nam (2023): `bar_pointer` finds the course of
+beats, and each beat is put where the network was surest of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import FPS
+from .bar_pointer import Path, best_path
+from .tempo_space import OBSERVATION_LAMBDA, PUBLISHED, Tempi
+
+BARS = (3, 4)  # beats per bar that are tried
+HEARD = 0.2  # the probability from which a beat counts as heard
+LEAST_HEARD = 0.25  # share of the beats that must be heard
+UNHEARD = 1e-6  # the probability in frames where the network gave no number
+IMPOSSIBLE = -(2.0**14)  # stands for the logarithm of 0: more than any detour costs
+
+Probabilities = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Beats:
+    """times: (B,) seconds. positions: (B,) in the bar, from 1."""
+
+    times: NDArray[np.float64]
+    positions: NDArray[np.int64]
+
+
+def decode_beats(
+    beat: Probabilities,
+    downbeat: Probabilities,
+    *,
+    threshold: float,
+    tempi: Tempi = PUBLISHED,
+) -> Beats:
+    """Decode the probabilities (T,) of a beat (any beat) and of a downbeat.
+
+    Nothing is sought before the first and after the last frame that reaches `threshold`.
+    Raises ValueError unless both are one-dimensional and of one length.
+    """
+    if beat.ndim != 1 or beat.shape != downbeat.shape:
+        raise ValueError(
+            f"beat and downbeat must be (T,), of one length: found {beat.shape}, {downbeat.shape}"
+        )
+    activations = _activations(_probabilities(beat), _probabilities(downbeat))
+    # A float of Python's own is compared in the precision of the activations.
+    frames = np.flatnonzero((activations >= float(threshold)).any(axis=1))
+    if not frames.any():  # a lone frame 0 is none, as in the reference
+        return _beats([])
+    first, last = int(frames[0]), int(frames[-1])
+    heard = _divide(activations[first : last + 1], tempi.frames)
+    densities = _log_densities(heard)
+    path = best_path(densities / tempi.frames, bars=BARS, tempi=tempi)
+    return _beats(
+        [
+            (first + (place + tempi.frames // 2) // tempi.frames, position)
+            for place, position in _pick_peaks(path, heard, densities)
+        ]
+    )
+
+
+def drop_guesses(beats: Beats, beat: Probabilities, downbeat: Probabilities) -> Beats:
+    """The beats, or none where hardly any was heard and the rest is the decoder's steady guess.
+
+    The decoder joins any two activations by a grid: a drone that begins and ends would have a
+    tempo. beat, downbeat: (T,), those that were decoded.
+    """
+    frames = np.rint(beats.times * FPS).astype(np.int64)
+    likely = np.maximum(beat, downbeat)[frames]
+    if len(likely) and np.mean(likely >= HEARD) < LEAST_HEARD:
+        return _beats([])
+    return beats
+
+
+def _probabilities(values: Probabilities) -> Probabilities:
+    """Finite, within 0 and 1, in at least single precision."""
+    wide = values.astype(np.result_type(values, np.float32))
+    return np.clip(np.nan_to_num(wide, nan=UNHEARD, posinf=1, neginf=0), 0, 1)
+
+
+def _activations(beat: Probabilities, downbeat: Probabilities) -> Probabilities:
+    """(T, 2) beat but no downbeat, downbeat: with their complement they sum to one."""
+    other = np.maximum(1e-8, beat - downbeat)
+    neither = ((1 - beat) + (1 - downbeat)) / 2
+    joint = np.stack([other, downbeat, neither], axis=-1)
+    return (joint / joint.sum(axis=-1, keepdims=True))[:, :2]
+
+
+def _divide(activations: Probabilities, parts: int) -> Probabilities:
+    """(T, 2) with the values between frames: every frame in so many parts, the last one whole."""
+    T = len(activations)
+    places = np.arange((T - 1) * parts + 1) / parts
+    below = np.floor(places).astype(np.int64)
+    rest = (places - below)[:, None].astype(activations.dtype)
+    above = np.minimum(below + 1, T - 1)
+    return activations[below] * (1 - rest) + activations[above] * rest
+
+
+def _log_densities(activations: Probabilities) -> NDArray[np.float64]:
+    """(3, T) of no beat, beat, downbeat; logarithms in the precision of the activations."""
+    neither = (1 - activations.sum(axis=1)) / (OBSERVATION_LAMBDA - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        densities = np.log([neither, *activations.T]).astype(np.float64)
+    return np.nan_to_num(densities, nan=IMPOSSIBLE, neginf=IMPOSSIBLE)
+
+
+def _pick_peaks(
+    path: Path, activations: Probabilities, densities: NDArray[np.float64]
+) -> list[tuple[int, int]]:
+    """The frame and the position of each beat of the path, none if it is impossible."""
+    T = len(activations)
+    strength = activations.max(axis=1)
+    observed = densities[0].copy()
+    peaks = []
+    for entry, beat, length in zip(path.entries, path.beats, path.heard, strict=True):
+        left, right = max(int(entry), 0), min(int(entry + length), T)
+        if left < right:
+            peaks.append((left + int(strength[left:right].argmax()), int(beat) + 1))
+            observed[left:right] = densities[2 if beat == 0 else 1, left:right]
+    return peaks if observed.min() > IMPOSSIBLE else []
+
+
+def _beats(peaks: list[tuple[int, int]]) -> Beats:
+    frames, positions = np.array(peaks, dtype=np.int64).reshape(-1, 2).T
+    return Beats(frames / FPS, positions)

@@ -1,0 +1,149 @@
+"""Where the network's spectrograms come from: the mix, its parts, a separator, or files.
+
+audio (2, S) -> (K, T, 81) float32, K = 4 in the order of STEMS, or 1, the mix as it is
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..audio import Audio
+from ..network.backend import mx
+from ..spectrogram import Backend, logarithm, magnitudes, spectrogram
+from .external import find_stems, load_stems
+from .separators import load_separator
+from .spectral import spectral_stems
+
+if TYPE_CHECKING:
+    from .htdemucs import HTDemucs
+
+Progress = Callable[[str, float], None]
+Pieces = Iterable[Any]  # of stems: arrays (4, channels, n), of MLX or NumPy
+PassPieces = Callable[[Pieces], Pieces]
+Timed = Callable[[str, str | PathLike[str]], AbstractContextManager[None]]  # stage, song
+
+
+@dataclass(frozen=True)
+class Spectrograms:
+    """The network's input, and what else an analysis tells about its song.
+
+    values: (K, T, 81) float32. demix: the way that the stems were made. duration: seconds.
+    audio_sha256, warnings: as of Audio, with the stems' warnings.
+    """
+
+    values: mx.array
+    demix: str
+    duration: float
+    audio_sha256: str
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, audio: Audio, values: mx.array, *, demix: str, warnings: tuple[str, ...] = ()
+    ) -> Spectrograms:
+        """A song's spectrograms (K, T, 81); warnings: of its stems."""
+        return cls(values, demix, audio.duration, audio.sha256, audio.warnings + warnings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One way to the spectrograms, for song after song.
+
+    stems: how many the network wants, 1 for the mix. folder: with stems of one's own, alone:
+    whether stems in that folder itself may be taken. separator_file: its checkpoint, seed: of its
+    random delays, compiled: whether its kernels are fused on a GPU. timed: times a stage.
+    """
+
+    stems: int
+    folder: Path | None
+    alone: bool
+    separator_file: Path | None
+    seed: int
+    compiled: bool
+    backend: Backend
+    timed: Timed
+
+    @property
+    def name(self) -> str:
+        """How stems are made, as results tell it; of stems of one's own only the first word."""
+        if self.stems == 1:
+            return "none"
+        if self.folder is not None:
+            return "external"
+        if self.separator_file is None:
+            return "spectral"
+        return "htdemucs" if self.seed == 0 else f"htdemucs seed {self.seed}"
+
+    @cached_property
+    def separator(self) -> HTDemucs | None:
+        """The separator, read when it is first needed. Raises CheckpointError."""
+        if self.separator_file is None:
+            return None
+        return load_separator(self.separator_file, compiled=self.compiled)
+
+    def look(
+        self,
+        audio: Audio,
+        path: str | PathLike[str],
+        on_progress: Progress,
+        keep_stems: PassPieces,
+    ) -> Spectrograms:
+        """As of `Analyzer.look`."""
+        if self.folder is not None:
+            return self._look_at_own_stems(audio, path, self.folder, keep_stems)
+        if self.separator is not None:
+            return self._separate(self.separator, audio, path, on_progress, keep_stems)
+        with self.timed("spectrogram", path):
+            mix = audio.samples
+            if len(mix) > 1:
+                mix = mix.mean(axis=0, keepdims=True, dtype=np.float32)
+            if self.stems == 1:
+                values = spectrogram(mix, backend=self.backend)
+            else:
+                values = logarithm(spectral_stems(magnitudes(mix, backend=self.backend)[0]))
+            mx.eval(values)
+        return Spectrograms.of(audio, values, demix=self.name)
+
+    def _look_at_own_stems(
+        self, audio: Audio, path: str | PathLike[str], folder: Path, keep_stems: PassPieces
+    ) -> Spectrograms:
+        with self.timed("stems", path):
+            files = find_stems(path, folder, alone=self.alone)
+            stems = load_stems(files, duration=audio.duration)
+            for _ in keep_stems([stems.samples[:, None]]):
+                pass
+        with self.timed("spectrogram", path):
+            values = spectrogram(stems.samples, backend=self.backend)
+            mx.eval(values)
+        demix = f"external {stems.sha256[:8]}"
+        return Spectrograms.of(audio, values, demix=demix, warnings=stems.warnings)
+
+    def _separate(
+        self,
+        separator: HTDemucs,
+        audio: Audio,
+        path: str | PathLike[str],
+        on_progress: Progress,
+        keep_stems: PassPieces,
+    ) -> Spectrograms:
+        """Stems and their spectrograms in one go, piece by piece."""
+        from .htdemucs.spectrograms import stream_magnitudes
+
+        with self.timed("demix", path):
+            pieces = separator.pieces(
+                audio.samples,
+                seed=self.seed,
+                on_progress=lambda fraction: on_progress("stems", fraction),
+            )
+            mono = (piece.mean(axis=1) for piece in keep_stems(pieces))
+            values = logarithm(stream_magnitudes(mono, signals=4, backend=self.backend))
+            mx.eval(values)
+        return Spectrograms.of(audio, values, demix=self.name)

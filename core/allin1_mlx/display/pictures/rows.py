@@ -1,0 +1,197 @@
+"""The rows of a timeline figure: where they lie, their axes, and the writing beside them.
+
+Lengths are pixels, from above; x axes are seconds. x and x2 are one axis seen twice, above with
+bar numbers and below with times; x3 is the overview's, which always shows the whole song.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...types import Analysis
+from ..bars import number_bars
+from ..times import write_time
+from .palette import Ground
+
+MARGIN = 16  # pixels left and right of the plot
+GAP = 6  # pixels between rows
+HEIGHTS = {
+    "overview": 36,
+    "ruler": 16,
+    "sections": 30,
+    "wave": 190,
+    "tempo": 72,
+    "activations": 84,
+    "times": 18,
+}  # pixels, from top to bottom
+TEMPO_BEATS = 8  # beats over which a tempo is taken: a time is only known to 1 / FPS
+
+
+def place_rows(*, activations: bool) -> tuple[dict[str, tuple[int, int]], int]:
+    """Top and bottom of each row in pixels from above, and the height of all."""
+    rows = {}
+    top = 0
+    for name, height in HEIGHTS.items():
+        if name == "activations" and not activations:
+            continue
+        rows[name] = (top, top + height)
+        # Numbers and labels belong to the row beside them.
+        top += height + (0 if name in ("ruler", "tempo", "activations") else GAP)
+    return rows, top
+
+
+def lay_out(analysis: Analysis, duration: float, ground: Ground) -> dict[str, Any]:
+    """Plotly's layout of the figure."""
+    shown = analysis.activations is not None
+    rows, height = place_rows(activations=shown)
+
+    def axis(row: str, low: float, high: float, **more: Any) -> dict[str, Any]:
+        top, bottom = rows[row]
+        domain = [1 - bottom / height, 1 - top / height]
+        plain = {"visible": False, "fixedrange": True, "range": [low, high], "domain": domain}
+        return {**plain, **more}
+
+    time_axis = {
+        "range": [0, duration],
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+        "ticklabeloverflow": "allow",
+    }
+    numbers = {"tickmode": "array", "tickfont": {"color": ground.muted, "size": 11}}
+    down = np.asarray(analysis.downbeats)
+    numbered = number_bars(analysis)[np.asarray(analysis.beat_positions) == 1]
+    first_bar = int(numbered[0]) if numbered.size else 1
+    every = max(1, 2 ** int(np.ceil(np.log2(max(len(down) / 16, 1)))))
+    minute = next(s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1e9) if duration / s <= 12)
+    ticks = np.arange(0, duration, minute)
+    lowest = "y4" if shown else "y3"
+    tempo_range = _tempo_range(analysis)
+    marks = _tempo_marks(*tempo_range) if len(analysis.beats) > 1 else []
+    layout: dict[str, Any] = {
+        "height": height,
+        "margin": {"l": MARGIN, "r": MARGIN, "t": 0, "b": 0, "autoexpand": False},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": ground.ink, "family": "system-ui, sans-serif"},
+        "template": "none",
+        "showlegend": False,
+        "hovermode": "x",
+        "hoverdistance": -1,
+        "hoverlabel": {"bgcolor": ground.ink, "font": {"color": ground.paper, "size": 13}},
+        "dragmode": False,
+        "bargap": 0,
+        "barmode": "overlay",
+        "meta": {
+            "rows": rows,
+            "margin": MARGIN,
+            "duration": duration,
+            "firstBar": first_bar,  # the number of the first downbeat's
+        },
+        "xaxis": {
+            **time_axis,
+            **numbers,
+            "side": "top",
+            "anchor": "y2",
+            "tickvals": down[::every],
+            "ticktext": [str(first_bar + n) for n in range(0, len(down), every)],
+        },
+        "xaxis2": {
+            **time_axis,
+            **numbers,
+            "matches": "x",
+            "anchor": lowest,
+            "tickvals": ticks,
+            "ticktext": [write_time(t)[:-3] for t in ticks],
+        },
+        "xaxis3": {"range": [0, duration], "visible": False, "fixedrange": True, "anchor": "y6"},
+        "yaxis": axis("wave", -1, 1),
+        "yaxis2": axis("sections", 0, 1),
+        "yaxis3": axis("tempo", *tempo_range, **_tempo_axis(marks), anchor="x2"),
+        "yaxis5": axis("wave", 0, 1, overlaying="y"),
+        "yaxis6": axis("overview", 0, 1, anchor="x3"),
+        "yaxis7": axis("overview", -1, 1, anchor="x3", overlaying="y6"),
+        "annotations": _notes(rows, height, ground, marks, tempo_range),
+    }
+    if shown:
+        layout["yaxis4"] = axis("activations", 0, 1.35, anchor="x2")
+    return layout
+
+
+def _tempo_range(analysis: Analysis) -> tuple[float, float]:
+    """From at least a tenth below to a tenth above, so that a steady tempo looks steady."""
+    _, tempo = trace_tempo(analysis)
+    if not tempo.size:
+        return 0.0, 1.0
+    middle = float(np.median(tempo))
+    low, high = min(0.9 * middle, tempo.min()), max(1.1 * middle, tempo.max())
+    return float(low), float(high + 0.35 * (high - low))  # room for the row's title
+
+
+def _tempo_marks(low: float, high: float) -> list[float]:
+    """Two to four round tempos within a range."""
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1e9) if (high - low) / s <= 4)
+    return [mark for k in range(1, 5) if (mark := (low // step + k) * step) < high - step / 4]
+
+
+def _tempo_axis(marks: list[float]) -> dict[str, Any]:
+    return {
+        "visible": True,
+        "tickvals": marks,
+        # Plotly would hide the times below labels that lie within the plot.
+        "showticklabels": False,
+        "ticks": "",
+        "showgrid": True,
+        "gridcolor": "rgba(128,128,128,0.25)",
+        "zeroline": False,
+    }
+
+
+def _note(text: str, y: float, height: int, ground: Ground, *, side: str) -> dict[str, Any]:
+    """Writing that stays where it is; y: pixels from above."""
+    return {
+        "text": text,
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0 if side == "left" else 1,
+        "y": 1 - y / height,
+        "xanchor": side,
+        "yanchor": "bottom" if side == "left" else "top",
+        "borderpad": 0,
+        "showarrow": False,
+        "font": {"color": ground.muted, "size": 10 if side == "left" else 11},
+    }
+
+
+def _notes(
+    rows: dict[str, tuple[int, int]],
+    height: int,
+    ground: Ground,
+    marks: list[float],
+    tempo_range: tuple[float, float],
+) -> list[dict[str, Any]]:
+    """What the rows below the waveform show, and tempos beside their lines."""
+    top, bottom = rows["tempo"]
+    low, high = tempo_range
+    notes = [_note("tempo (beats per minute)", top, height, ground, side="right")]
+    for mark in marks:
+        y = bottom - (bottom - top) * (mark - low) / (high - low)
+        notes.append(_note(f"{mark:g}", y, height, ground, side="left"))
+    if "activations" in rows:
+        text = "activations: beat (solid), downbeat (dotted), section (dashed)"
+        notes.append(_note(text, rows["activations"][0], height, ground, side="right"))
+    return notes
+
+
+def trace_tempo(analysis: Analysis) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The tempo around each beat: times (B,) and beats per minute (B,), empty below 2 beats."""
+    beats = np.asarray(analysis.beats)
+    if beats.size < 2:
+        return np.zeros(0), np.zeros(0)
+    middle = np.arange(beats.size)
+    first = np.maximum(middle - TEMPO_BEATS // 2, 0)
+    last = np.minimum(middle + TEMPO_BEATS // 2, beats.size - 1)
+    return beats, 60 * (last - first) / (beats[last] - beats[first])

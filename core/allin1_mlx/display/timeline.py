@@ -1,0 +1,246 @@
+"""The interactive figure of a song's structure, drawn by Plotly.
+
+Times are seconds from the first sample, on every x axis. From top to bottom: the whole song as
+an overview, bar numbers, sections, the waveform with bar lines and beats, tempo, and the
+network's activations where they were kept. Beats that were corrected have a mark at their foot.
+`timeline.js` beside this file thins lines and numbers to what the width can carry; it works alike
+in a saved page and in the user interface.
+
+Plotly is imported when a figure is made: it takes longer to load than the command line may.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..edits import compare
+from ..types import FPS, Analysis
+from .bars import count_bars, name_places, number_bars, write_bars
+from .pictures.envelope import Envelope, pool
+from .pictures.palette import DARK, LIGHT, SECTION_INK, Ground, section_colour
+from .pictures.rows import lay_out, trace_tempo
+from .times import write_time
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+COLUMNS = 1600  # points of a curve over the whole song; more than a screen is wide
+OVERVIEW_COLUMNS = 400
+BAR_STEPS = (64, 32, 16, 8, 4, 2, 1)  # every how many bars there is a line, coarse to fine
+
+
+def find_duration(analysis: Analysis) -> float:
+    """Seconds that the song lasts; of a result that does not tell, as far as it reaches."""
+    if analysis.duration is not None:
+        return analysis.duration
+    return max([s.end for s in analysis.segments] + list(analysis.beats), default=0.0)
+
+
+def draw_timeline(
+    analysis: Analysis, *, envelope: Envelope | None = None, dark: bool = False
+) -> go.Figure:
+    """The figure of `analysis`; with its activations, where they were kept."""
+    import plotly.graph_objects as go
+
+    ground = DARK if dark else LIGHT
+    duration = max(find_duration(analysis), 1.0)
+    traces = [
+        *_sections(analysis, ground),
+        *_wave(envelope, ground),
+        *_bars(analysis, ground),
+        *_tempo(analysis, ground),
+        _hover(analysis, duration),
+        *_activations(analysis, ground),
+    ]
+    return go.Figure(data=traces, layout=lay_out(analysis, duration, ground))
+
+
+def write_timeline(
+    analysis: Analysis, *, envelope: Envelope | None = None, dark: bool = False
+) -> str:
+    """The figure as a page of its own, which needs nothing from anywhere."""
+    figure = draw_timeline(analysis, envelope=envelope, dark=dark)
+    figure.update_layout(dragmode="pan")
+    script = files("allin1_mlx").joinpath("display/timeline.js").read_text(encoding="utf-8")
+    body = figure.to_html(
+        full_html=False,
+        include_plotlyjs=True,
+        post_script=script.replace("export ", "") + "\nattachThinning(Plotly, '{plot_id}');",
+        config={"scrollZoom": True, "displaylogo": False, "responsive": True},
+    )
+    ground = DARK if dark else LIGHT
+    title = escape(analysis.path or "timeline")
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>\n'
+        f'<body style="margin:0;background:{ground.paper};color:{ground.ink};'
+        f'font-family:system-ui,sans-serif"><h1 style="font-size:1.1rem;margin:1rem">{title}</h1>\n'
+        f"{body}\n</body>\n</html>\n"
+    )
+
+
+def _trace(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {"type": kind, "name": name, "hoverinfo": "skip", **more}
+
+
+def _sections(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
+    """Sections as labelled blocks, as a tint behind the waveform, and in the overview."""
+    segments = analysis.segments
+    starts = np.array([s.start for s in segments])
+    widths = np.array([s.end - s.start for s in segments])
+    texts = []
+    for segment in segments:
+        bars = write_bars(count_bars(analysis, segment))
+        texts.append(escape(segment.label) + (f" · {bars}" if bars else ""))
+    blocks = {
+        "x": starts + widths / 2,
+        "width": widths,
+        "y": np.ones(len(segments)),
+        "marker": {
+            "color": [section_colour(s.label) for s in segments],
+            "line": {"width": 1, "color": ground.paper},  # tells neighbours of one label apart
+        },
+    }
+    written = {
+        "text": texts,
+        "textposition": "inside",
+        "insidetextanchor": "middle",
+        "constraintext": "none",
+        "textangle": 0,
+        "insidetextfont": {"color": SECTION_INK, "size": 13},
+    }
+    return [
+        _trace("bar", "sections", xaxis="x", yaxis="y2", **blocks, **written),
+        _trace("bar", "section tints", xaxis="x", yaxis="y5", opacity=0.16, **blocks),
+        _trace("bar", "overview", xaxis="x3", yaxis="y6", opacity=0.75, **blocks),
+    ]
+
+
+def _wave(envelope: Envelope | None, ground: Ground) -> list[dict[str, Any]]:
+    """The waveform's outline twice over, its highest peaks and its power, and in small."""
+    if envelope is None or not envelope.peak.size:
+        return []
+    peak, rms = envelope.peak, envelope.rms
+    return [
+        _outline("peak", pool(peak, COLUMNS), len(peak), ground.peak, "x", "y"),
+        _outline("rms", pool(rms, COLUMNS), len(rms), ground.rms, "x", "y"),
+        _outline("overview wave", pool(rms, OVERVIEW_COLUMNS), len(rms), ground.ink, "x3", "y7"),
+    ]
+
+
+def _outline(
+    name: str, values: NDArray[Any], frames: int, colour: str, xaxis: str, yaxis: str
+) -> dict[str, Any]:
+    """A closed shape around the time axis, 1 for 255."""
+    times = (np.linspace(0, frames, len(values), endpoint=False) / FPS).astype(np.float32)
+    heights = (values / 255).astype(np.float32)
+    return _trace(
+        "scatter",
+        name,
+        mode="lines",
+        fill="toself",
+        fillcolor=colour,
+        line={"width": 0},
+        x=np.concatenate([times, times[::-1]]),
+        y=np.concatenate([heights, -heights[::-1]]),
+        xaxis=xaxis,
+        yaxis=yaxis,
+    )
+
+
+def _bars(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
+    """Lines at downbeats, one trace for each step of BAR_STEPS, and short ones at beats."""
+    beats = np.asarray(analysis.beats)
+    numbers = number_bars(analysis)
+    down = np.asarray(analysis.beat_positions, dtype=np.int64) == 1
+    traces = []
+    for step in BAR_STEPS:
+        here = down & ((numbers - 1) % step == 0)
+        if step != BAR_STEPS[0]:
+            here &= (numbers - 1) % (2 * step) != 0
+        line = {"color": ground.bar, "width": 1}
+        traces.append(_lines(f"bars {step}", beats[here], -1.0, 1.0, line, step=step))
+    line = {"color": ground.beat, "width": 1.2}
+    beat_traces = [
+        _lines("beats", beats[~down], -1.0, -0.72, line, step=0),
+        _lines("beats above", beats[~down], 0.72, 1.0, line, step=0),
+    ]
+    if analysis.edits:
+        line = {"color": ground.edited, "width": 3}
+        edited = beats[np.array(compare(analysis).beats, dtype=bool)]
+        beat_traces.append(_lines("edited beats", edited, -1.0, -0.88, line, step=None))
+    return traces + beat_traces
+
+
+def _lines(
+    name: str, times: NDArray[np.float64], low: float, high: float, line: Any, *, step: int | None
+) -> dict[str, Any]:
+    """Upright lines; step: every how many bars there is one, 0 for beats, None: never thinned."""
+    x = np.repeat(times, 3)
+    y = np.tile(np.array([low, high, np.nan], np.float32), len(times))
+    meta = {} if step is None else {"meta": {"step": step}}
+    return _trace("scatter", name, mode="lines", line=line, x=x, y=y, opacity=0.6, **meta)
+
+
+def _tempo(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
+    times, tempo = trace_tempo(analysis)
+    row = {"xaxis": "x2", "yaxis": "y3", "line": {"color": ground.tempo, "width": 2}}
+    return [_trace("scatter", "tempo", mode="lines", x=times, y=tempo, **row)]
+
+
+def _hover(analysis: Analysis, duration: float) -> dict[str, Any]:
+    """An invisible line that says where one is: time, bar.beat and section."""
+    times = np.linspace(0, duration, COLUMNS)
+    texts = describe_times(analysis, times)
+    return {
+        "type": "scatter",
+        "name": "hover",
+        "mode": "lines",
+        "line": {"color": "rgba(0,0,0,0)"},
+        "x": times.astype(np.float32),
+        "y": np.zeros(len(times), np.float32),
+        "hoverinfo": "text",
+        "hovertext": texts,
+    }
+
+
+def describe_times(analysis: Analysis, times: NDArray[np.float64]) -> list[str]:
+    """Each time (N,) as "0:12.34 · bar 7.2 · chorus"."""
+    starts = np.array([s.start for s in analysis.segments])
+    texts = []
+    for time, place in zip(times, name_places(analysis, times), strict=True):
+        parts = [write_time(float(time))]
+        if place:
+            parts.append(f"bar {place}")
+        index = int(np.searchsorted(starts, time, side="right")) - 1
+        if index >= 0 and time <= analysis.segments[index].end:
+            parts.append(escape(analysis.segments[index].label))
+        texts.append(" · ".join(parts))
+    return texts
+
+
+def _activations(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
+    kept = analysis.activations
+    if kept is None:
+        return []
+    rows = (
+        ("beat activation", kept.beat, ground.beat_activation, "solid"),
+        ("downbeat activation", kept.downbeat, ground.downbeat_activation, "dot"),
+        ("section activation", kept.segment, ground.section_activation, "dash"),
+    )
+    traces = []
+    for name, values, colour, dash in rows:
+        pooled = pool(values, COLUMNS).astype(np.float32)
+        times = (np.linspace(0, len(values), len(pooled), endpoint=False) / FPS).astype(np.float32)
+        line = {"color": colour, "width": 1.4, "dash": dash}
+        traces.append(
+            _trace(
+                "scatter", name, mode="lines", line=line, x=times, y=pooled, xaxis="x2", yaxis="y4"
+            )
+        )
+    return traces

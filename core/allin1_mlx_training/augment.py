@@ -1,0 +1,220 @@
+"""Batches: ranges of songs, stretched, remixed, coloured, as the network's input and its targets.
+
+Variety comes from here as much as from the composer: tempo (+-15 %), stem levels, equaliser,
+pitch, band limits, passages behind a filter, compression, loudness, noise, and short excerpts that
+end in silence. All randomness is drawn from one numpy generator; the device does the rest.
+Axes: B items, K stems, T frames, F bands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allin1_mlx.network.backend import mx
+from allin1_mlx.network.model import LOGITS
+from allin1_mlx.spectrogram import logarithm
+from allin1_mlx.types import LABELS
+
+from .corpus import Corpus, TrainingSong, to_magnitudes
+
+Rng = np.random.Generator
+
+STRETCH = 0.16  # of the logarithm of the tempo, either way
+EXCERPTS = 0.25  # share of items that are short
+EXCERPT_FRAMES = (1200, 5000)
+BANDS = 81
+SHIFTED, SHIFT = 0.4, 2  # share of items at another pitch, bands at most
+FILTERED = 0.25  # share of items with passages behind a filter
+
+
+@dataclass(frozen=True)
+class Batch:
+    """spectrogram (B, 1, T, 81) and targets (B, 13, T), probabilities."""
+
+    spectrogram: mx.array
+    targets: mx.array
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A range of a song: output frame t shows frame first + (t - lead) * rate, or silence."""
+
+    song: TrainingSong
+    index: int  # of the song in its corpus
+    first: float
+    rate: float
+    frames: int  # output frames that sound
+    lead: int  # silent output frames before
+
+    def positions(self, T: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Frame of the song shown by each of T output frames, and whether it sounds."""
+        t = np.arange(T)
+        shown = self.first + (t - self.lead) * self.rate
+        sounds = (t >= self.lead) & (t < self.lead + self.frames)
+        sounds &= (shown >= 0) & (shown <= self.song.frames - 1)
+        return np.clip(shown, 0, self.song.frames - 1), sounds
+
+
+def draw_crop(rng: Rng, corpus: Corpus, T: int) -> Crop:
+    """A random range of a random song, stretched; mostly T frames long."""
+    index = int(rng.integers(len(corpus.songs)))
+    song = corpus.songs[index]
+    rate = float(np.exp(rng.uniform(-STRETCH, STRETCH))) if rng.random() < 0.6 else 1.0
+    length = T
+    if rng.random() < EXCERPTS:
+        length = int(min(T, rng.uniform(*EXCERPT_FRAMES)))
+    lead = int(rng.integers(0, 300)) if rng.random() < 0.3 else 0
+    length = min(length, T - lead)
+    spare = song.frames - length * rate
+    first = rng.uniform(0, spare) if spare > 0 and rng.random() < 0.85 else 0.0
+    return Crop(song, index, first, rate, length, lead)
+
+
+@dataclass(frozen=True)
+class Colour:
+    """What becomes of the mixes. equaliser: (B, 81), gains of the bands; shift: (B, 81), the band
+    that is heard in each; filters: pairs of (B, T) strengths and (B, 81) decibels per strength;
+    power, loudness, noise: (B,); noise_seed."""
+
+    equaliser: NDArray[np.float32]
+    shift: NDArray[np.int32]
+    filters: tuple[NDArray[np.float32], NDArray[np.float32]]
+    power: NDArray[np.float32]
+    loudness: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    noise_seed: int
+
+
+def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
+    """So many items of T frames of each corpus."""
+    parts = []
+    for corpus, items in corpora:
+        crops = [draw_crop(rng, corpus, T) for _ in range(items)]
+        parts.append(cut(corpus, crops, _draw_gains(rng, items, corpus.stems), T))
+    mix = mx.concatenate([mix for mix, _ in parts])
+    mix = _colour(mix, _draw_colour(rng, len(mix), T))
+    targets = mx.concatenate([targets for _, targets in parts])
+    return Batch(logarithm(mix)[:, None], targets.transpose(0, 2, 1))
+
+
+def _draw_gains(rng: Rng, B: int, K: int) -> NDArray[np.float64]:
+    """Gains of the stems' power, (B, K)."""
+    if K == 1:
+        return np.ones((B, K))
+    levels = rng.normal(0, 4, (B, K))  # dB
+    quiet = rng.random(B) < 0.15
+    levels[quiet, rng.integers(0, K, B)[quiet]] -= 26
+    gains: NDArray[np.float64] = 10 ** (levels / 10)
+    return gains
+
+
+def cut(
+    corpus: Corpus, crops: list[Crop], gains: NDArray[np.float64], T: int
+) -> tuple[mx.array, mx.array]:
+    """Magnitudes of the crops' mixes (B, T, 81), stems added in power, and targets (B, T, 13).
+
+    Between frames by linear interpolation.
+    """
+    B, K = gains.shape
+    shown, sounds = (np.stack(x) for x in zip(*(crop.positions(T) for crop in crops), strict=True))
+    whole = np.floor(shown).astype(np.int32)
+    starts = whole[:, 0]
+    length = int(np.max(whole[:, -1] - starts)) + 2
+    levels = corpus.ranges([crop.index for crop in crops], starts.tolist(), length)
+    levels = levels.reshape(B * length, -1)
+    # Rows of all crops' ranges beneath one another; the frame after the last one has no weight.
+    rows = mx.array(whole - starts[:, None] + length * np.arange(B, dtype=np.int32)[:, None])
+    rest = mx.array((shown - whole).astype(np.float32))[..., None]
+    sounding = mx.array(sounds.astype(np.float32))[..., None]
+    before, after = levels[rows], levels[rows + 1]
+
+    def between(low: mx.array, high: mx.array) -> mx.array:
+        return (low + (high - low) * rest) * sounding
+
+    bands = K * BANDS
+    stems = between(to_magnitudes(before[..., :bands]), to_magnitudes(after[..., :bands]))
+    power = (
+        mx.square(stems).reshape(B, T, K, BANDS)
+        * mx.array(gains.astype(np.float32))[:, None, :, None]
+    )
+    targets = between(before[..., bands:].astype(mx.float32), after[..., bands:]) / 255
+    return mx.sqrt(power.sum(axis=2)), targets + mx.array(_silence(crops, sounds))
+
+
+def _silence(crops: list[Crop], sounds: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Targets (B, T, 13) where nothing sounds: the start before the song, the end after it."""
+    B, T = sounds.shape
+    early = np.arange(T) < np.array([crop.lead for crop in crops])[:, None]
+    targets = np.zeros((B, T, LOGITS), np.float32)
+    targets[..., 3 + LABELS.index("start")] = early
+    targets[..., 3 + LABELS.index("end")] = ~sounds & ~early
+    return targets
+
+
+def _draw_colour(rng: Rng, B: int, T: int) -> Colour:
+    """Equaliser, pitch, filters, dynamics, loudness and noise of B items."""
+    f = np.linspace(-1, 1, BANDS)[None]
+
+    def uniform(low: float, high: float) -> NDArray[np.float64]:
+        return rng.uniform(low, high, (B, 1))
+
+    decibels = uniform(-8, 8) * f
+    for _ in range(3):
+        decibels += uniform(-8, 8) * np.exp(-(((f - uniform(-1, 1)) / uniform(0.05, 0.5)) ** 2))
+    dull = uniform(0, 1) < 0.2
+    decibels -= 60 * dull / (1 + np.exp(-(f - uniform(0.6, 1)) * 40))
+    thin = uniform(0, 1) < 0.1
+    decibels -= 40 * thin / (1 + np.exp((f - uniform(-1, -0.6)) * 40))
+    masked = rng.random((B, BANDS)) < 0.1 * (rng.random((B, 1)) < 0.2)
+    steps = np.where(rng.random(B) < SHIFTED, rng.integers(-SHIFT, SHIFT + 1, B), 0)
+    return Colour(
+        equaliser=(10 ** (decibels / 20) * ~masked).astype(np.float32),
+        shift=np.clip(np.arange(BANDS) - steps[:, None], 0, BANDS - 1).astype(np.int32),
+        filters=_draw_filters(rng, B, T),
+        power=rng.uniform(0.8, 1.2, B).astype(np.float32),
+        loudness=np.exp(rng.uniform(np.log(0.3), np.log(9.0), B)).astype(np.float32),
+        noise=(10 ** rng.uniform(-4, -1.3, B)).astype(np.float32),
+        noise_seed=int(rng.integers(2**31)),
+    )
+
+
+def _draw_filters(rng: Rng, B: int, T: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Passages without bass or without treble, as before a drop: strengths (B, T) that rise and
+    end at once, and decibels (B, 81) at full strength."""
+    strength = np.zeros((B, T), np.float32)
+    f = np.linspace(-1, 1, BANDS)
+    decibels = np.zeros((B, BANDS), np.float32)
+    for item in np.flatnonzero(rng.random(B) < FILTERED):
+        side = rng.choice([-1.0, 1.0])
+        decibels[item] = -rng.uniform(15, 45) / (
+            1 + np.exp(-side * (f - rng.uniform(-0.6, 0.6)) * 15)
+        )
+        for _ in range(int(rng.integers(1, 4))):
+            frames = int(rng.uniform(200, 1600))
+            first = int(rng.integers(0, max(1, T - frames)))
+            rise = rng.uniform(0.01, 1)  # of the passage
+            ramp = np.minimum(np.arange(frames) / (rise * frames), 1)
+            strength[item, first : first + frames] = ramp[: T - first]
+    return strength, decibels
+
+
+def _colour(mix: mx.array, colour: Colour) -> mx.array:
+    """Apply a colour to magnitudes (B, T, 81)."""
+
+    def each(values: NDArray[Any]) -> mx.array:
+        return mx.array(values).reshape(len(values), 1, -1)
+
+    heard = mx.take_along_axis(mix, each(colour.shift), axis=2)
+    strength, decibels = colour.filters
+    filtered = mx.power(10.0, mx.array(strength)[..., None] * each(decibels) / 20)
+    mix = mx.maximum(heard * each(colour.equaliser) * filtered, 1e-6)
+    mix = mx.power(mix, each(colour.power))
+    loudness = mx.maximum(mix.mean(axis=2, keepdims=True).mean(axis=1, keepdims=True), 1e-3)
+    mix = mix / loudness * each(colour.loudness)
+    sounding = mix.sum(axis=2, keepdims=True) > 1e-3
+    noise = mx.abs(mx.random.normal(mix.shape, key=mx.random.key(colour.noise_seed)))
+    return mix + noise * each(colour.noise) * sounding

@@ -1,0 +1,108 @@
+"""How good a network is: its decoded beats, downbeats and sections against a reference.
+
+F-measures as in mir_eval (Raffel et al. 2014): beats within 70 ms, boundaries within 0.5 s and
+3 s; label accuracy is the share of time with the right label.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allin1_mlx.decoding.beats import decode_beats
+from allin1_mlx.decoding.sections import pick_sections
+from allin1_mlx.decoding.tempo_space import STEADY
+from allin1_mlx.network.predict import activations
+from allin1_mlx.types import FPS, LABELS, Activations
+
+Times = Sequence[float] | NDArray[np.float64]
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+ALONE = 8  # jobs that are not worth starting processes for
+BEAT_WINDOW = 0.07  # s
+BOUNDARY_WINDOWS = (0.5, 3.0)  # s
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What should be found: times in seconds; labels of (start, end, label), or none."""
+
+    beats: NDArray[np.float64]
+    downbeats: NDArray[np.float64]
+    segments: tuple[tuple[float, float, str], ...] = ()
+
+
+def f_measure(reference: Times, estimate: Times, *, window: float) -> float:
+    """Harmonic mean of precision and recall, each time matched to at most one of the others."""
+    if not len(reference) or not len(estimate):
+        return float(len(reference) == len(estimate))
+    matches, j = 0, 0
+    estimated = sorted(estimate)
+    for time in sorted(reference):
+        while j < len(estimated) and estimated[j] < time - window:
+            j += 1
+        if j < len(estimated) and estimated[j] <= time + window:
+            matches, j = matches + 1, j + 1
+    return 2 * matches / (len(reference) + len(estimate))
+
+
+def score(found: Activations, reference: Reference, *, threshold: float) -> dict[str, float]:
+    """All measures of one song, those of sections only where the reference has them.
+
+    Decoded as what the bundled network finds.
+    """
+    beats = decode_beats(found.beat, found.downbeat, threshold=threshold, tempi=STEADY)
+    scores = {
+        "beat": f_measure(reference.beats, beats.times, window=BEAT_WINDOW),
+        "downbeat": f_measure(
+            reference.downbeats, beats.times[beats.positions == 1], window=BEAT_WINDOW
+        ),
+    }
+    if reference.segments:
+        segments = pick_sections(found.segment, found.label, strict_ends=True)
+        inner = [start for start, _, _ in reference.segments[1:]]
+        estimated = [segment.start for segment in segments[1:]]
+        for window in BOUNDARY_WINDOWS:
+            scores[f"boundary {window} s"] = f_measure(inner, estimated, window=window)
+        frames = len(found.beat)
+        right = _labels(reference.segments, frames) == _labels(
+            [(s.start, s.end, s.label) for s in segments], frames
+        )
+        scores["label"] = float(right.mean())
+    return scores
+
+
+def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:
+    """The mean of each measure over the songs that have it."""
+    rows = list(scores)
+    names = {name: None for row in rows for name in row}
+    return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
+
+
+def score_logits(job: tuple[NDArray[np.float32], Reference, float]) -> dict[str, float]:
+    """`score` of the network's logits (13, T) against a reference, with a threshold."""
+    logits, reference, threshold = job
+    return score(activations(logits), reference, threshold=threshold)
+
+
+def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
+    """function of every job, on all cores; processes are started anew, as a GPU is in use."""
+    if len(jobs) <= ALONE:
+        return [function(job) for job in jobs]
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        return list(pool.map(function, jobs))
+
+
+def _labels(segments: Iterable[tuple[float, float, str]], frames: int) -> NDArray[np.int64]:
+    label = np.full(frames, -1)
+    for start, end, name in segments:
+        label[round(start * FPS) : round(end * FPS)] = LABELS.index(name)
+    return label

@@ -1,0 +1,82 @@
+"""Songs that are never trained on, and how well a network does on them.
+
+Magnitudes are (T, 81) float32, 100 frames/s; logits (13, T).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allin1_mlx.network.backend import mx
+from allin1_mlx.network.model import AllInOne
+from allin1_mlx.spectrogram import logarithm
+from allin1_mlx.types import FPS, LABELS
+
+from .corpus import TrainingSong, to_magnitudes
+from .evaluate import Reference, in_processes, mean_scores, score_logits
+from .teacher import Lesson
+
+TRUSTED = 0.6  # agreement of the teacher's folds from which a real song is used
+EXAM_EVERY = 8  # of the real songs, one is for testing
+
+
+@dataclass(frozen=True)
+class Exam:
+    """A song that is never trained on: mix (T, 81) magnitudes, and what should be found."""
+
+    name: str
+    mix: NDArray[np.float32]
+    reference: Reference
+
+
+def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]) -> dict[str, Any]:
+    """Mean scores over the exams for each threshold, keyed by it."""
+    logits = [np.array(model(logarithm(mx.array(exam.mix))[None, None])[0]) for exam in exams]
+    jobs = [
+        (found, exam.reference, threshold)
+        for threshold in thresholds
+        for found, exam in zip(logits, exams, strict=True)
+    ]
+    scores = in_processes(score_logits, jobs)
+    return {
+        str(threshold): mean_scores(scores[i * len(exams) : (i + 1) * len(exams)])
+        for i, threshold in enumerate(thresholds)
+    }
+
+
+def split_lessons(lessons: Iterable[Lesson]) -> tuple[list[TrainingSong], list[Exam]]:
+    """Songs on which the teacher's folds agree: those to learn from, and every EXAM_EVERYth of
+    all to test."""
+    learn, exams = [], []
+    for number, lesson in enumerate(lessons):
+        if lesson.agreement < TRUSTED:
+            continue
+        if number % EXAM_EVERY == 0:
+            exams.append(exam_of(lesson.song))
+        else:
+            learn.append(lesson.song)
+    return learn, exams
+
+
+def exam_of(song: TrainingSong) -> Exam:
+    """A song whose truth is known, as an exam on its mix."""
+    stems = to_magnitudes(mx.array(song.stems))
+    mix = mx.sqrt(mx.square(stems).sum(axis=1))
+    truth = song.truth
+    edges = [0.0, *(truth.boundaries / FPS), song.frames / FPS]
+    segments = tuple(
+        (start, end, LABELS[truth.label[round(start * FPS)]])
+        for start, end in itertools.pairwise(edges)
+        if truth.soft is None
+    )
+    return Exam(
+        song.name,
+        np.array(mix),
+        Reference(truth.beats / FPS, truth.downbeats / FPS, segments),
+    )

@@ -1,0 +1,127 @@
+"""Pseudo-labels: what the published ensemble hears in real songs that nobody annotated.
+
+    python -m allin1_mlx_training.teacher --real REAL --weights WEIGHTS --out LESSONS
+
+REAL is a folder of real mixes, WEIGHTS one with the harmonix checkpoints. The ensemble looks at
+spectral stems of the mix. Where its decoded beats are trusted, they sharpen the soft targets; how
+far its folds agree on a song tells whether to trust it at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allin1_mlx.decoding.beats import Beats, decode_beats
+from allin1_mlx.demix.spectral import spectral_stems
+from allin1_mlx.network.backend import mx
+from allin1_mlx.network.predict import Network, activations, load_network
+from allin1_mlx.spectrogram import logarithm
+from allin1_mlx.types import FPS, Activations
+from allin1_mlx.weights import find_model
+
+from .corpus import BEAT_WIDTH, TrainingSong, Truth, draw_peaks, load_real, to_magnitudes
+from .evaluate import BEAT_WINDOW, f_measure, in_processes
+
+SHARPENING = 0.5  # share of the decoded beats in the targets
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A labelled song; agreement: mean F-measure of single folds' beats with the ensemble's."""
+
+    song: TrainingSong
+    agreement: float
+
+
+def label_songs(mixes: Mapping[str, NDArray[np.uint8]], ensemble: Network) -> Iterator[Lesson]:
+    """Let the ensemble label mixes, (T, 81) uint8 as in the corpus, by name."""
+    answers = [_listen(mix, ensemble) for mix in mixes.values()]
+    jobs = [(logits, ensemble.threshold) for logits in answers]
+    for (name, mix), judged in zip(mixes.items(), in_processes(_judge, jobs), strict=True):
+        yield _lesson(name, mix, *judged)
+
+
+def save_lesson(lesson: Lesson, path: Path) -> None:
+    """Write all but the mix, which is stored already."""
+    truth = lesson.song.truth
+    np.savez_compressed(
+        path,
+        name=np.array(lesson.song.name),
+        beats=truth.beats,
+        downbeats=truth.downbeats,
+        soft=np.asarray(truth.soft),
+        agreement=np.array(lesson.agreement),
+    )
+
+
+def load_lessons(folder: Path, mixes: Mapping[str, NDArray[np.uint8]]) -> Iterator[Lesson]:
+    """The lessons that were saved in a folder, with their mixes, ordered by name."""
+    by_name = {}
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as stored:
+            by_name[str(stored["name"])] = {key: stored[key] for key in stored.files}
+    for name, stored in sorted(by_name.items()):
+        truth = _truth(stored["beats"], stored["downbeats"], stored["soft"])
+        yield Lesson(TrainingSong(name, mixes[name][:, None], truth), float(stored["agreement"]))
+
+
+def _listen(mix: NDArray[np.uint8], ensemble: Network) -> NDArray[np.float32]:
+    """Logits of every fold: (folds, 13, T)."""
+    stems = logarithm(spectral_stems(to_magnitudes(mx.array(mix))))[None]
+    return np.stack([np.array(fold(stems)[0]) for fold in ensemble.folds])
+
+
+def _judge(job: tuple[NDArray[np.float32], float]) -> tuple[Activations, Beats, float]:
+    """The ensemble's probabilities and beats, and how far its folds agree with them."""
+    folds, threshold = job
+    found = activations(folds.mean(axis=0))
+    beats = decode_beats(found.beat, found.downbeat, threshold=threshold)
+    agreements = []
+    for one in map(activations, folds):
+        times = decode_beats(one.beat, one.downbeat, threshold=threshold).times
+        agreements.append(f_measure(beats.times, times, window=BEAT_WINDOW))
+    return found, beats, float(np.mean(agreements))
+
+
+def _lesson(
+    name: str, mix: NDArray[np.uint8], found: Activations, beats: Beats, agreement: float
+) -> Lesson:
+    soft = np.concatenate([[found.beat, found.downbeat, found.segment], found.label])
+    frames = beats.times * FPS
+    downbeats = frames[beats.positions == 1]
+    for row, peaks in ((0, frames), (1, downbeats)):
+        sharp = np.zeros(len(mix), np.float32)
+        draw_peaks(sharp, peaks, BEAT_WIDTH)
+        soft[row] = (1 - SHARPENING) * soft[row] + SHARPENING * sharp
+    truth = _truth(frames, downbeats, soft.astype(np.float16))
+    return Lesson(TrainingSong(name, mix[:, None], truth), agreement)
+
+
+def _truth(
+    beats: NDArray[np.float64], downbeats: NDArray[np.float64], soft: NDArray[np.float16]
+) -> Truth:
+    return Truth(beats, downbeats, np.zeros(0), soft[3:].argmax(axis=0).astype(np.uint8), soft)
+
+
+def main() -> None:
+    """The command in this module's head."""
+    parser = argparse.ArgumentParser(description="Label real songs by the harmonix ensemble.")
+    add = parser.add_argument
+    add("--real", type=Path, required=True, help="real mixes without annotation")
+    add("--weights", type=Path, required=True, help="harmonix weights, the teacher")
+    add("--out", type=Path, required=True, help="folder for a .npz of each song")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    ensemble = load_network(find_model("harmonix-all", weights_dir=options.weights))
+    for number, lesson in enumerate(label_songs(load_real(options.real), ensemble)):
+        save_lesson(lesson, options.out / f"{number:04d}.npz")
+
+
+if __name__ == "__main__":
+    main()

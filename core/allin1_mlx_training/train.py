@@ -1,0 +1,261 @@
+"""The training of the bundled checkpoint, resumable, on any device that MLX knows.
+
+    python -m allin1_mlx_training.train --songs SONGS --exams EXAMS --real REAL --lessons LESSONS
+        --out OUT
+
+SONGS and EXAMS are folders of composed songs of different seeds (training.compose), REAL one of
+real mixes without annotation, LESSONS their labels (training.teacher). Stopped at any point, the
+same command goes on from OUT/state.safetensors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from mlx.optimizers import AdamW, clip_grad_norm
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
+
+from allin1_mlx.network.backend import mx, nn
+from allin1_mlx.network.model import AllInOne, Config, to_published
+
+from .augment import Batch, draw_batch
+from .corpus import Corpus, load_composed, load_real
+from .exams import Exam, exam_of, examine, split_lessons
+from .loss import WEIGHTS, losses, total_loss
+from .teacher import load_lessons
+
+WARM_UP = 150  # steps
+CLIP = 0.5  # norm of the gradients
+EMA = 0.999  # of the averaged parameters, less at the beginning
+FLOOR = 0.02  # of the learning rate, at the end of the cosine
+THRESHOLDS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.24)
+LOG_STEPS = 100
+SAVE_STEPS = 200
+EXAM_STEPS = 2500
+STATE = "state.safetensors"
+CONFIG = Config(
+    stems=1,
+    dim=40,
+    depth=10,
+    step=2,
+    shortest=10_240,
+    instrument_attention=False,
+    threshold=0.05,
+    steady=True,
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that the result depends on, beside the songs."""
+
+    config: Config
+    steps: int = 2683
+    frames: int = 12_288  # of an item of a batch
+    composed_items: int = 28
+    real_items: int = 12
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.01
+    seed: int = 6
+
+
+class Trainer:
+    """Network, averaged copy and optimiser; one call of `step` per batch."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        mx.random.seed(recipe.seed)
+        self.model = AllInOne(recipe.config)
+        _start_rare(self.model)
+        self.average = tree_map(lambda x: x, self.model.parameters())
+        self.optimizer = AdamW(
+            learning_rate=0.0, betas=[0.9, 0.98], weight_decay=recipe.weight_decay
+        )
+        self.optimizer.init(self.model.trainable_parameters())
+        self.steps = 0
+        self._gradient = nn.value_and_grad(self.model, _objective)
+
+    def step(self, batch: Batch) -> mx.array:
+        """One step of the optimiser; returns the four losses, not yet computed."""
+        self.optimizer.learning_rate = mx.array(self._rate())
+        (_, parts), gradients = self._gradient(self.model, batch)
+        gradients, _ = clip_grad_norm(gradients, CLIP)
+        self.optimizer.update(self.model, gradients)
+        stacked = mx.stack([parts[task] for task in WEIGHTS])
+        keep = min(EMA, (1 + self.steps) / (10 + self.steps))
+        self.average = tree_map(
+            lambda mean, new: keep * mean + (1 - keep) * new,
+            self.average,
+            self.model.parameters(),
+        )
+        self.steps += 1
+        mx.async_eval(stacked, self.average, self.model.state, self.optimizer.state)
+        return stacked
+
+    def _rate(self) -> float:
+        warm = min(1.0, (self.steps + 1) / WARM_UP)
+        done = min(1.0, self.steps / self.recipe.steps)
+        return (
+            self.recipe.learning_rate
+            * warm
+            * (FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * done)))
+        )
+
+    def averaged(self) -> AllInOne:
+        """A network with the averaged parameters."""
+        model = AllInOne(self.recipe.config)
+        model.update(self.average)
+        model.eval()
+        return model
+
+    def save(self, path: Path) -> None:
+        """Write everything that `restore` needs, whole or not at all."""
+        trees = {
+            "model": self.model.parameters(),
+            "average": self.average,
+            "optimizer": self.optimizer.state,
+        }
+        arrays = {"steps": mx.array(self.steps)}
+        for name, tree in trees.items():
+            flat = cast("list[tuple[str, mx.array]]", tree_flatten(tree))
+            arrays.update({f"{name}/{key}": value for key, value in flat})
+        temporary = path.with_name(f".part-{path.name}")
+        mx.save_safetensors(str(temporary), arrays)
+        temporary.replace(path)
+
+    def restore(self, path: Path) -> None:
+        """Go on from what `save` wrote."""
+        arrays = cast("dict[str, mx.array]", mx.load(str(path)))
+        self.steps = int(np.array(arrays.pop("steps")))
+
+        def tree(name: str) -> Any:
+            prefix = f"{name}/"
+            return tree_unflatten(
+                [(k[len(prefix) :], v) for k, v in arrays.items() if k.startswith(prefix)]
+            )
+
+        self.model.update(tree("model"))
+        self.average = tree("average")
+        self.optimizer.state = tree("optimizer")
+
+
+def _objective(model: AllInOne, batch: Batch) -> tuple[mx.array, dict[str, mx.array]]:
+    parts = losses(model(batch.spectrogram), batch)
+    return total_loss(parts), parts
+
+
+def _start_rare(model: AllInOne) -> None:
+    """Begin with small probabilities of beats and boundaries: they are rare."""
+    bias = np.zeros((model.config.step, model.heads.bias.size // model.config.step), np.float32)
+    bias[:, :3] = -3.0
+    model.heads.bias = mx.array(bias.reshape(-1))
+
+
+def batches(recipe: Recipe, composed: Corpus, real: Corpus | None, first: int) -> Iterator[Batch]:
+    """Endless batches; number n depends on the recipe's seed and n alone."""
+    if real is None:
+        corpora = [(composed, recipe.composed_items + recipe.real_items)]
+    else:
+        corpora = [(composed, recipe.composed_items), (real, recipe.real_items)]
+    for number in itertools.count(first):
+        rng = np.random.default_rng([recipe.seed, number])
+        yield draw_batch(rng, corpora, recipe.frames)
+
+
+def train(
+    trainer: Trainer,
+    stream: Iterator[Batch],
+    exams: dict[str, list[Exam]],
+    *,
+    out: Path,
+    minutes: float,
+    exam_steps: int,
+) -> None:
+    """Train until the recipe's steps or the time are over; log and state go to `out`."""
+    began = time.monotonic()
+    sums, counted = np.zeros(len(WEIGHTS)), 0
+    pending: mx.array | None = None
+    while trainer.steps < trainer.recipe.steps and time.monotonic() - began < minutes * 60:
+        parts = trainer.step(next(stream))
+        if pending is not None:  # one step computes while the next batch is drawn
+            sums += np.array(pending)
+            counted += 1
+        pending = parts
+        if trainer.steps % SAVE_STEPS == 0:
+            trainer.save(out / STATE)
+        if trainer.steps % LOG_STEPS == 0:
+            entry: dict[str, Any] = {
+                "step": trainer.steps,
+                "seconds": round(time.monotonic() - began, 1),
+                "loss": dict(zip(WEIGHTS, (sums / max(counted, 1)).round(5).tolist(), strict=True)),
+            }
+            sums, counted = np.zeros(len(WEIGHTS)), 0
+            if trainer.steps % exam_steps == 0:
+                entry["scores"] = examine_all(trainer, exams, (0.08,))
+            write_log(out, entry)
+    trainer.save(out / STATE)
+
+
+def examine_all(
+    trainer: Trainer, exams: dict[str, list[Exam]], thresholds: tuple[float, ...]
+) -> dict[str, Any]:
+    """Scores of the averaged network on every set of exams."""
+    model = trainer.averaged()
+    return {name: examine(model, songs, thresholds=thresholds) for name, songs in exams.items()}
+
+
+def write_log(out: Path, entry: dict[str, Any]) -> None:
+    """Append one line of JSON to the log."""
+    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
+
+
+def write_checkpoint(model: AllInOne, config: Config, folder: Path) -> None:
+    """allin1-mlx.safetensors and allin1-mlx.json, as the package bundles them."""
+    arrays = {name: array.astype(mx.float32) for name, array in to_published(model).items()}
+    mx.save_safetensors(str(folder / "allin1-mlx.safetensors"), arrays)
+    text = json.dumps(config.to_dict(), indent=2) + "\n"
+    (folder / "allin1-mlx.json").write_text(text, encoding="utf-8")
+
+
+def main() -> None:
+    """The command in this module's head."""
+    parser = argparse.ArgumentParser(description="Train the bundled checkpoint.")
+    add = parser.add_argument
+    add("--songs", type=Path, required=True, help="composed songs to learn from")
+    add("--exams", type=Path, required=True, help="composed songs of other seeds, to test")
+    add("--real", type=Path, required=True, help="real mixes without annotation")
+    add("--lessons", type=Path, required=True, help="the teacher's labels of these")
+    add("--out", type=Path, required=True, help="log, state and checkpoint")
+    add("--steps", type=int, default=Recipe.steps)
+    add("--seed", type=int, default=Recipe.seed)
+    add("--dim", type=int, default=CONFIG.dim)
+    add("--minutes", type=float, default=math.inf, help="stop then, to go on later")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    recipe = Recipe(replace(CONFIG, dim=options.dim), steps=options.steps, seed=options.seed)
+    learn, real_exams = split_lessons(load_lessons(options.lessons, load_real(options.real)))
+    exams = {
+        "composed": [exam_of(song) for song in load_composed(options.exams)],
+        "real": real_exams,
+    }
+    trainer = Trainer(recipe)
+    if (options.out / STATE).exists():
+        trainer.restore(options.out / STATE)
+    stream = batches(recipe, Corpus(load_composed(options.songs)), Corpus(learn), trainer.steps)
+    train(trainer, stream, exams, out=options.out, minutes=options.minutes, exam_steps=EXAM_STEPS)
+    write_log(options.out, {"final": examine_all(trainer, exams, THRESHOLDS)})
+    write_checkpoint(trainer.averaged(), recipe.config, options.out)
+
+
+if __name__ == "__main__":
+    main()

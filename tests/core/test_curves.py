@@ -1,0 +1,60 @@
+"""The network's curves: as the exact ones, everywhere, and so are their slopes."""
+
+import math
+
+import numpy as np
+import pytest
+
+from allin1_mlx.network import nonlinearities as curves
+from allin1_mlx.network.backend import mx, nn
+
+AROUND_ZERO = np.geomspace(1e-8, 1, 500)
+X = np.concatenate([np.linspace(-40, 40, 8001), AROUND_ZERO, -AROUND_ZERO]).astype(np.float32)
+
+
+def exact_gelu(x: float) -> float:
+    return x * 0.5 * (1 + math.erf(x / math.sqrt(2)))
+
+
+def exact_elu(x: float) -> float:
+    return x if x > 0 else math.expm1(x)
+
+
+@pytest.mark.parametrize(
+    ("curve", "exact"), [(curves.gelu, exact_gelu), (curves.elu, exact_elu)], ids=["gelu", "elu"]
+)
+def test_a_curve_is_as_good_as_single_precision_allows(curve, exact):
+    expected = np.array([exact(float(x)) for x in X])
+    np.testing.assert_allclose(np.array(curve(mx.array(X))), expected, rtol=2e-7, atol=7e-7)
+
+
+def test_huge_numbers_are_their_own_limits():
+    x = mx.array([-1e30, 1e30])
+    np.testing.assert_allclose(np.array(curves.gelu(x)), [0, 1e30], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(np.array(curves.elu(x)), [-1, 1e30], rtol=1e-6)
+
+
+@pytest.mark.parametrize("spread", [0.1, 5, 500])
+def test_softmax_equals_mlx_s(spread):
+    x = mx.array(np.random.default_rng(1).normal(0, spread, (20, 25, 30)).astype(np.float32))
+    found, expected = curves.softmax(x, axis=1), mx.softmax(x, axis=1, precise=True)
+    np.testing.assert_allclose(np.array(found), np.array(expected), atol=2e-6)
+    np.testing.assert_allclose(np.array(found.sum(axis=1)), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(("curve", "exact"), [(curves.gelu, nn.gelu), (curves.elu, nn.elu)])
+def test_slopes_are_those_of_the_exact_curve(curve, exact):
+    def slope(f):
+        return np.array(mx.grad(lambda x: f(x).sum())(mx.array(X)))
+
+    np.testing.assert_allclose(slope(curve), slope(exact), atol=5e-6)
+
+
+def test_slopes_of_softmax_are_mlx_s():
+    x = mx.array(np.random.default_rng(2).normal(0, 3, (50, 5)).astype(np.float32))
+    weights = mx.arange(5)
+
+    def slope(f):
+        return np.array(mx.grad(lambda x: (weights * f(x, axis=1)).sum())(x))
+
+    np.testing.assert_allclose(slope(curves.softmax), slope(mx.softmax), atol=1e-5)

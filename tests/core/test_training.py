@@ -1,0 +1,170 @@
+"""The training of the bundled checkpoint: batches, targets, scores, and that it learns."""
+
+import itertools
+from dataclasses import replace
+
+import mir_eval
+import numpy as np
+import pytest
+
+from allin1_mlx.network.backend import mx
+from allin1_mlx.network.model import AllInOne, Config
+from allin1_mlx.network.predict import Network
+from allin1_mlx.types import LABELS
+from allin1_mlx_training.augment import Crop, cut, draw_batch
+from allin1_mlx_training.corpus import Corpus, TrainingSong, targets_of, truth_of
+from allin1_mlx_training.evaluate import Reference, f_measure, mean_scores, score_logits
+from allin1_mlx_training.exams import exam_of, examine
+from allin1_mlx_training.loss import losses, total_loss
+from allin1_mlx_training.teacher import label_songs, load_lessons, save_lesson
+from allin1_mlx_training.train import Recipe, Trainer, batches
+
+CONFIG = Config(
+    stems=1, dim=8, depth=4, step=2, shortest=160, instrument_attention=False, threshold=0.1
+)
+RECIPE = Recipe(CONFIG, steps=100, frames=1000, composed_items=3, real_items=0, seed=5)
+
+
+def clicking_song(bpm: float, frames: int = 1500, stems: int = 4) -> TrainingSong:
+    """Broad hits on the beats, louder on downbeats; a verse, then a brighter chorus."""
+    beats = np.arange(0.5, frames / 100 - 0.1, 60 / bpm)
+    positions = np.arange(len(beats)) % 4 + 1
+    levels = np.zeros((frames, stems, 81), np.uint8)
+    for time, position in zip(beats, positions, strict=True):
+        at = round(time * 100)
+        levels[at : at + 4, min(1, stems - 1)] = 150 if position == 1 else 90
+    half = beats[len(beats) // 8 * 4]
+    levels[round(half * 100) :, stems - 1, 40:] += 60
+    segments = [(0.0, half, "verse"), (half, frames / 100, "chorus")]
+    return TrainingSong(
+        f"click {bpm}", levels, truth_of(beats, positions.tolist(), segments, frames)
+    )
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return Corpus([clicking_song(bpm) for bpm in (90, 110, 128)])
+
+
+def test_a_hundred_steps_lower_the_loss_on_a_fixed_batch(corpus):
+    trainer = Trainer(RECIPE)
+    batch = draw_batch(np.random.default_rng(1), [(corpus, 3)], RECIPE.frames)
+
+    def loss(model: AllInOne) -> float:
+        return float(np.array(total_loss(losses(model(batch.spectrogram), batch))))
+
+    before = loss(trainer.model)
+    for _ in range(100):
+        trainer.step(batch)
+    assert loss(trainer.model) < 0.8 * before
+    assert loss(trainer.averaged()) < before
+
+
+def test_training_goes_on_where_it_was_stopped(corpus, tmp_path):
+    def run(trainer: Trainer, steps: int) -> None:
+        for batch in itertools.islice(batches(RECIPE, corpus, None, trainer.steps), steps):
+            trainer.step(batch)
+
+    uncut, first, second = Trainer(RECIPE), Trainer(RECIPE), Trainer(RECIPE)
+    run(uncut, 4)
+    run(first, 2)
+    first.save(tmp_path / "state.safetensors")
+    second.restore(tmp_path / "state.safetensors")
+    run(second, 2)
+    assert second.steps == uncut.steps == 4
+    x = mx.random.uniform(shape=(1, 1, 400, 81))
+    for a, b in ((uncut.model, second.model), (uncut.averaged(), second.averaged())):
+        np.testing.assert_allclose(np.array(a(x)), np.array(b(x)), atol=1e-6)
+
+
+def test_batches_depend_on_seed_and_number_alone(corpus):
+    first = list(itertools.islice(batches(RECIPE, corpus, None, 0), 3))
+    again = next(batches(RECIPE, corpus, None, 2))
+    assert np.array_equal(np.array(first[2].spectrogram), np.array(again.spectrogram))
+    other = next(batches(replace(RECIPE, seed=6), corpus, None, 2))
+    assert not np.array_equal(np.array(first[2].spectrogram), np.array(other.spectrogram))
+
+
+@pytest.mark.parametrize(("rate", "first", "lead"), [(1.0, 0, 0), (0.9, 120, 0), (1.1, 33, 50)])
+def test_targets_stay_on_the_sound_when_a_song_is_stretched(rate, first, lead):
+    song = clicking_song(100)
+    crop = Crop(song, index=0, first=first, rate=rate, frames=900, lead=lead)
+    target = np.array(cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)[1])[0].T
+    shown, sounds = crop.positions(1000)
+    level = np.where(sounds, song.stems[np.rint(shown).astype(int), 1, 0], 0).astype(float)
+    onsets = np.flatnonzero((level[1:] > 0) & (level[:-1] == 0)) + 1
+    peaks = np.flatnonzero((target[0, 1:-1] > 0.5) & (target[0, 1:-1] >= target[0, 2:])) + 1
+    assert len(onsets) > 8
+    for onset in onsets[onsets > lead + 3]:
+        assert np.abs(peaks - onset).min() <= 1
+    np.testing.assert_allclose(target[3:].sum(axis=0), 1, rtol=1e-6)
+    assert (target[3 + LABELS.index("start"), :lead] == 1).all()
+    assert (target[3 + LABELS.index("end"), lead + 900 :] == 1).all()
+
+
+def test_silence_after_a_song_that_ends_early_is_its_end():
+    song = clicking_song(100, frames=800)
+    crop = Crop(song, index=0, first=0.0, rate=1.0, frames=1000, lead=0)
+    mix, targets = cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)
+    assert (np.array(targets)[0, 800:, 3 + LABELS.index("end")] == 1).all()
+    assert (np.array(mix)[0, 800:] == 0).all()
+
+
+def test_batches_are_finite_and_have_the_shapes_of_the_network(corpus):
+    real = Corpus([clicking_song(120, stems=1)])
+    batch = draw_batch(np.random.default_rng(3), [(corpus, 2), (real, 2)], 800)
+    assert batch.spectrogram.shape == (4, 1, 800, 81)
+    assert batch.targets.shape == (4, 13, 800)
+    assert np.isfinite(np.array(batch.spectrogram)).all()
+
+
+def test_f_measure_equals_mir_eval():
+    rng = np.random.default_rng(4)
+    for _ in range(50):
+        reference = np.unique(rng.uniform(0, 60, 40).round(2))
+        estimate = np.unique((reference + rng.normal(0, 0.06, len(reference))).round(2))[5:]
+        estimate = estimate[estimate >= 0]
+        expected = mir_eval.beat.f_measure(reference, estimate)
+        assert f_measure(reference, estimate, window=0.07) == pytest.approx(expected)
+    assert f_measure([], [], window=0.07) == 1
+    assert f_measure([1.0], [], window=0.07) == 0
+
+
+def test_a_perfect_answer_scores_one():
+    song = clicking_song(120, frames=6000)
+    target = targets_of(song.truth, 6000).clip(1e-4, 1 - 1e-4)
+    logits = np.concatenate([np.log(target[:3] / (1 - target[:3])), np.log(target[3:])])
+    logits[2, target[2] == target[2].min()] = -200  # no boundary at all, where there is none
+    exam = exam_of(song)
+    scores = score_logits((logits.astype(np.float32), exam.reference, 0.1))
+    assert scores["beat"] == scores["downbeat"] == scores["boundary 0.5 s"] == 1
+    assert scores["label"] > 0.99
+
+
+def test_mean_scores_leave_out_songs_without_sections():
+    assert mean_scores([{"beat": 1.0, "label": 0.5}, {"beat": 0.0}]) == {"beat": 0.5, "label": 0.5}
+
+
+def test_a_teacher_labels_a_mix_and_tells_how_far_its_folds_agree(tmp_path):
+    mx.random.seed(1)
+    folds = tuple(AllInOne(Config(dim=8, depth=2)) for _ in range(2))
+    mix = clicking_song(120, stems=1).stems[:, 0]
+    (lesson,) = label_songs({"a": mix}, Network("two", folds))
+    assert lesson.song.truth.soft.shape == (13, 1500)
+    assert 0 <= lesson.agreement <= 1
+    save_lesson(lesson, tmp_path / "0.npz")
+    (again,) = load_lessons(tmp_path, {"a": mix})
+    assert again.song.name == "a"
+    assert again.agreement == lesson.agreement
+    assert np.array_equal(again.song.truth.soft, lesson.song.truth.soft)
+    assert np.array_equal(again.song.truth.downbeats, lesson.song.truth.downbeats)
+
+
+def test_exams_give_scores_for_every_threshold(corpus):
+    model = AllInOne(CONFIG)
+    exam = exam_of(corpus.songs[0])
+    assert exam.mix.shape == (1500, 81)
+    scores = examine(model, [exam], thresholds=(0.1, 0.2))
+    assert set(scores) == {"0.1", "0.2"}
+    assert set(scores["0.1"]) >= {"beat", "downbeat", "boundary 3.0 s", "label"}
+    assert isinstance(exam.reference, Reference)

@@ -1,0 +1,79 @@
+"""The sheet: everything that the page draws and plays, as JSON."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allin1_mlx.display.pictures.envelope import Envelope
+from allin1_mlx.types import Activations, Analysis, Segment, Tempo
+from allin1_mlx_ui.sheet import write_sheet
+from allin1_mlx_ui.songs import Session, Song
+
+ANALYSIS = Analysis(
+    path="/never/told/song.wav",
+    bpm=120,
+    beats=(0.5, 1.0, 1.5, 2.0, 2.5),
+    downbeats=(0.5, 2.5),
+    beat_positions=(1, 2, 3, 4, 1),
+    segments=(Segment(0.0, 2.5, "verse"), Segment(2.5, 3.0, "<i>own</i>")),
+    duration=3.0,
+    tempo=Tempo(120.0, 0.9),
+    meter=4,
+)
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Song:
+    song = Session(tmp_path).add("song.wav")
+    song.envelope = Envelope(np.arange(300, dtype=np.uint8), np.zeros(300, np.uint8))
+    song.frames = 3 * 44_100
+    return song
+
+
+def read(song: Song, analysis: Analysis = ANALYSIS, **options: bool) -> dict[str, Any]:
+    settings = {"dark": False, "activations": False, **options}
+    return json.loads(write_sheet(song, analysis, **settings))
+
+
+def test_it_holds_beats_sections_and_figure(song: Song) -> None:
+    sheet = read(song)
+    assert sheet["beats"] == list(ANALYSIS.beats)
+    assert [s["label"] for s in sheet["sections"]] == ["verse", "<i>own</i>"]
+    assert sheet["sections"][0]["bars"] == "1 bar"
+    assert sheet["tempo"] == {"bpm": 120.0, "confidence": 0.9}
+    assert sheet["figure"]["layout"]["meta"]["duration"] == 3.0
+
+
+def test_layers_are_one_byte_a_frame(song: Song) -> None:
+    assert song.envelope is not None
+    peak = np.frombuffer(base64.b64decode(read(song)["layers"]["peak"]), np.uint8)
+    assert (peak == song.envelope.peak).all()
+
+
+def test_it_tells_no_path(song: Song) -> None:
+    assert "/never/told" not in json.dumps(read(song))
+
+
+def test_activations_come_when_they_are_asked_for(song: Song) -> None:
+    half = np.full(300, 0.5, np.float32)
+    kept = Activations(half, half, half, np.zeros((10, 300), np.float32))
+    analysis = Analysis(**{**vars(ANALYSIS), "activations": kept})
+    plain = read(song, analysis)
+    assert plain["hasActivations"]
+    assert set(plain["layers"]) == {"peak", "rms"}
+    asked = read(song, analysis, activations=True)
+    assert "downbeat activation" in asked["layers"]
+    names = [trace["name"] for trace in asked["figure"]["data"]]
+    assert "section activation" in names
+
+
+def test_a_result_alone_has_a_sheet_too(tmp_path: Path) -> None:
+    song = Session(tmp_path).add("song.json")
+    empty = Analysis("", None, (), (), (), ())
+    sheet = read(song, empty)
+    assert sheet["frames"] == 0
+    assert sheet["layers"] == {}
