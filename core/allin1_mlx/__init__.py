@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .analysis import Analysis
     from .audio import load_audio
     from .decoding.beats import decode_beats
     from .decoding.sections import pick_sections
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .network.predict import predict
     from .pipeline import Analyzer, analyze
     from .spectrogram import spectrogram
-    from .types import Activations, Analysis, Detection, Segment, Tempo
+    from .types import Activations, Detection, Segment, Tempo
 
 from .errors import AllInOneError, Cancelled
 
@@ -43,7 +44,7 @@ __all__ = [
 
 _HOMES = {
     "Activations": ".types",
-    "Analysis": ".types",
+    "Analysis": ".analysis",
     "Analyzer": ".pipeline",
     "Detection": ".types",
     "Segment": ".types",

@@ -18,6 +18,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .analysis import Analysis
 from .audio import Audio, file_digest, load_audio
 from .decoding.bar_pointer import make_tables
 from .decoding.beats import BARS, decode_beats, drop_guesses
@@ -35,7 +36,6 @@ from .network.predict import (
     predict_group,
 )
 from .spectrogram import Backend
-from .types import Analysis
 from .weights import ModelFiles, find_model
 from .weights.registry import PUBLISHED
 

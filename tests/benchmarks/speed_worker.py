@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.decoding.beats import decode_beats, drop_guesses
 from allin1_mlx.decoding.sections import pick_sections
 from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_tempo
@@ -23,7 +24,7 @@ from allin1_mlx.network.backend import HAS_OPENBLAS, has_gpu, mx
 from allin1_mlx.network.model import AllInOne, Config, to_published
 from allin1_mlx.network.predict import Network, activations, load_network, predict
 from allin1_mlx.spectrogram import logarithm, magnitudes, spectrogram
-from allin1_mlx.types import SAMPLE_RATE, Analysis
+from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights import find_model
 
 from ..support import viterbi

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.bars import count_bars, name_places, number_bars, write_bars
-from allin1_mlx.types import Analysis, Segment
+from allin1_mlx.types import Segment
 
 
 def grid(positions: list[int], *, beat: float = 0.5, first: float = 1.0) -> Analysis:

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import load_audio
 from allin1_mlx.cli.main import main
 from allin1_mlx.display.timings import read_timings
 from allin1_mlx.edits import Nudge, RelabelSection, apply
-from allin1_mlx.types import Analysis
 from allin1_mlx.weights.registry import HTDEMUCS_FILE
 
 from ..support.small import RATE, SMALL, write_network, write_song

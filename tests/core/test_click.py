@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.click import (
     BEAT_HZ,
     CLICK_SECONDS,
@@ -18,7 +19,8 @@ from allin1_mlx.display.click import (
     render_click,
     sonify,
 )
-from allin1_mlx.types import SAMPLE_RATE, Analysis, Segment
+from allin1_mlx.result_file import to_values
+from allin1_mlx.types import SAMPLE_RATE, Segment
 
 QUIET = np.zeros((2, 30 * SAMPLE_RATE), dtype=np.float32)
 
@@ -72,7 +74,7 @@ def test_clicks_of_a_sonified_song_begin_within_a_sample_of_the_beats_in_its_jso
     added = sonify(song, analysis) - song
     found = onsets(added[0])
     np.testing.assert_allclose(added[0], added[1], atol=1e-6)
-    assert np.abs(found - np.array(analysis.to_dict()["beats"]) * SAMPLE_RATE).max() <= 1
+    assert np.abs(found - np.array(to_values(analysis)["beats"]) * SAMPLE_RATE).max() <= 1
 
 
 def test_downbeats_sound_an_octave_above_beats_and_last_as_long() -> None:

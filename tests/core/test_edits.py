@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allin1_mlx
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.display.bars import number_bars
 from allin1_mlx.edits import (
@@ -44,7 +45,8 @@ from allin1_mlx.edits import (
 from allin1_mlx.edits.parts import KINDS_OF
 from allin1_mlx.edits.values import BEAT_PARTS, SECTION_PARTS
 from allin1_mlx.errors import ResultError
-from allin1_mlx.types import Analysis, Segment
+from allin1_mlx.result_file import parse_result, to_values
+from allin1_mlx.types import Segment
 
 SCHEMA = json.loads(
     (Path(allin1_mlx.__file__).parent / "analysis.schema.json").read_text(encoding="utf-8")
@@ -600,9 +602,9 @@ def test_what_is_no_edit_is_refused_with_the_reason(data, message):
 
 
 def test_the_json_holds_the_corrected_and_the_detected_and_old_files_stay_as_they_were():
-    assert "edits" not in SONG.to_dict()
+    assert "edits" not in to_values(SONG)
     data = json.loads(apply(SONG, ScaleTempo("2")).to_json())
-    assert list(data)[:6] == list(SONG.to_dict())[:6]
+    assert list(data)[:6] == list(to_values(SONG))[:6]
     assert list(data)[-2:] == ["edits", "detection"]
     assert data["bpm"] == 240
     assert data["edits"] == [{"do": "scale_tempo", "factor": "2"}]
@@ -624,9 +626,9 @@ def test_the_json_holds_the_corrected_and_the_detected_and_old_files_stay_as_the
     ],
 )
 def test_a_file_whose_edits_make_no_sense_is_refused_with_its_name(change, message):
-    data = apply(SONG, ScaleTempo("2")).to_dict() | change
+    data = to_values(apply(SONG, ScaleTempo("2"))) | change
     with pytest.raises(ResultError, match=rf"^odd\.json: .*{message}"):
-        Analysis.from_dict(data, name="odd.json")
+        parse_result(data, Analysis, name="odd.json")
 
 
 def test_a_hostile_file_cannot_ask_for_endless_beats():
@@ -652,7 +654,7 @@ def test_a_damaged_detection_is_refused():
     data = json.loads(apply(SONG, ScaleTempo("2")).to_json())
     data["detection"]["beats"][3] = 0.0
     with pytest.raises(ResultError, match=r"^odd\.json: detection: beats must increase"):
-        Analysis.from_dict(data, name="odd.json")
+        parse_result(data, Analysis, name="odd.json")
     del data["detection"]
     with pytest.raises(ResultError, match="'detection' is missing"):
-        Analysis.from_dict(data, name="odd.json")
+        parse_result(data, Analysis, name="odd.json")

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.display.bars import number_bars
 from allin1_mlx.edits import DeleteBeat, RelabelSection, ScaleTempo, SetMeter, TapTempo, apply
 from allin1_mlx.errors import UsageError
 from allin1_mlx.exports import FORMATS, export, render
-from allin1_mlx.types import Analysis, Segment
+from allin1_mlx.types import Segment
 
 with warnings.catch_warnings():  # what other packages do while they load is not our business
     warnings.simplefilter("ignore")

@@ -12,9 +12,10 @@ import soundfile
 
 import allin1_mlx
 from allin1_mlx import Analyzer, analyze
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.errors import AudioError, Cancelled, CheckpointError, StemsError, UsageError
 from allin1_mlx.network.model import AllInOne, Config, to_published
-from allin1_mlx.types import LABELS, SAMPLE_RATE, Analysis
+from allin1_mlx.types import LABELS, SAMPLE_RATE
 
 SCHEMA = json.loads((Path(allin1_mlx.__file__).parent / "analysis.schema.json").read_text())
 

@@ -15,10 +15,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope, measure_envelope
 from allin1_mlx.display.plot import draw_analysis, plot_analysis
 from allin1_mlx.errors import UsageError
-from allin1_mlx.types import FPS, SAMPLE_RATE, Activations, Analysis, Segment, Tempo
+from allin1_mlx.types import FPS, SAMPLE_RATE, Activations, Segment, Tempo
 
 
 def analysis_of(

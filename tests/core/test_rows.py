@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.palette import LIGHT
 from allin1_mlx.display.pictures.rows import lay_out, place_rows, trace_tempo
-from allin1_mlx.types import Analysis
 
 
 def beating(beats: tuple[float, ...]) -> Analysis:

@@ -15,8 +15,9 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, sync_playwright
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import file_digest
-from allin1_mlx.types import SAMPLE_RATE, Analysis, Segment, Tempo
+from allin1_mlx.types import SAMPLE_RATE, Segment, Tempo
 
 from .visits import ROOT, Known, Server, Visit, compose
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Dialog
 
-from allin1_mlx.types import SAMPLE_RATE, Analysis
+from allin1_mlx.analysis import Analysis
+from allin1_mlx.result_file import to_values
+from allin1_mlx.types import SAMPLE_RATE
 
 from .visits import Known, Server, Visit
 
@@ -507,7 +509,7 @@ def test_a_song_without_beats_and_sections_can_be_given_some(
 ) -> None:
     empty = tmp_path / "empty.json"
     nothing = {"bpm": None, "beats": [], "downbeats": [], "beat_positions": [], "segments": []}
-    whole = known.analysis.to_dict() | nothing | {"tempo": None, "meter": None}
+    whole = to_values(known.analysis) | nothing | {"tempo": None, "meter": None}
     empty.write_text(json.dumps(whole))
     seen = visit()
     seen.upload(empty)

@@ -14,6 +14,7 @@ import soundfile
 
 from allin1_mlx import Analysis
 from allin1_mlx.cli.main import main
+from allin1_mlx.result_file import to_values
 from allin1_mlx.types import SAMPLE_RATE
 
 from .visits import Known, Visit, compose
@@ -253,7 +254,7 @@ def test_names_with_letters_of_all_kinds_stay_as_they_are(
 ) -> None:
     name = "Ünï <b>çöde<i> 'q' \"z\" 日本 🎵 & %41#?.json"
     copy = tmp_path / name
-    analysis = known.analysis.to_dict() | {"path": name.replace(".json", ".wav")}
+    analysis = to_values(known.analysis) | {"path": name.replace(".json", ".wav")}
     analysis["segments"][0]["label"] = "<img src=x onerror=alert(1)>"
     copy.write_text(json.dumps(analysis))
     seen = visit()
@@ -273,7 +274,7 @@ def test_what_is_added_opens_unless_another_is_clicked(
     seen.upload(known.result)
     seen.page.wait_for_function("allin1.sheet && allin1.sheet.name === 'known.wav'")
     other = tmp_path / "other.json"
-    other.write_text(json.dumps(known.analysis.to_dict() | {"path": "other.wav"}))
+    other.write_text(json.dumps(to_values(known.analysis) | {"path": "other.wav"}))
     seen.upload(other)
     seen.page.wait_for_function("allin1.sheet.name === 'other.wav'")
     seen.upload(song)

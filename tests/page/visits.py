@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import ConsoleMessage, Page, Response
 
-from allin1_mlx.types import SAMPLE_RATE, Analysis
+from allin1_mlx.analysis import Analysis
+from allin1_mlx.types import SAMPLE_RATE
 
 ROOT = Path(__file__).resolve().parents[2]
 

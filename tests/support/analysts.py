@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.errors import AudioError, WeightsError
-from allin1_mlx.types import Analysis
 from allin1_mlx_ui.choice import Choice
 
 Report = Callable[[str, float], None]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.click import render_click
-from allin1_mlx.types import SAMPLE_RATE, Analysis
+from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx_ui import clicks
 from allin1_mlx_ui.analyst import write_sound
 from allin1_mlx_ui.clicks import pack_clicks, write_clicks, write_mix

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.edits import EditError
 from allin1_mlx.exports import FORMATS
-from allin1_mlx.types import Analysis, Segment, Tempo
+from allin1_mlx.types import Segment, Tempo
 from allin1_mlx_ui.corrections import correct, describe_corrections, describe_sections
 from allin1_mlx_ui.exports import OFFERS, make_file
 from allin1_mlx_ui.songs import Session, Song

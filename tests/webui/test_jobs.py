@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.edits import ShiftDownbeat, apply
-from allin1_mlx.types import Analysis
 from allin1_mlx.weights import Access
 from allin1_mlx_ui.analyst import Analyst
 from allin1_mlx_ui.choice import Choice, Choices

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope
-from allin1_mlx.types import Activations, Analysis, Segment, Tempo
+from allin1_mlx.types import Activations, Segment, Tempo
 from allin1_mlx_ui.sheet import write_sheet
 from allin1_mlx_ui.songs import Session, Song
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from allin1_mlx.types import Analysis, Tempo
+from allin1_mlx.analysis import Analysis
+from allin1_mlx.types import Tempo
 from allin1_mlx_ui.songs import Session, Sessions
 
 

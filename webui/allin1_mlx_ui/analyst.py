@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope
 from allin1_mlx.errors import AllInOneError, AudioError, Cancelled
-from allin1_mlx.types import Analysis
 
 from .choice import Choice
 

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.click import (
     CLICK_LEVEL,
     CLICK_SECONDS,
@@ -23,7 +24,7 @@ from allin1_mlx.display.click import (
 )
 from allin1_mlx.display.timeline import find_duration
 from allin1_mlx.files import replacing
-from allin1_mlx.types import SAMPLE_RATE, Analysis
+from allin1_mlx.types import SAMPLE_RATE
 
 from .songs import Song
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.palette import section_colour
 from allin1_mlx.edits import (
     Edit,
@@ -24,7 +25,7 @@ from allin1_mlx.edits import (
     snap_to_bar,
 )
 from allin1_mlx.edits.sections import SHORTEST, TOUCH
-from allin1_mlx.types import LABELS, Analysis, Segment
+from allin1_mlx.types import LABELS, Segment
 
 from .songs import Session, Song
 
@@ -48,7 +49,7 @@ def _correct(song: Song, *, command: Any) -> dict[str, Any]:
     }
 
 
-def _carry_out(history: History, command: Any) -> History:
+def _carry_out(history: History[Analysis], command: Any) -> History[Analysis]:
     if not isinstance(command, dict):
         raise EditError(f"a command must be a JSON object, found {type(command).__name__}")
     if command == {"do": "undo"}:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.exports import FORMATS, render
-from allin1_mlx.types import Analysis
 
 from .songs import Song
 

@@ -20,8 +20,8 @@ from fastapi import APIRouter, Body, FastAPI, HTTPException, Query
 from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.edits import EditError
-from allin1_mlx.types import Analysis
 
 from .clicks import MOST_BARS, write_clicks, write_mix
 from .corrections import correct

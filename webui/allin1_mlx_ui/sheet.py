@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.bars import count_bars, number_bars, write_bars
 from allin1_mlx.display.pictures.palette import section_colour
 from allin1_mlx.display.timeline import draw_timeline, find_duration
-from allin1_mlx.types import FPS, SAMPLE_RATE, Analysis
+from allin1_mlx.types import FPS, SAMPLE_RATE
 
 from .clicks import pack_clicks
 from .corrections import describe_corrections, describe_sections

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import file_digest
 from allin1_mlx.errors import AudioError, ResultError
-from allin1_mlx.types import Analysis
 
 from .jobs import Worker
 from .songs import Session, Song

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..analysis import Analysis
 from ..audio import Audio, file_digest, load_audio
 from ..demix.external import FOLDED, find_stems
 from ..display.pictures.envelope import Envelope, measure_envelope
 from ..display.timings import StageTime, Timings
 from ..files import replacing
-from ..types import STEMS, Analysis
+from ..types import STEMS
 from .inputs import check_input
 from .naming import DIGITS, Song, settle_name, shorten
 from .outputs import Outputs

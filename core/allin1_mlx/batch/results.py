@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..analysis import Analysis
 from ..display.pictures.envelope import Envelope
 from ..errors import ResultError
 from ..files import replacing
-from ..types import Activations, Analysis
+from ..types import Activations
 from .naming import Song
 from .outputs import Outputs
 from .receipts import Origin, is_made, make

@@ -16,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
+from ..analysis import Analysis
 from ..display.timings import Timings
 from ..network.backend import mx
 from ..pipeline import PROGRAM, Analyzer
-from ..types import Analysis
 from .byproducts import look_at
 from .faults import catching
 from .finishing import Finishing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..types import Analysis
+from ..analysis import Analysis
 from .byproducts import Looked
 from .naming import Song
 from .prepare import Prepared

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 from ..files import printable
 
 if TYPE_CHECKING:
+    from ..analysis import Analysis
     from ..batch import Outcome
     from ..batch.naming import Song
-    from ..types import Analysis
 
 # Share of a song's time that each stage takes, for the progress bar.
 STAGES = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Analysis, Segment
+from ..analysis import Analysis
+from ..types import Segment
 
 
 def number_bars(analysis: Analysis) -> NDArray[np.int64]:

@@ -15,7 +15,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import SAMPLE_RATE, Analysis, Segment
+from ..analysis import Analysis
+from ..types import SAMPLE_RATE, Segment
 
 Samples = NDArray[np.float32]
 

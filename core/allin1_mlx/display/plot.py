@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..analysis import Analysis
 from ..files import printable_name
-from ..types import FPS, Analysis, Segment
+from ..types import FPS, Segment
 from .bars import count_bars, number_bars, write_bars
 from .pictures.envelope import Envelope, pool
 from .pictures.figure import save_figure

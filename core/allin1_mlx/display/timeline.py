@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..analysis import Analysis
 from ..edits import compare
-from ..types import FPS, Analysis
+from ..types import FPS
 from .bars import count_bars, name_places, number_bars, write_bars
 from .pictures.envelope import Envelope, pool
 from .pictures.palette import DARK, LIGHT, SECTION_INK, Ground, section_colour

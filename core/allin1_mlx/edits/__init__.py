@@ -7,12 +7,12 @@
 The corrected Analysis keeps what was detected (`detection`) and what was done to it (`edits`).
 """
 
+from ..types import Edit
 from .commands import (
     KINDS,
     AddBeat,
     DeleteBeat,
     DeleteSection,
-    Edit,
     MergeSections,
     MoveBeat,
     MoveBoundary,

@@ -13,12 +13,13 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from ..types import Edit
 from .values import READERS, EditError
 
 
 @dataclass(frozen=True)
-class Edit:
-    """One correction, of a kind that is a class of its own; EditError for impossible values."""
+class Command(Edit):
+    """An edit whose fields are checked when it is made: EditError for impossible values."""
 
     name: ClassVar[str]
 
@@ -36,7 +37,7 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class ScaleTempo(Edit):
+class ScaleTempo(Command):
     """Twice, half, 3/2 or 2/3 as many beats; bars keep their number of beats."""
 
     name = "scale_tempo"
@@ -44,7 +45,7 @@ class ScaleTempo(Edit):
 
 
 @dataclass(frozen=True)
-class ShiftDownbeat(Edit):
+class ShiftDownbeat(Command):
     """Bars begin so many beats later, or earlier where `beats` is negative."""
 
     name = "shift_downbeat"
@@ -52,7 +53,7 @@ class ShiftDownbeat(Edit):
 
 
 @dataclass(frozen=True)
-class SetBarOne(Edit):
+class SetBarOne(Command):
     """The beat at `at` begins bar 1: it becomes a downbeat, the others follow its phase."""
 
     name = "set_bar_one"
@@ -60,7 +61,7 @@ class SetBarOne(Edit):
 
 
 @dataclass(frozen=True)
-class SetMeter(Edit):
+class SetMeter(Command):
     """Bars have `meter` beats: from the beat at `at` on, which begins a bar, or all of them."""
 
     name = "set_meter"
@@ -69,7 +70,7 @@ class SetMeter(Edit):
 
 
 @dataclass(frozen=True)
-class Nudge(Edit):
+class Nudge(Command):
     """All beats lie so many milliseconds later, or earlier where `ms` is negative."""
 
     name = "nudge"
@@ -77,7 +78,7 @@ class Nudge(Edit):
 
 
 @dataclass(frozen=True)
-class AddBeat(Edit):
+class AddBeat(Command):
     """One more beat; the bar it falls into counts one more."""
 
     name = "add_beat"
@@ -85,7 +86,7 @@ class AddBeat(Edit):
 
 
 @dataclass(frozen=True)
-class MoveBeat(Edit):
+class MoveBeat(Command):
     """The beat at `at` lies at `to`, between the same neighbours."""
 
     name = "move_beat"
@@ -94,7 +95,7 @@ class MoveBeat(Edit):
 
 
 @dataclass(frozen=True)
-class DeleteBeat(Edit):
+class DeleteBeat(Command):
     """The beat at `at` is none; its bar counts one less."""
 
     name = "delete_beat"
@@ -102,7 +103,7 @@ class DeleteBeat(Edit):
 
 
 @dataclass(frozen=True)
-class TapTempo(Edit):
+class TapTempo(Command):
     """The beats are where a person tapped; the rest of the song goes on from there."""
 
     name = "tap_tempo"
@@ -110,7 +111,7 @@ class TapTempo(Edit):
 
 
 @dataclass(frozen=True)
-class MoveBoundary(Edit):
+class MoveBoundary(Command):
     """The section boundary at `at` lies at `to`, between the same neighbours."""
 
     name = "move_boundary"
@@ -119,7 +120,7 @@ class MoveBoundary(Edit):
 
 
 @dataclass(frozen=True)
-class SplitSection(Edit):
+class SplitSection(Command):
     """A boundary at `at`; what follows it gets `label`, or keeps the one it had."""
 
     name = "split_section"
@@ -128,7 +129,7 @@ class SplitSection(Edit):
 
 
 @dataclass(frozen=True)
-class MergeSections(Edit):
+class MergeSections(Command):
     """The boundary at `at` is none; the label before it counts for both."""
 
     name = "merge_sections"
@@ -136,7 +137,7 @@ class MergeSections(Edit):
 
 
 @dataclass(frozen=True)
-class RelabelSection(Edit):
+class RelabelSection(Command):
     """The section that `at` lies in is called `label`, a known word or one's own."""
 
     name = "relabel_section"
@@ -145,7 +146,7 @@ class RelabelSection(Edit):
 
 
 @dataclass(frozen=True)
-class DeleteSection(Edit):
+class DeleteSection(Command):
     """The section that `at` lies in falls to the one before it; the first one to the next."""
 
     name = "delete_section"
@@ -153,7 +154,7 @@ class DeleteSection(Edit):
 
 
 @dataclass(frozen=True)
-class Reset(Edit):
+class Reset(Command):
     """Back to what was detected: all, beats or sections; in [start, end) where they are given.
 
     Of a part of these (BEAT_PARTS, SECTION_PARTS) only the edits of that part are taken back, as
@@ -180,7 +181,7 @@ class Reset(Edit):
         return self.start is None
 
 
-KINDS: Mapping[str, type[Edit]] = MappingProxyType(
+KINDS: Mapping[str, type[Command]] = MappingProxyType(
     {
         kind.name: kind
         for kind in (
@@ -204,7 +205,7 @@ KINDS: Mapping[str, type[Edit]] = MappingProxyType(
 )
 
 
-def parse_edit(data: Any) -> Edit:
+def parse_edit(data: Any) -> Command:
     """The command that a JSON object describes. Raises EditError where it is none."""
     if not isinstance(data, dict):
         raise EditError(f"an edit must be a JSON object, found {type(data).__name__}")

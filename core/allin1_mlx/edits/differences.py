@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Analysis, Segment
+from ..types import Result, Segment
 from .history import detected
 
 SAME = 0.001  # seconds
@@ -34,16 +34,16 @@ class Differences:
         return any(self.beats) or any(self.starts) or any(self.labels)
 
 
-def compare(analysis: Analysis) -> Differences:
+def compare(result: Result) -> Differences:
     """Tell the edited from the detected, for each thing that is there now."""
-    found = detected(analysis)
-    times = np.array(analysis.beats, dtype=np.float64)
+    found = detected(result)
+    times = np.array(result.beats, dtype=np.float64)
     index, same = _match(times, np.array(found.beats, dtype=np.float64))
     counted = np.array([*found.beat_positions, 0])[index]
-    beats = ~same | (counted != np.array(analysis.beat_positions, dtype=np.int64))
-    starts = np.array([s.start for s in analysis.segments], dtype=np.float64)
+    beats = ~same | (counted != np.array(result.beat_positions, dtype=np.int64))
+    starts = np.array([s.start for s in result.segments], dtype=np.float64)
     _, known = _match(starts, np.array([s.start for s in found.segments], dtype=np.float64))
-    labels = tuple(_label_at(found.segments, s) != s.label for s in analysis.segments)
+    labels = tuple(_label_at(found.segments, s) != s.label for s in result.segments)
     return Differences(tuple(beats.tolist()), tuple((~known).tolist()), labels)
 
 

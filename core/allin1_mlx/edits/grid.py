@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..types import Edit
 from .commands import (
     AddBeat,
     DeleteBeat,
-    Edit,
     MoveBeat,
     Nudge,
     ScaleTempo,

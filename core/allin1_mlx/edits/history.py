@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
 
 import numpy as np
 
 from ..decoding.tempo import estimate_meter, estimate_tempo, round_tempo
-from ..types import Analysis, Detection, Segment
-from .commands import Edit, Nudge, Reset, ScaleTempo, ShiftDownbeat
+from ..types import Detection, Edit, Result, Segment
+from .commands import Nudge, Reset, ScaleTempo, ShiftDownbeat
 from .grid import GRID_EDITS, Grid, correct_grid, restore_beats
 from .parts import takes_back
 from .sections import SECTION_EDITS, correct_sections, restore_sections
@@ -26,70 +27,71 @@ _INVERSE = {"2": "1/2", "1/2": "2", "3/2": "2/3", "2/3": "3/2"}
 MOST_EDITS = 10_000
 
 Edits = tuple[Edit, ...]
+R = TypeVar("R", bound=Result)
 
 
 @dataclass(frozen=True)
-class History:
+class History(Generic[R]):
     """A song under correction: its state now, and the edits that were undone, the latest last."""
 
-    analysis: Analysis
+    analysis: R
     undone: Edits = ()
 
-    def apply(self, edit: Edit) -> History:
+    def apply(self, edit: Edit) -> History[R]:
         """Carry out an edit; what was undone is forgotten. Raises EditError where it cannot be."""
         return History(apply(self.analysis, edit))
 
-    def undo(self) -> History:
+    def undo(self) -> History[R]:
         """Take back the last edit; with none left, nothing changes."""
         edits = self.analysis.edits
         if not edits:
             return self
         return History(replay(self.analysis, edits[:-1]), (*self.undone, edits[-1]))
 
-    def redo(self) -> History:
+    def redo(self) -> History[R]:
         """Carry out again what was undone last; with nothing undone, nothing changes."""
         if not self.undone:
             return self
         return History(apply(self.analysis, self.undone[-1]), self.undone[:-1])
 
 
-def apply(analysis: Analysis, edit: Edit) -> Analysis:
+def apply(result: R, edit: Edit) -> R:
     """The song after one more edit. Raises EditError where it does not fit."""
-    edits = (*analysis.edits, edit)
+    edits = (*result.edits, edit)
     _check_number(edits)
     try:
-        return _apply(analysis, edit, edits)
+        return _apply(result, edit, edits)
     except EditError as e:
         if isinstance(edit, Reset):
             raise EditError(f"other corrections rest on this one, take them back first: {e}") from e
         raise
 
 
-def _apply(analysis: Analysis, edit: Edit, edits: Edits) -> Analysis:
-    before, after = _beat_edits(analysis.edits), _beat_edits(edits)
+def _apply(result: R, edit: Edit, edits: Edits) -> R:
+    before, after = _beat_edits(result.edits), _beat_edits(edits)
     if after == (*before, edit):  # nothing cancels out: go on from here
-        grid = _correct_grid(_grid(analysis), _detected_grid(analysis), edit)
+        grid = _correct_grid(_grid(result), _detected_grid(result), edit)
     elif after == before:
-        grid = _grid(analysis)
+        grid = _grid(result)
     else:
-        grid = _replay_grid(analysis, after)
-    before, after = _section_edits(analysis.edits), _section_edits(edits)
-    found = detected(analysis).segments
+        grid = _replay_grid(result, after)
+    before, after = _section_edits(result.edits), _section_edits(edits)
+    found = detected(result).segments
     if after == (*before, edit):
-        sections = _correct_sections(analysis.segments, found, edit)
+        sections = _correct_sections(result.segments, found, edit)
     else:
-        sections = analysis.segments if after == before else _replay_sections(found, after)
-    return _corrected(analysis, edits, grid, sections)
+        sections = result.segments if after == before else _replay_sections(found, after)
+    return _corrected(result, edits, grid, sections)
 
 
-def replay(analysis: Analysis, edits: Sequence[Edit]) -> Analysis:
+def replay(result: R, edits: Sequence[Edit]) -> R:
     """The song as the edits make it of its detection; with none, as it was detected.
 
     Raises EditError where one of them does not fit.
     """
     _check_number(edits)
-    sections = _replay_sections(detected(analysis).segments, _section_edits(edits))
-    return _corrected(analysis, tuple(edits), _replay_grid(analysis, _beat_edits(edits)), sections)
+    sections = _replay_sections(detected(result).segments, _section_edits(edits))
+    return _corrected(result, tuple(edits), _replay_grid(result, _beat_edits(edits)), sections)
 
 
 def effective_edits(edits: Sequence[Edit]) -> Edits:
@@ -97,22 +99,22 @@ def effective_edits(edits: Sequence[Edit]) -> Edits:
     return (*_beat_edits(edits), *_section_edits(edits))
 
 
-def detected(analysis: Analysis) -> Detection:
+def detected(result: Result) -> Detection:
     """What was detected, whether or not it was corrected since."""
-    if analysis.detection is not None:
-        return analysis.detection
+    if result.detection is not None:
+        return result.detection
     return Detection(
-        bpm=analysis.bpm,
-        beats=analysis.beats,
-        downbeats=analysis.downbeats,
-        beat_positions=analysis.beat_positions,
-        segments=analysis.segments,
-        tempo=analysis.tempo,
-        meter=analysis.meter,
+        bpm=result.bpm,
+        beats=result.beats,
+        downbeats=result.downbeats,
+        beat_positions=result.beat_positions,
+        segments=result.segments,
+        tempo=result.tempo,
+        meter=result.meter,
     )
 
 
-def carry_edits(old: Analysis, new: Analysis) -> Analysis:
+def carry_edits(old: Result, new: R) -> R:
     """A new analysis of the same audio, with the corrections that were made to an old one.
 
     Beats that were corrected stay as they are, with what they were corrected from; so do sections.
@@ -130,8 +132,8 @@ def carry_edits(old: Analysis, new: Analysis) -> Analysis:
     return replay(replace(new, edits=(), detection=found), edits)
 
 
-def _replay_grid(analysis: Analysis, edits: Edits) -> Grid:
-    found = _detected_grid(analysis)
+def _replay_grid(result: Result, edits: Edits) -> Grid:
+    found = _detected_grid(result)
     grid = found
     for edit in edits:
         grid = _correct_grid(grid, found, edit)
@@ -159,26 +161,24 @@ def _correct_sections(
     return correct_sections(sections, edit)
 
 
-def _grid(analysis: Analysis) -> Grid:
+def _grid(result: Result) -> Grid:
     return Grid(
-        np.array(analysis.beats, dtype=np.float64),
-        np.array(analysis.beat_positions, dtype=np.int64),
-        analysis.bar_one,
-        np.inf if analysis.duration is None else analysis.duration,
+        np.array(result.beats, dtype=np.float64),
+        np.array(result.beat_positions, dtype=np.int64),
+        result.bar_one,
+        np.inf if result.duration is None else result.duration,
     )
 
 
-def _detected_grid(analysis: Analysis) -> Grid:
-    found = detected(analysis)
-    bare = replace(analysis, beats=found.beats, beat_positions=found.beat_positions, bar_one=None)
+def _detected_grid(result: Result) -> Grid:
+    found = detected(result)
+    bare = replace(result, beats=found.beats, beat_positions=found.beat_positions, bar_one=None)
     return _grid(bare)
 
 
-def _corrected(
-    analysis: Analysis, edits: Edits, grid: Grid, sections: tuple[Segment, ...]
-) -> Analysis:
+def _corrected(result: R, edits: Edits, grid: Grid, sections: tuple[Segment, ...]) -> R:
     """The analysis with these beats and sections; tempo and meter are those of the beats."""
-    found = detected(analysis)
+    found = detected(result)
     beats, positions = tuple(grid.times.tolist()), tuple(grid.positions.tolist())
     state = replace(found, segments=sections)
     if (beats, positions) != (found.beats, found.beat_positions):
@@ -192,7 +192,7 @@ def _corrected(
             meter=estimate_meter(grid.positions),
         )
     return replace(
-        analysis,
+        result,
         **vars(state),
         bar_one=grid.bar_one,
         edits=edits,

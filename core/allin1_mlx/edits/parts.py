@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from ..types import Edit
 from .commands import (
     AddBeat,
     DeleteBeat,
     DeleteSection,
-    Edit,
     MergeSections,
     MoveBeat,
     MoveBoundary,

@@ -11,8 +11,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from ..types import Analysis, Segment
-from .commands import DeleteSection, Edit, MergeSections, MoveBoundary, RelabelSection, SplitSection
+from ..types import Edit, Result, Segment
+from .commands import DeleteSection, MergeSections, MoveBoundary, RelabelSection, SplitSection
 from .values import EditError
 
 SHORTEST = 0.1  # seconds that a section lasts
@@ -101,9 +101,9 @@ SECTION_EDITS: Mapping[type[Edit], Callable[[Sections, Any], Sections]] = Mappin
 )
 
 
-def snap_to_bar(analysis: Analysis, time: float) -> float:
+def snap_to_bar(result: Result, time: float) -> float:
     """The downbeat nearest to a time; the time itself where none is within half a bar."""
-    downbeats = analysis.downbeats
+    downbeats = result.downbeats
     if len(downbeats) < 2:
         return time
     index = min(range(len(downbeats)), key=lambda i: abs(downbeats[i] - time))

@@ -10,12 +10,11 @@ from types import MappingProxyType
 from typing import Any
 
 from ..display.times import write_time
-from ..types import Analysis
+from ..types import Edit, Result
 from .commands import (
     AddBeat,
     DeleteBeat,
     DeleteSection,
-    Edit,
     MergeSections,
     MoveBeat,
     MoveBoundary,
@@ -42,40 +41,40 @@ class Change:
     words: str
 
 
-def describe_edits(analysis: Analysis) -> tuple[Change, ...]:
+def describe_edits(result: Result) -> tuple[Change, ...]:
     """What is corrected now, part by part; what was reset or cancels out is not told."""
-    edits = effective_edits(analysis.edits)
+    edits = effective_edits(result.edits)
     changes = []
     for what, kinds in KINDS_OF.items():
         chosen = [edit for edit in edits if isinstance(edit, kinds)]
-        words = _WRITERS[what](chosen, analysis) if chosen else ""
+        words = _WRITERS[what](chosen, result) if chosen else ""
         if words:
             changes.append(Change(what, words))
     return tuple(changes)
 
 
-def _write_tempo(edits: Sequence[ScaleTempo], analysis: Analysis) -> str:
+def _write_tempo(edits: Sequence[ScaleTempo], result: Result) -> str:
     factor = math.prod(Fraction(*FACTORS[edit.factor]) for edit in edits)
     if factor == 1:
         return f"Tempo changed {len(edits)} times"
     return f"Tempo {_MULTIPLES.get(Fraction(factor), f'× {factor}')}"
 
 
-def _write_taps(edits: Sequence[Edit], analysis: Analysis) -> str:
+def _write_taps(edits: Sequence[Edit], result: Result) -> str:
     return "Beats tapped"
 
 
-def _write_downbeat(edits: Sequence[ShiftDownbeat], analysis: Analysis) -> str:
+def _write_downbeat(edits: Sequence[ShiftDownbeat], result: Result) -> str:
     beats = sum(edit.beats for edit in edits)
-    beats = int(math.fmod(beats, analysis.meter or 4))
+    beats = int(math.fmod(beats, result.meter or 4))
     return f"Downbeat {_sign(beats)}" if beats else ""
 
 
-def _write_bar_one(edits: Sequence[SetBarOne], analysis: Analysis) -> str:
+def _write_bar_one(edits: Sequence[SetBarOne], result: Result) -> str:
     return f"Bar 1 at {write_time(edits[-1].at)}"
 
 
-def _write_meter(edits: Sequence[SetMeter], analysis: Analysis) -> str:
+def _write_meter(edits: Sequence[SetMeter], result: Result) -> str:
     told = []
     for edit in edits:
         if edit.at is None:
@@ -85,18 +84,18 @@ def _write_meter(edits: Sequence[SetMeter], analysis: Analysis) -> str:
     return f"Beats a bar: {', '.join(told)}"
 
 
-def _write_nudge(edits: Sequence[Nudge], analysis: Analysis) -> str:
+def _write_nudge(edits: Sequence[Nudge], result: Result) -> str:
     ms = sum(edit.ms for edit in edits)
     return f"Beats {_sign(ms)} ms" if ms else ""
 
 
-def _write_single_beats(edits: Sequence[Edit], analysis: Analysis) -> str:
+def _write_single_beats(edits: Sequence[Edit], result: Result) -> str:
     names = {AddBeat: "added", MoveBeat: "moved", DeleteBeat: "deleted"}
     counts = {name: sum(isinstance(e, kind) for e in edits) for kind, name in names.items()}
     return "Beats: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def _write_boundaries(edits: Sequence[Edit], analysis: Analysis) -> str:
+def _write_boundaries(edits: Sequence[Edit], result: Result) -> str:
     names: dict[type[Edit], str] = {
         MoveBoundary: "boundary moved",
         SplitSection: "split",
@@ -107,7 +106,7 @@ def _write_boundaries(edits: Sequence[Edit], analysis: Analysis) -> str:
     return "Sections: " + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def _write_labels(edits: Sequence[RelabelSection], analysis: Analysis) -> str:
+def _write_labels(edits: Sequence[RelabelSection], result: Result) -> str:
     return "1 section renamed" if len(edits) == 1 else f"{len(edits)} sections renamed"
 
 
@@ -115,7 +114,7 @@ def _sign(number: int) -> str:
     return f"+{number}" if number > 0 else f"−{-number}"
 
 
-_WRITERS: Mapping[str, Callable[[Any, Analysis], str]] = MappingProxyType(
+_WRITERS: Mapping[str, Callable[[Any, Result], str]] = MappingProxyType(
     {
         "tempo": _write_tempo,
         "taps": _write_taps,

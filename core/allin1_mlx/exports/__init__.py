@@ -15,9 +15,9 @@ from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 
+from ..analysis import Analysis
 from ..errors import UsageError
 from ..files import replacing
-from ..types import Analysis
 from . import audacity, beats, jams, lab, reaper, rekordbox, tables
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from ..analysis import Analysis
 from ..display.bars import name_places
-from ..types import Analysis
 from .text import one_line, write_seconds
 
 

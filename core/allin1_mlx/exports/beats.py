@@ -5,7 +5,7 @@ As beat trackers and collections of annotations write them; mir_eval reads them 
 
 from __future__ import annotations
 
-from ..types import Analysis
+from ..analysis import Analysis
 from .text import write_seconds
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..types import Analysis
+from ..analysis import Analysis
 from .text import one_line, song_end, song_title
 
 VERSION = "0.3.5"

@@ -5,7 +5,7 @@ As mir_eval reads labelled intervals.
 
 from __future__ import annotations
 
-from ..types import Analysis
+from ..analysis import Analysis
 from .text import one_line, write_seconds
 
 

@@ -16,7 +16,7 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Analysis
+from ..analysis import Analysis
 from .steady import slopes_through
 from .text import one_line, song_end, song_title
 

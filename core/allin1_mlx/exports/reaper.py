@@ -9,8 +9,8 @@ from __future__ import annotations
 import csv
 import io
 
+from ..analysis import Analysis
 from ..display.bars import number_bars
-from ..types import Analysis
 from .text import one_line
 
 

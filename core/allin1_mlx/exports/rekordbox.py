@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ..types import Analysis
+from ..analysis import Analysis
 from .steady import slopes_through
 from .text import one_line, song_end, song_title
 

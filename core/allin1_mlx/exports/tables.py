@@ -10,8 +10,8 @@ import csv
 import io
 from collections.abc import Iterable
 
+from ..analysis import Analysis
 from ..display.bars import count_bars, number_bars
-from ..types import Analysis
 from .text import one_line, write_seconds
 
 _FORMULA = ("=", "+", "-", "@")

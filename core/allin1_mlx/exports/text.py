@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
-from ..types import Analysis
+from ..analysis import Analysis
 
 _NEVER = {"Cc", "Cs"}  # controls and halves of characters, which no format can hold
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")  # which XML forbids

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types import Analysis
+from ...analysis import Analysis
 from ..bars import number_bars
 from ..times import write_time
 from .palette import Ground

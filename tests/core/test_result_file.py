@@ -7,8 +7,10 @@ import jsonschema
 import pytest
 
 import allin1_mlx
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.errors import ResultError
-from allin1_mlx.types import Analysis, Segment, Tempo
+from allin1_mlx.result_file import to_values
+from allin1_mlx.types import Segment, Tempo
 
 SCHEMA = json.loads(
     (Path(allin1_mlx.__file__).parent / "analysis.schema.json").read_text(encoding="utf-8")
@@ -85,7 +87,7 @@ def test_a_result_of_the_reference_programs_loads(tmp_path):
 )
 def test_what_is_no_result_is_refused_with_its_name_and_the_reason(tmp_path, change, message):
     path = tmp_path / "odd.json"
-    path.write_text(json.dumps(SONG.to_dict() | change), encoding="utf-8")
+    path.write_text(json.dumps(to_values(SONG) | change), encoding="utf-8")
     with pytest.raises(ResultError, match=rf"^odd\.json: .*{message}"):
         Analysis.from_json(path)
 

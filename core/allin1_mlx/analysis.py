@@ -1,0 +1,39 @@
+"""The analysis of one song: what its result file holds, and what is kept in memory only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from os import PathLike
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .result_file import read_result, write_result
+from .types import Activations, Result
+
+
+@dataclass(frozen=True)
+class Analysis(Result):
+    """The structure of one song.
+
+    The fields of Result are written to the result file; those below are not.
+    warnings: one line for each problem of a damaged or doubtful input.
+    activations: kept only on request. embeddings: kept only on request, float32, (4, T, 24), of an
+    ensemble (4, T, 24, 8).
+    """
+
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+    activations: Activations | None = field(default=None, compare=False, repr=False)
+    embeddings: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+
+    def to_json(self) -> str:
+        """The text of the result file."""
+        return write_result(self)
+
+    @classmethod
+    def from_json(cls, path: str | PathLike[str]) -> Analysis:
+        """Read a result file of this program or of the reference programs.
+
+        Raises ResultError where the file is not a valid result, OSError where it cannot be read.
+        """
+        return read_result(path, cls)
