@@ -8,7 +8,7 @@
     │   └── DownloadError       ... because they did not arrive
     ├── CheckpointError         a checkpoint file that is damaged, hostile or of another model
     └── ResultError             a result file (JSON) that cannot be understood
-        └── EditError           a correction that does not fit its song (defined in edits)
+        └── EditError           a correction that is malformed or does not fit its song
 
     Cancelled                   not an error: raised inside `on_progress` to stop a computation
 
@@ -46,6 +46,10 @@ class CheckpointError(AllInOneError):
 
 class ResultError(AllInOneError):
     """A result file that is not valid."""
+
+
+class EditError(ResultError):
+    """A correction that is malformed or does not fit its song."""
 
 
 class Cancelled(Exception):  # noqa: N818 - a request, not an error

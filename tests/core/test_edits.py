@@ -1,7 +1,8 @@
 """Corrections by hand: exact, reversible, and kept apart from what was detected."""
 
+import gc
 import json
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,11 +17,10 @@ from allin1_mlx.analysis import Analysis
 from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.display.bars import number_bars
 from allin1_mlx.edits import (
-    KINDS,
     AddBeat,
+    BeatEdit,
     DeleteBeat,
     DeleteSection,
-    EditError,
     History,
     MergeSections,
     MoveBeat,
@@ -29,6 +29,7 @@ from allin1_mlx.edits import (
     RelabelSection,
     Reset,
     ScaleTempo,
+    SectionEdit,
     SetBarOne,
     SetMeter,
     ShiftDownbeat,
@@ -38,19 +39,22 @@ from allin1_mlx.edits import (
     carry_edits,
     compare,
     describe_edits,
+    edit_schema,
+    list_aspects,
+    list_kinds,
     parse_edit,
     replay,
     snap_to_bar,
 )
-from allin1_mlx.edits.parts import KINDS_OF
-from allin1_mlx.edits.values import BEAT_PARTS, SECTION_PARTS
-from allin1_mlx.errors import ResultError
+from allin1_mlx.edits.fields import TIME
+from allin1_mlx.errors import EditError, ResultError
 from allin1_mlx.result_file import parse_result, to_values
 from allin1_mlx.types import Segment
 
 SCHEMA = json.loads(
     (Path(allin1_mlx.__file__).parent / "analysis.schema.json").read_text(encoding="utf-8")
 )
+ASPECTS = [*list_aspects(BeatEdit), *list_aspects(SectionEdit)]
 LABELS = ("start", "intro", "verse", "chorus", "Mein Teil", "サビ")
 
 
@@ -119,7 +123,7 @@ def random_edit(analysis: Analysis, rng: np.random.Generator):
         lambda: RelabelSection(any_time, label),
         lambda: DeleteSection(any_time),
         lambda: Reset(str(rng.choice(["all", "beats", "sections"]))),
-        lambda: Reset(str(rng.choice([*BEAT_PARTS, *SECTION_PARTS]))),
+        lambda: Reset(str(rng.choice(ASPECTS))),
         lambda: Reset("beats", any_time, any_time + 2),
         lambda: Reset("sections", *sorted([any_time, edge + 0.01])),
     ][rng.integers(20)]()
@@ -438,8 +442,7 @@ def test_all_or_one_item_can_be_reset_and_that_can_be_undone():
     assert history.analysis == song
 
 
-def test_one_part_of_the_corrections_is_taken_back_and_the_others_stay():
-    assert set(KINDS_OF) == {*BEAT_PARTS, *SECTION_PARTS}
+def test_one_aspect_is_reset_and_the_others_stay():
     song = SONG
     for edit in [ScaleTempo("1/2"), ShiftDownbeat(1), RelabelSection(1.0, "x")]:
         song = apply(song, edit)
@@ -456,9 +459,9 @@ def test_one_part_of_the_corrections_is_taken_back_and_the_others_stay():
     assert structure(rest) == SONG
 
 
-def test_a_part_that_others_rest_on_is_not_taken_back():
+def test_an_aspect_that_others_depend_on_is_not_reset():
     song = apply(apply(SONG, ScaleTempo("2")), DeleteBeat(1.58))
-    with pytest.raises(EditError, match="take them back first"):
+    with pytest.raises(EditError, match="reset them first"):
         apply(song, Reset("tempo"))
 
 
@@ -479,7 +482,7 @@ def test_corrections_are_told_in_words():
         SplitSection(5.0),
         RelabelSection(1.0, "x"),
     ]
-    words = [change.words for change in describe_edits(replay(SONG, edits))]
+    words = [change.text for change in describe_edits(replay(SONG, edits))]
     assert words == [
         "Tempo halved",
         "Beats tapped",
@@ -507,7 +510,7 @@ def test_corrections_are_told_in_words():
     ],
 )
 def test_what_cancels_out_is_not_told(edits, words):
-    told = [change.words for change in describe_edits(replay(SONG, edits))]
+    told = [change.text for change in describe_edits(replay(SONG, edits))]
     assert [w for w in told if not w.startswith("Downbeat")] == words
 
 
@@ -556,13 +559,51 @@ def test_every_edit_survives_json_and_is_described_by_the_schema():
         DeleteSection(1.0),
         Reset("sections", 1.0, 2.0),
         Reset(),
-        *(Reset(what) for what in KINDS_OF),
+        *(Reset(what) for what in ASPECTS),
     ]
-    assert {type(edit) for edit in examples} == set(KINDS.values())
+    assert {type(edit) for edit in examples} == set(list_kinds().values())
     for edit in examples:
         data = json.loads(json.dumps(edit.to_dict()))
         assert parse_edit(data) == edit
         jsonschema.validate(data, SCHEMA["$defs"]["edit"] | {"$defs": SCHEMA["$defs"]})
+
+
+def test_the_schema_lists_exactly_the_edit_classes():
+    """After a change of edits: python tests/support/schema.py."""
+    assert SCHEMA["$defs"]["edit"] == edit_schema()
+
+
+def test_a_new_edit_is_one_class():
+    @dataclass(frozen=True)
+    class ReverseBars(BeatEdit):
+        """The beats of each bar count backwards."""
+
+        name = "reverse_bars"
+        aspect = "reversal"
+        at: float = field(metadata=TIME)
+
+        def apply(self, grid):
+            return replace(grid, positions=grid.positions[::-1].copy())
+
+        @classmethod
+        def describe(cls, edits, result):
+            return "Bars reversed"
+
+    try:
+        edit = parse_edit({"do": "reverse_bars", "at": 1})
+        assert edit == ReverseBars(1.0)
+        with pytest.raises(EditError, match="number of seconds"):
+            parse_edit({"do": "reverse_bars", "at": "x"})
+        song = apply(apply(SONG, Nudge(5)), edit)
+        assert song.beat_positions == SONG.beat_positions[::-1]
+        assert [c.text for c in describe_edits(song)] == ["Beats +5 ms", "Bars reversed"]
+        assert structure(apply(song, Reset("reversal"))) == structure(apply(SONG, Nudge(5)))
+        assert edit_schema()["oneOf"][-7]["properties"]["do"] == {"const": "reverse_bars"}
+        opened = parse_result(json.loads(song.to_json()), Analysis)
+        assert opened.edits == song.edits
+    finally:
+        del ReverseBars, edit, song, opened
+        gc.collect()  # edits are found as subclasses: this one must not stay
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.edits import EditError
+from allin1_mlx.errors import EditError
 from allin1_mlx.exports import FORMATS
 from allin1_mlx.types import Segment, Tempo
 from allin1_mlx_ui.corrections import correct, describe_corrections, describe_sections

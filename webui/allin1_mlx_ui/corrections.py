@@ -13,8 +13,6 @@ from typing import Any
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.palette import section_colour
 from allin1_mlx.edits import (
-    Edit,
-    EditError,
     History,
     MoveBoundary,
     SplitSection,
@@ -25,7 +23,8 @@ from allin1_mlx.edits import (
     snap_to_bar,
 )
 from allin1_mlx.edits.sections import SHORTEST, TOUCH
-from allin1_mlx.types import LABELS, Segment
+from allin1_mlx.errors import EditError
+from allin1_mlx.types import LABELS, Edit, Segment
 
 from .songs import Session, Song
 
@@ -91,7 +90,7 @@ def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:
     found = detected(analysis)
     ghosts = _ghosts(analysis)
     return {
-        "changes": [vars(change) for change in describe_edits(analysis)],
+        "changes": [{"what": c.what, "words": c.text} for c in describe_edits(analysis)],
         "canUndo": bool(analysis.edits),
         "canRedo": bool(song.undone),
         "any": analysis.beats != found.beats or compare(analysis).any or bool(ghosts),

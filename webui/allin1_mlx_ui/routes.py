@@ -21,7 +21,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.edits import EditError
+from allin1_mlx.errors import EditError
 
 from .clicks import MOST_BARS, write_clicks, write_mix
 from .corrections import correct

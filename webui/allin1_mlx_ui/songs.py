@@ -18,7 +18,7 @@ from typing import Any, Literal
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope
 from allin1_mlx.display.timeline import find_duration
-from allin1_mlx.edits import Edit
+from allin1_mlx.types import Edit
 
 State = Literal["queued", "working", "done", "failed", "cancelled"]
 

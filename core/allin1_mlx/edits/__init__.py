@@ -1,47 +1,41 @@
-"""Corrections by hand: pure functions on an Analysis, and a history that can be undone.
+"""Corrections by hand: pure functions on a Result, and a history that can be undone.
 
     corrected = apply(analysis, ScaleTempo("2"))     # raises EditError where it does not fit
     History(analysis).apply(Nudge(-12)).undo().redo().analysis
     parse_edit({"do": "nudge", "ms": -12}).to_dict()
 
-The corrected Analysis keeps what was detected (`detection`) and what was done to it (`edits`).
+The corrected Result keeps what was detected (`detection`) and what was done to it (`edits`). A new
+edit is one new class in tempo.py, bars.py, beats.py or sections.py; see edit.py.
 """
 
-from ..types import Edit
-from .commands import (
-    KINDS,
-    AddBeat,
-    DeleteBeat,
+# isort: off
+# Edits are listed in the order of their definition, so these imports decide the order on the page.
+from .tempo import ScaleTempo, TapTempo
+from .bars import SetBarOne, SetMeter, ShiftDownbeat
+from .beats import AddBeat, DeleteBeat, MoveBeat, Nudge
+from .sections import (
     DeleteSection,
     MergeSections,
-    MoveBeat,
     MoveBoundary,
-    Nudge,
     RelabelSection,
-    Reset,
-    ScaleTempo,
-    SetBarOne,
-    SetMeter,
-    ShiftDownbeat,
     SplitSection,
-    TapTempo,
-    parse_edit,
+    snap_to_bar,
 )
+from .reset import Reset
+# isort: on
+
+from .description import Change, describe_edits
 from .differences import Differences, compare
+from .edit import BeatEdit, SectionEdit, edit_schema, list_aspects, list_kinds, parse_edit
 from .history import History, apply, carry_edits, detected, replay
-from .sections import snap_to_bar
-from .values import EditError
-from .words import Change, describe_edits
 
 __all__ = [
-    "KINDS",
     "AddBeat",
+    "BeatEdit",
     "Change",
     "DeleteBeat",
     "DeleteSection",
     "Differences",
-    "Edit",
-    "EditError",
     "History",
     "MergeSections",
     "MoveBeat",
@@ -50,6 +44,7 @@ __all__ = [
     "RelabelSection",
     "Reset",
     "ScaleTempo",
+    "SectionEdit",
     "SetBarOne",
     "SetMeter",
     "ShiftDownbeat",
@@ -60,6 +55,9 @@ __all__ = [
     "compare",
     "describe_edits",
     "detected",
+    "edit_schema",
+    "list_aspects",
+    "list_kinds",
     "parse_edit",
     "replay",
     "snap_to_bar",

@@ -1,9 +1,9 @@
 """Corrections kept apart from what was detected.
 
-A corrected Analysis holds what was detected and the edits; its beats and sections are always those
-that the edits make of the detection. So undoing is leaving out the last edit, and nothing is lost.
-Edits of beats and edits of sections do not touch each other. Edits that follow one another and
-cancel out are not carried out at all: twice the tempo, then half of it, is exactly the detection.
+A corrected song holds its detection and its edits. Its beats and sections are always what the
+edits make of the detection, so undoing an edit means leaving it out. Edits of beats and edits of
+sections are independent of each other. Consecutive edits that cancel out are not applied at all:
+doubling and then halving the tempo gives exactly the detection.
 """
 
 from __future__ import annotations
@@ -15,41 +15,39 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from ..decoding.tempo import estimate_meter, estimate_tempo, round_tempo
-from ..types import Detection, Edit, Result, Segment
-from .commands import Nudge, Reset, ScaleTempo, ShiftDownbeat
-from .grid import GRID_EDITS, Grid, correct_grid, restore_beats
-from .parts import takes_back
-from .sections import SECTION_EDITS, correct_sections, restore_sections
-from .values import BEAT_PARTS, SECTION_PARTS, EditError
-
-_INVERSE = {"2": "1/2", "1/2": "2", "3/2": "2/3", "2/3": "3/2"}
+from ..errors import EditError
+from ..types import Detection, Edit, Result
+from .edit import BeatEdit, CheckedEdit, SectionEdit, Sections
+from .grid import Grid, restore_beats
+from .reset import Reset
+from .sections import restore_sections
 
 MOST_EDITS = 10_000
 
-Edits = tuple[Edit, ...]
 R = TypeVar("R", bound=Result)
+F = TypeVar("F", bound=CheckedEdit)
 
 
 @dataclass(frozen=True)
 class History(Generic[R]):
-    """A song under correction: its state now, and the edits that were undone, the latest last."""
+    """A song under correction: its present state, and the edits that were undone, latest last."""
 
     analysis: R
-    undone: Edits = ()
+    undone: tuple[Edit, ...] = ()
 
     def apply(self, edit: Edit) -> History[R]:
-        """Carry out an edit; what was undone is forgotten. Raises EditError where it cannot be."""
+        """Apply an edit and forget what was undone. Raises EditError where it does not fit."""
         return History(apply(self.analysis, edit))
 
     def undo(self) -> History[R]:
-        """Take back the last edit; with none left, nothing changes."""
+        """Take back the last edit; without edits nothing changes."""
         edits = self.analysis.edits
         if not edits:
             return self
         return History(replay(self.analysis, edits[:-1]), (*self.undone, edits[-1]))
 
     def redo(self) -> History[R]:
-        """Carry out again what was undone last; with nothing undone, nothing changes."""
+        """Apply again what was undone last; with nothing undone, nothing changes."""
         if not self.undone:
             return self
         return History(apply(self.analysis, self.undone[-1]), self.undone[:-1])
@@ -63,44 +61,44 @@ def apply(result: R, edit: Edit) -> R:
         return _apply(result, edit, edits)
     except EditError as e:
         if isinstance(edit, Reset):
-            raise EditError(f"other corrections rest on this one, take them back first: {e}") from e
+            raise EditError(f"other corrections depend on this one, reset them first: {e}") from e
         raise
 
 
-def _apply(result: R, edit: Edit, edits: Edits) -> R:
-    before, after = _beat_edits(result.edits), _beat_edits(edits)
-    if after == (*before, edit):  # nothing cancels out: go on from here
-        grid = _correct_grid(_grid(result), _detected_grid(result), edit)
-    elif after == before:
+def _apply(result: R, edit: Edit, edits: tuple[Edit, ...]) -> R:
+    """The song after `edit`, the last of `edits`: computed from its present state if possible."""
+    old_beats, beats = effective_beat_edits(result.edits), effective_beat_edits(edits)
+    if beats == old_beats:
         grid = _grid(result)
+    elif beats == (*old_beats, edit):
+        grid = _correct_beats(_grid(result), _detected_grid(result), beats[-1:])
     else:
-        grid = _replay_grid(result, after)
-    before, after = _section_edits(result.edits), _section_edits(edits)
+        grid = _correct_beats(_detected_grid(result), _detected_grid(result), beats)
     found = detected(result).segments
-    if after == (*before, edit):
-        sections = _correct_sections(result.segments, found, edit)
+    old_cuts, cuts = effective_section_edits(result.edits), effective_section_edits(edits)
+    if cuts == old_cuts:
+        sections = result.segments
+    elif cuts == (*old_cuts, edit):
+        sections = _correct_sections(result.segments, found, cuts[-1:])
     else:
-        sections = result.segments if after == before else _replay_sections(found, after)
+        sections = _correct_sections(found, found, cuts)
     return _corrected(result, edits, grid, sections)
 
 
 def replay(result: R, edits: Sequence[Edit]) -> R:
-    """The song as the edits make it of its detection; with none, as it was detected.
+    """The song as the edits make it from its detection; without edits, as it was detected.
 
     Raises EditError where one of them does not fit.
     """
     _check_number(edits)
-    sections = _replay_sections(detected(result).segments, _section_edits(edits))
-    return _corrected(result, tuple(edits), _replay_grid(result, _beat_edits(edits)), sections)
-
-
-def effective_edits(edits: Sequence[Edit]) -> Edits:
-    """The edits that count, first those of beats: without what was reset or cancels out."""
-    return (*_beat_edits(edits), *_section_edits(edits))
+    detected_grid, found = _detected_grid(result), detected(result).segments
+    grid = _correct_beats(detected_grid, detected_grid, effective_beat_edits(edits))
+    sections = _correct_sections(found, found, effective_section_edits(edits))
+    return _corrected(result, tuple(edits), grid, sections)
 
 
 def detected(result: Result) -> Detection:
-    """What was detected, whether or not it was corrected since."""
+    """What was detected, whether the song was corrected later or not."""
     if result.detection is not None:
         return result.detection
     return Detection(
@@ -115,50 +113,79 @@ def detected(result: Result) -> Detection:
 
 
 def carry_edits(old: Result, new: R) -> R:
-    """A new analysis of the same audio, with the corrections that were made to an old one.
+    """A new analysis of the same audio, with the corrections made to an old one.
 
-    Beats that were corrected stay as they are, with what they were corrected from; so do sections.
-    What was not corrected is as newly detected. Edits are never applied to another detection:
-    halving the tempo helps one that was too fast, and would spoil a better one.
+    Corrected beats stay as they are, together with their detection; so do corrected sections. What
+    was not corrected is taken from the new analysis. Edits are never applied to another detection:
+    halving the tempo repairs a detection that was too fast and would spoil a better one.
     """
-    beats, sections = bool(_beat_edits(old.edits)), bool(_section_edits(old.edits))
+    beats = bool(effective_beat_edits(old.edits))
+    sections = bool(effective_section_edits(old.edits))
     first, second = detected(old), detected(new)
     found = replace(first if beats else second, segments=(first if sections else second).segments)
     edits = tuple(
         edit
         for edit in old.edits
-        if (beats and _touches_beats(edit)) or (sections and _touches_sections(edit))
+        if (beats and _concerns(edit, BeatEdit)) or (sections and _concerns(edit, SectionEdit))
     )
     return replay(replace(new, edits=(), detection=found), edits)
 
 
-def _replay_grid(result: Result, edits: Edits) -> Grid:
-    found = _detected_grid(result)
-    grid = found
+def effective_beat_edits(edits: Sequence[Edit]) -> tuple[BeatEdit | Reset, ...]:
+    """The edits of beats in force: without those that were reset, and those that cancel out."""
+    return _effective(edits, BeatEdit)
+
+
+def effective_section_edits(edits: Sequence[Edit]) -> tuple[SectionEdit | Reset, ...]:
+    """The edits of sections in force."""
+    return _effective(edits, SectionEdit)
+
+
+def _effective(edits: Sequence[Edit], family: type[F]) -> tuple[F | Reset, ...]:
+    kept: list[F | Reset] = []
     for edit in edits:
-        grid = _correct_grid(grid, found, edit)
+        if isinstance(edit, Reset):
+            if not edit.concerns(family):
+                continue
+            if edit.span is None:
+                kept = [earlier for earlier in kept if not edit.takes_back(earlier)]
+            else:
+                kept.append(edit)
+        elif isinstance(edit, family):
+            last = kept[-1] if kept else None
+            same = isinstance(last, family) and type(last) is type(edit)
+            combined = edit.combine(last) if same and isinstance(last, family) else None
+            if combined is None:
+                kept.append(edit)
+            else:
+                kept[-1:] = combined
+    return tuple(kept)
+
+
+def _concerns(edit: Edit, family: type[CheckedEdit]) -> bool:
+    return edit.concerns(family) if isinstance(edit, Reset) else isinstance(edit, family)
+
+
+def _correct_beats(grid: Grid, found: Grid, edits: Sequence[BeatEdit | Reset]) -> Grid:
+    """The grid after some edits; found: as detected."""
+    for edit in edits:
+        if isinstance(edit, BeatEdit):
+            grid = edit.apply(grid).settled()
+        elif edit.span is not None:
+            grid = restore_beats(grid, found, *edit.span).settled()
     return grid
 
 
-def _replay_sections(found: tuple[Segment, ...], edits: Edits) -> tuple[Segment, ...]:
-    sections = found
-    for edit in edits:
-        sections = _correct_sections(sections, found, edit)
-    return sections
-
-
-def _correct_grid(grid: Grid, found: Grid, edit: Edit) -> Grid:
-    if isinstance(edit, Reset) and edit.start is not None and edit.end is not None:
-        return restore_beats(grid, found, edit.start, edit.end)
-    return correct_grid(grid, edit)
-
-
 def _correct_sections(
-    sections: tuple[Segment, ...], found: tuple[Segment, ...], edit: Edit
-) -> tuple[Segment, ...]:
-    if isinstance(edit, Reset) and edit.start is not None and edit.end is not None:
-        return restore_sections(sections, found, edit.start, edit.end)
-    return correct_sections(sections, edit)
+    sections: Sections, found: Sections, edits: Sequence[SectionEdit | Reset]
+) -> Sections:
+    """The sections after some edits; found: as detected."""
+    for edit in edits:
+        if isinstance(edit, SectionEdit):
+            sections = edit.apply(sections)
+        elif edit.span is not None:
+            sections = restore_sections(sections, found, *edit.span)
+    return sections
 
 
 def _grid(result: Result) -> Grid:
@@ -176,8 +203,8 @@ def _detected_grid(result: Result) -> Grid:
     return _grid(bare)
 
 
-def _corrected(result: R, edits: Edits, grid: Grid, sections: tuple[Segment, ...]) -> R:
-    """The analysis with these beats and sections; tempo and meter are those of the beats."""
+def _corrected(result: R, edits: tuple[Edit, ...], grid: Grid, sections: Sections) -> R:
+    """The song with these beats and sections; tempo and meter are those of the beats."""
     found = detected(result)
     beats, positions = tuple(grid.times.tolist()), tuple(grid.positions.tolist())
     state = replace(found, segments=sections)
@@ -203,58 +230,3 @@ def _corrected(result: R, edits: Edits, grid: Grid, sections: tuple[Segment, ...
 def _check_number(edits: Sequence[Edit]) -> None:
     if len(edits) > MOST_EDITS:
         raise EditError(f"a song keeps {MOST_EDITS} edits at most, found {len(edits)}")
-
-
-def _beat_edits(edits: Sequence[Edit]) -> Edits:
-    """The edits of beats that count: without those that were reset, and what cancels out."""
-    kept: list[Edit] = []
-    for edit in edits:
-        if not _touches_beats(edit):
-            continue
-        if isinstance(edit, Reset) and edit.whole:
-            kept = [earlier for earlier in kept if not takes_back(edit, earlier)]
-            continue
-        joined = _join(kept[-1], edit) if kept else None
-        if joined is None:
-            kept.append(edit)
-        else:
-            kept[-1:] = joined
-    return tuple(kept)
-
-
-def _join(first: Edit, second: Edit) -> list[Edit] | None:
-    """What two edits are together, nothing or one; None where they are two."""
-    if isinstance(first, ScaleTempo) and isinstance(second, ScaleTempo):
-        return [] if first.factor == _INVERSE[second.factor] else None
-    if isinstance(first, ShiftDownbeat) and isinstance(second, ShiftDownbeat):
-        beats = first.beats + second.beats
-        return [ShiftDownbeat(beats)] if beats else []
-    if isinstance(first, Nudge) and isinstance(second, Nudge):
-        ms = first.ms + second.ms
-        return [Nudge(ms)] if ms else []
-    return None
-
-
-def _section_edits(edits: Sequence[Edit]) -> Edits:
-    """The edits of sections that count: without those that were reset."""
-    kept: list[Edit] = []
-    for edit in edits:
-        if not _touches_sections(edit):
-            continue
-        if isinstance(edit, Reset) and edit.whole:
-            kept = [earlier for earlier in kept if not takes_back(edit, earlier)]
-        else:
-            kept.append(edit)
-    return tuple(kept)
-
-
-def _touches_beats(edit: Edit) -> bool:
-    if isinstance(edit, Reset):
-        return edit.what in ("all", "beats", *BEAT_PARTS)
-    return type(edit) in GRID_EDITS
-
-
-def _touches_sections(edit: Edit) -> bool:
-    if isinstance(edit, Reset):
-        return edit.what in ("all", "sections", *SECTION_PARTS)
-    return type(edit) in SECTION_EDITS

@@ -1,78 +1,134 @@
-"""Sections under correction.
+"""Edits of sections.
 
 Times are seconds. A boundary belongs to the section before it and to the one after it, so that
-sections stay gap-free. Every function gives new sections and leaves its own alone.
+sections stay without gaps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from ..types import Edit, Result, Segment
-from .commands import DeleteSection, MergeSections, MoveBoundary, RelabelSection, SplitSection
-from .values import EditError
+from ..errors import EditError
+from ..types import Result, Segment
+from .edit import SectionEdit, Sections, count_verbs
+from .fields import LABEL, TIME
 
-SHORTEST = 0.1  # seconds that a section lasts
-TOUCH = 0.05  # seconds within which a time means a boundary
-
-Sections = tuple[Segment, ...]
+SHORTEST = 0.1  # seconds: the shortest section
+TOUCH = 0.05  # seconds: a time this close to a boundary means that boundary
 
 
-def correct_sections(sections: Sections, edit: Edit) -> Sections:
-    """The sections after one edit of SECTION_EDITS. Raises EditError where it does not fit."""
-    return SECTION_EDITS[type(edit)](sections, edit)
+class BoundaryEdit(SectionEdit):
+    """An edit of the boundaries between sections."""
+
+    aspect = "boundaries"
+
+    @classmethod
+    def describe(cls, edits: Sequence[BoundaryEdit], result: Result) -> str:
+        """How many edits there were of each kind."""
+        return f"Sections: {count_verbs(cls, edits)}"
 
 
-def move_boundary(sections: Sections, edit: MoveBoundary) -> Sections:
-    """Let one section end, and the next begin, at another time."""
-    index = _boundary_at(sections, edit.at)
-    before, after = sections[index - 1], sections[index]
-    if not before.start + SHORTEST <= edit.to <= after.end - SHORTEST:
-        raise EditError(
-            f"{edit.to:.3f} s leaves no room for the sections {before.label} and {after.label}"
+@dataclass(frozen=True)
+class MoveBoundary(BoundaryEdit):
+    """The section boundary at `at` moves to `to`, between the same neighbours."""
+
+    name = "move_boundary"
+    verb = "boundary moved"
+    at: float = field(metadata=TIME)
+    to: float = field(metadata=TIME)
+
+    def apply(self, sections: Sections) -> Sections:
+        """One section ends, and the next begins, at another time."""
+        index = _boundary_at(sections, self.at)
+        before, after = sections[index - 1], sections[index]
+        if not before.start + SHORTEST <= self.to <= after.end - SHORTEST:
+            raise EditError(
+                f"{self.to:.3f} s leaves no room for the sections {before.label} and {after.label}"
+            )
+        moved = (replace(before, end=self.to), replace(after, start=self.to))
+        return (*sections[: index - 1], *moved, *sections[index + 1 :])
+
+
+@dataclass(frozen=True)
+class SplitSection(BoundaryEdit):
+    """A new boundary at `at`; the section after it gets `label`, or the label of the whole."""
+
+    name = "split_section"
+    verb = "split"
+    at: float = field(metadata=TIME)
+    label: str | None = field(default=None, metadata=LABEL)
+
+    def apply(self, sections: Sections) -> Sections:
+        """One section becomes two."""
+        index = _section_at(sections, self.at)
+        section = sections[index]
+        if not section.start + SHORTEST <= self.at <= section.end - SHORTEST:
+            raise EditError(
+                f"{self.at:.3f} s is too close to an end of the section to split it there"
+            )
+        label = section.label if self.label is None else self.label
+        halves = (
+            replace(section, end=self.at),
+            replace(section, start=self.at, label=label),
         )
-    moved = (replace(before, end=edit.to), replace(after, start=edit.to))
-    return (*sections[: index - 1], *moved, *sections[index + 1 :])
+        return (*sections[:index], *halves, *sections[index + 1 :])
 
 
-def split_section(sections: Sections, edit: SplitSection) -> Sections:
-    """Make two sections of one."""
-    index = _section_at(sections, edit.at)
-    section = sections[index]
-    if not section.start + SHORTEST <= edit.at <= section.end - SHORTEST:
-        raise EditError(f"{edit.at:.3f} s is too close to an end of the section to split it there")
-    label = section.label if edit.label is None else edit.label
-    halves = (replace(section, end=edit.at), Segment(edit.at, section.end, label))
-    return (*sections[:index], *halves, *sections[index + 1 :])
+@dataclass(frozen=True)
+class MergeSections(BoundaryEdit):
+    """The boundary at `at` is removed; the section keeps the label from before it."""
+
+    name = "merge_sections"
+    verb = "merged"
+    at: float = field(metadata=TIME)
+
+    def apply(self, sections: Sections) -> Sections:
+        """Two sections become one."""
+        return _join(sections, _boundary_at(sections, self.at), keep=-1)
 
 
-def merge_sections(sections: Sections, edit: MergeSections) -> Sections:
-    """Make one section of two, called as the first of them."""
-    return _join(sections, _boundary_at(sections, edit.at), keep=-1)
+@dataclass(frozen=True)
+class DeleteSection(BoundaryEdit):
+    """The section around `at` becomes part of the one before it; the first one of the next."""
+
+    name = "delete_section"
+    verb = "deleted"
+    at: float = field(metadata=TIME)
+
+    def apply(self, sections: Sections) -> Sections:
+        """The neighbour keeps its label."""
+        index = _section_at(sections, self.at)
+        if len(sections) == 1:
+            raise EditError("the only section of a song cannot be deleted; give it another label")
+        return _join(sections, max(index, 1), keep=-1 if index else 0)
 
 
-def relabel_section(sections: Sections, edit: RelabelSection) -> Sections:
-    """Give a section another name."""
-    index = _section_at(sections, edit.at)
-    named = replace(sections[index], label=edit.label)
-    return (*sections[:index], named, *sections[index + 1 :])
+@dataclass(frozen=True)
+class RelabelSection(SectionEdit):
+    """The section around `at` gets the label `label`, one of the known labels or any other."""
 
+    name = "relabel_section"
+    aspect = "labels"
+    at: float = field(metadata=TIME)
+    label: str = field(metadata=LABEL)
 
-def delete_section(sections: Sections, edit: DeleteSection) -> Sections:
-    """Let a section's time fall to the section before it, of the first one to the next."""
-    index = _section_at(sections, edit.at)
-    if len(sections) == 1:
-        raise EditError("the only section of a song cannot be deleted; give it another label")
-    return _join(sections, max(index, 1), keep=-1 if index else 0)
+    def apply(self, sections: Sections) -> Sections:
+        """Boundaries stay."""
+        index = _section_at(sections, self.at)
+        named = replace(sections[index], label=self.label)
+        return (*sections[:index], named, *sections[index + 1 :])
+
+    @classmethod
+    def describe(cls, edits: Sequence[RelabelSection], result: Result) -> str:
+        """How many."""
+        return "1 section renamed" if len(edits) == 1 else f"{len(edits)} sections renamed"
 
 
 def restore_sections(sections: Sections, detected: Sections, start: float, end: float) -> Sections:
-    """The sections of [start, end) as they were detected, the others as they are.
+    """The sections of [start, end) as detected, the others unchanged.
 
-    A boundary at start or end goes where it was not detected and parts nothing any more.
+    A boundary at start or end that was not detected is removed where both sides have one label.
     """
     pieces = [
         *_within(sections, 0.0, start),
@@ -90,17 +146,6 @@ def restore_sections(sections: Sections, detected: Sections, start: float, end: 
     return tuple(joined)
 
 
-SECTION_EDITS: Mapping[type[Edit], Callable[[Sections, Any], Sections]] = MappingProxyType(
-    {
-        MoveBoundary: move_boundary,
-        SplitSection: split_section,
-        MergeSections: merge_sections,
-        RelabelSection: relabel_section,
-        DeleteSection: delete_section,
-    }
-)
-
-
 def snap_to_bar(result: Result, time: float) -> float:
     """The downbeat nearest to a time; the time itself where none is within half a bar."""
     downbeats = result.downbeats
@@ -115,14 +160,14 @@ def snap_to_bar(result: Result, time: float) -> float:
 
 
 def _join(sections: Sections, index: int, *, keep: int) -> Sections:
-    """Sections index - 1 and index as one, with the label of index + keep."""
+    """Sections index - 1 and index as one, with the label of section index + keep."""
     label = sections[index + keep].label
-    joined = Segment(sections[index - 1].start, sections[index].end, label)
+    joined = replace(sections[index - 1], end=sections[index].end, label=label)
     return (*sections[: index - 1], joined, *sections[index + 1 :])
 
 
 def _boundary_at(sections: Sections, at: float) -> int:
-    """The section that begins at the boundary which a time means."""
+    """The index of the section that begins at the boundary which a time means."""
     inner = range(1, len(sections))
     index = min(inner, key=lambda i: abs(sections[i].start - at), default=0)
     if index == 0 or abs(sections[index].start - at) > TOUCH:
@@ -131,7 +176,7 @@ def _boundary_at(sections: Sections, at: float) -> int:
 
 
 def _section_at(sections: Sections, at: float) -> int:
-    """The section that a time lies in; the end of the song is in the last."""
+    """The index of the section around a time; the end of the song is in the last."""
     for index, section in enumerate(sections):
         if section.start <= at < section.end:
             return index
@@ -141,6 +186,6 @@ def _section_at(sections: Sections, at: float) -> int:
 
 
 def _within(sections: Sections, start: float, end: float) -> list[Segment]:
-    """The parts of sections that lie in [start, end)."""
+    """Sections cut to [start, end)."""
     cut = (replace(s, start=max(s.start, start), end=min(s.end, end)) for s in sections)
     return [s for s in cut if s.start < s.end]

@@ -1,8 +1,8 @@
-"""A song's beats from a person's taps.
+"""The beats of a song from a person's taps.
 
-Times are seconds. Fingers are uneven by some 20 ms and leave out beats; what was detected is
-steady, but may be of another octave or off the beat. So the taps say which beats there are, and
-the detected ones, where the two agree, say exactly when.
+Times are seconds. Taps are uneven by about 20 ms, and some are missing; the detected beats are
+steady, but may be twice or half as fast, or off the beat. So the taps decide which beats there
+are, and where both agree, the detected beats give the exact times.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .values import MOST_BEATS, EditError
+from ..errors import EditError
+from .grid import MOST_BEATS
 
 NEAR = 1 / 8  # of a beat: a detected beat this near is the one that was meant
 AGREEING = 0.75  # share of beats that taps and detection must have in common

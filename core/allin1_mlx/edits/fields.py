@@ -1,0 +1,153 @@
+"""The fields of edits: what each may hold, as code and as JSON Schema.
+
+Times are seconds from the first decoded sample. An edit class declares a field like this:
+
+    at: float = field(metadata=TIME)
+
+A value comes from a file or a page. `read` raises EditError, which says what was found and what
+was expected.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import EditError
+
+LATEST = 1e9  # seconds: no song lasts that long
+MOST_TAPS = 2_000
+LONGEST_LABEL = 80  # characters
+
+
+class Kind(ABC):
+    """The values that a field accepts."""
+
+    @abstractmethod
+    def read(self, value: Any) -> Any:
+        """The value in its final form. Raises EditError where it is not accepted."""
+
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the accepted values."""
+
+
+@dataclass(frozen=True)
+class Time(Kind):
+    """Seconds."""
+
+    def read(self, value: Any) -> float:
+        """A finite time from 0 on."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise EditError(f"a time must be a number of seconds, found {value!r:.40}")
+        if not 0 <= value < LATEST:
+            raise EditError(
+                f"a time must be finite and not before the song, found {shorten(value)}"
+            )
+        return float(value)
+
+    def schema(self) -> dict[str, Any]:
+        """A definition that all times share."""
+        return {"$ref": "#/$defs/time"}
+
+
+@dataclass(frozen=True)
+class Whole(Kind):
+    """A whole number from `least` to `most`. rule: the sentence that errors begin with."""
+
+    least: int
+    most: int
+    rule: str
+
+    def read(self, value: Any) -> int:
+        """The number."""
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise EditError(f"expected a whole number, found {value!r:.40}")
+        if not self.least <= value <= self.most:
+            raise EditError(f"{self.rule}, found {shorten(value)}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """An integer with both limits."""
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
+
+@dataclass(frozen=True)
+class OneOf(Kind):
+    """One of several names. subject: what errors call the field."""
+
+    subject: str
+    names: Callable[[], Iterable[str]]
+
+    def read(self, value: Any) -> str:
+        """The name."""
+        names = tuple(self.names())
+        if not isinstance(value, str) or value not in names:
+            raise EditError(f"{self.subject} is one of {', '.join(names)}, found {shorten(value)}")
+        return value
+
+    def schema(self) -> dict[str, Any]:
+        """The names."""
+        return {"enum": list(self.names())}
+
+
+@dataclass(frozen=True)
+class Taps(Kind):
+    """The times of a person's taps, at least two."""
+
+    def read(self, value: Any) -> tuple[float, ...]:
+        """The times in increasing order, each once."""
+        if not isinstance(value, (list, tuple)) or len(value) > MOST_TAPS:
+            raise EditError(f"taps must be a list of up to {MOST_TAPS} times")
+        taps = tuple(sorted({Time().read(tap) for tap in value}))
+        if len(taps) < 2:
+            raise EditError("a tempo needs two taps or more")
+        return taps
+
+    def schema(self) -> dict[str, Any]:
+        """A list of times."""
+        return {
+            "type": "array",
+            "minItems": 2,
+            "maxItems": MOST_TAPS,
+            "items": Time().schema(),
+        }
+
+
+@dataclass(frozen=True)
+class Label(Kind):
+    """The label of a section: printable text on one line."""
+
+    def read(self, value: Any) -> str:
+        """The label with single spaces."""
+        label = " ".join(value.split()) if isinstance(value, str) else ""
+        if not 0 < len(label) <= LONGEST_LABEL:
+            raise EditError(f"a label has 1 to {LONGEST_LABEL} characters, found {shorten(value)}")
+        if any(unicodedata.category(c) in ("Cc", "Cs") for c in label):
+            raise EditError(f"a label must be printable text, found {shorten(value)}")
+        return label
+
+    def schema(self) -> dict[str, Any]:
+        """A definition that all labels share."""
+        return {"$ref": "#/$defs/label"}
+
+
+def shorten(value: Any) -> str:
+    """A value as an error message shows it: at most 40 characters, of any type and size."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 130:
+        return "a number of more than 40 digits"  # repr() refuses very long integers
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def metadata(kind: Kind) -> Mapping[str, Kind]:
+    """What `dataclasses.field(metadata=...)` takes for a field of this kind."""
+    return {"kind": kind}
+
+
+TIME = metadata(Time())
+TAPS = metadata(Taps())
+LABEL = metadata(Label())

@@ -1,0 +1,56 @@
+"""Back to what was detected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..errors import EditError
+from .edit import BeatEdit, CheckedEdit, SectionEdit, list_aspects
+from .fields import TIME, OneOf, metadata
+
+
+def list_targets() -> dict[str, type[CheckedEdit]]:
+    """What can be reset, and the class of the edits that this takes back."""
+    whole = {"all": CheckedEdit, "beats": BeatEdit, "sections": SectionEdit}
+    return {**whole, **list_aspects(BeatEdit), **list_aspects(SectionEdit)}
+
+
+@dataclass(frozen=True)
+class Reset(CheckedEdit):
+    """Back to what was detected: all, beats, sections (also in [start, end) only) or one aspect.
+
+    Without start and end, the edits of the target count as never made and the others stay.
+    """
+
+    name = "reset"
+    what: str = field(default="all", metadata=metadata(OneOf("what to reset", list_targets)))
+    start: float | None = field(default=None, metadata=TIME)
+    end: float | None = field(default=None, metadata=TIME)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.start is None) != (self.end is None):
+            raise EditError("reset: start and end go together")
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise EditError("reset: end must come after start")
+        if self.span is not None and self.what not in ("all", "beats", "sections"):
+            raise EditError(f"reset: {self.what} has no start and end")
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """Start and end; None where it applies to the whole song."""
+        return None if self.start is None or self.end is None else (self.start, self.end)
+
+    def concerns(self, family: type[CheckedEdit]) -> bool:
+        """Whether it takes back edits of a family, BeatEdit or SectionEdit."""
+        target = list_targets()[self.what]
+        return issubclass(target, family) or target is CheckedEdit
+
+    def takes_back(self, edit: CheckedEdit) -> bool:
+        """Whether a reset of the whole song takes back an edit of a family that it concerns.
+
+        A reset of all, beats or sections also takes back earlier resets of a part of the song.
+        """
+        if self.what in ("all", "beats", "sections"):
+            return True
+        return isinstance(edit, list_targets()[self.what])
