@@ -119,3 +119,17 @@ class Result:
     bar_one: float | None = None
     edits: tuple[Edit, ...] = ()
     detection: Detection | None = None
+
+
+def find_duration(result: Result) -> float:
+    """Seconds from start to end; where the result has no duration, to its last beat or section."""
+    if result.duration is not None:
+        return result.duration
+    return max((*result.beats[-1:], *(s.end for s in result.segments[-1:])), default=0.0)
+
+
+def find_bpm(song: Result | Detection) -> float | None:
+    """The tempo with decimals where there is one, else the whole `bpm`."""
+    if song.tempo is not None and song.tempo.bpm is not None:
+        return song.tempo.bpm
+    return song.bpm

@@ -21,7 +21,7 @@ from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_temp
 from allin1_mlx.display.bars import number_bars
 from allin1_mlx.edits import DeleteBeat, RelabelSection, ScaleTempo, SetMeter, TapTempo, apply
 from allin1_mlx.errors import UsageError
-from allin1_mlx.exports import FORMATS, export, render
+from allin1_mlx.exports import NAMES, export, find_format, render
 from allin1_mlx.types import Segment
 
 with warnings.catch_warnings():  # what other packages do while they load is not our business
@@ -376,8 +376,8 @@ def test_a_label_is_no_formula_for_a_spreadsheet(label):
 @given(st.text(min_size=1, max_size=30))
 def test_any_text_is_a_label_that_every_format_holds(label):
     song = replace(PLAIN, segments=(replace(PLAIN.segments[0], label=label),), path=label)
-    for name, fmt in FORMATS.items():
-        assert list(render(song, name)) == list(fmt.suffixes)
+    for name in NAMES:
+        assert list(render(song, name)) == [file.suffix for file in find_format(name).files]
     rows = render(song, "audacity")[".sections.txt"].decode()
     assert rows.count("\n") == 1
     assert rows.count("\t") == 2
@@ -385,7 +385,7 @@ def test_any_text_is_a_label_that_every_format_holds(label):
 
 def test_half_a_character_in_a_label_is_written_as_a_question_mark():
     song = replace(PLAIN, segments=(replace(PLAIN.segments[0], label="a\ud800b"),))
-    for name in FORMATS:
+    for name in NAMES:
         render(song, name)
     assert render(song, "lab")[".lab"].endswith(b"a?b\n")
 
@@ -397,7 +397,7 @@ ONE_BEAT = Analysis("a.wav", None, (1.5,), (), (3,), (Segment(0.0, 2.0, "x"),), 
 
 @pytest.mark.parametrize("song", [SILENT, EMPTY, ONE_BEAT], ids=["silence", "nothing", "one beat"])
 def test_a_song_without_beats_or_sections_gives_valid_files(tmp_path, song):
-    files = {name: export(song, name, tmp_path / "song") for name in FORMATS}
+    files = {name: export(song, name, tmp_path / "song") for name in NAMES}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         read = jams.load(str(files["jams"][0]), validate=True, strict=True)
@@ -414,16 +414,18 @@ def test_a_song_without_beats_or_sections_gives_valid_files(tmp_path, song):
 
 
 def test_files_are_named_after_the_song_and_written_whole(tmp_path):
-    for name, fmt in FORMATS.items():
+    suffixes = []
+    for name in NAMES:
+        own = [file.suffix for file in find_format(name).files]
         paths = export(PLAIN, name, tmp_path / "new" / "my.song v1.2")
-        assert [p.name for p in paths] == [f"my.song v1.2{suffix}" for suffix in fmt.suffixes]
+        assert [p.name for p in paths] == [f"my.song v1.2{suffix}" for suffix in own]
         assert [p.read_bytes() for p in paths] == list(render(PLAIN, name).values())
-    suffixes = [suffix for fmt in FORMATS.values() for suffix in fmt.suffixes]
+        suffixes += own
     assert len(set(suffixes)) == len(suffixes) == len(list((tmp_path / "new").iterdir()))
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones():
-    with pytest.raises(UsageError, match="unknown export format 'cubase'; known are audacity, csv"):
+    with pytest.raises(UsageError, match="format 'cubase'; known are audacity, beats"):
         render(PLAIN, "cubase")
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from allin1_mlx.cli.main import main
-from allin1_mlx.cli.options import EXPORTS, STAGES, build_parser, parse_options
-from allin1_mlx.exports import FORMATS
+from allin1_mlx.cli.options import STAGES, build_parser, parse_options
+from allin1_mlx.exports import NAMES, find_format
+
+README = Path(__file__).parents[2] / "README.md"
 
 # The described system's table, then what this program adds.
 TABLE = {
@@ -76,7 +78,18 @@ def test_options_names_and_defaults_are_those_of_the_table() -> None:
 
 
 def test_every_format_can_be_exported() -> None:
-    assert tuple(FORMATS) == EXPORTS
+    assert parse_options(["a.wav", "--export", ",".join(NAMES)]).export == NAMES
+    assert f"some of {','.join(NAMES)}" in " ".join(str(actions()["--export"].help).split())
+
+
+def test_the_readme_lists_every_format() -> None:
+    text = README.read_text(encoding="utf-8")
+    table = text.split("| `--export` | files |\n|---|---|\n")[1].split("\n\n")[0]
+    rows = []
+    for name in NAMES:
+        suffixes = ", ".join(f"`{file.suffix}`" for file in find_format(name).files)
+        rows.append(f"| {name} | {suffixes}: {find_format(name).description} |")
+    assert table.splitlines() == rows
 
 
 def test_every_option_is_explained() -> None:
@@ -92,8 +105,7 @@ def test_help_shows_every_option(names: str) -> None:
 
 
 def test_the_readme_tells_of_every_option() -> None:
-    readme = Path(__file__).parents[2] / "README.md"
-    text = readme.read_text(encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
     assert [
         names for names in {**TABLE, **ADDED} if f"`{names.replace(', ', '/')}" not in text
     ] == []

@@ -10,9 +10,9 @@ import pytest
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import measure_envelope
-from allin1_mlx.display.timeline import draw_timeline, find_duration, write_timeline
+from allin1_mlx.display.timeline import draw_timeline, write_timeline
 from allin1_mlx.edits import MoveBeat, apply
-from allin1_mlx.types import FPS, Activations, Segment
+from allin1_mlx.types import FPS, Activations, Segment, find_duration
 
 
 def compose(*, duration: float = 60.0, label: str = "verse") -> Analysis:

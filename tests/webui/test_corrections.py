@@ -7,10 +7,10 @@ import pytest
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.errors import EditError
-from allin1_mlx.exports import FORMATS
+from allin1_mlx.exports import NAMES, find_format
 from allin1_mlx.types import Segment, Tempo
 from allin1_mlx_ui.corrections import correct, describe_corrections, describe_sections
-from allin1_mlx_ui.exports import OFFERS, make_file
+from allin1_mlx_ui.exports import list_offers, make_file
 from allin1_mlx_ui.songs import Session, Song
 
 BEATS = tuple(0.5 + 0.5 * i for i in range(78))
@@ -172,9 +172,9 @@ def test_nothing_is_corrected_before_it_was_analysed(session: Session) -> None:
 
 
 def test_every_format_is_offered_and_every_offer_can_be_made(song: Song) -> None:
-    offered = {file.name for offer in OFFERS for file in offer.files}
-    assert offered == {f.name + suffix for f in FORMATS.values() for suffix in f.suffixes}
-    for offer in OFFERS:
+    offered = {file.name for offer in list_offers() for file in offer.files}
+    assert offered == {name + file.suffix for name in NAMES for file in find_format(name).files}
+    for offer in list_offers():
         for file in offer.files:
             name, content = make_file(song, FOUND, file.name, simplify=file.simplify)
             assert name.startswith("song.")

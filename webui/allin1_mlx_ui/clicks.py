@@ -22,9 +22,8 @@ from allin1_mlx.display.click import (
     count_in,
     render_click,
 )
-from allin1_mlx.display.timeline import find_duration
 from allin1_mlx.files import replacing
-from allin1_mlx.types import SAMPLE_RATE
+from allin1_mlx.types import SAMPLE_RATE, find_duration
 
 from .songs import Song
 

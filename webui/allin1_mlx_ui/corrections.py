@@ -24,7 +24,7 @@ from allin1_mlx.edits import (
 )
 from allin1_mlx.edits.sections import SHORTEST, TOUCH
 from allin1_mlx.errors import EditError
-from allin1_mlx.types import LABELS, Edit, Segment
+from allin1_mlx.types import LABELS, Edit, Segment, find_bpm
 
 from .songs import Session, Song
 
@@ -94,7 +94,7 @@ def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:
         "canUndo": bool(analysis.edits),
         "canRedo": bool(song.undone),
         "any": analysis.beats != found.beats or compare(analysis).any or bool(ghosts),
-        "bpm": found.bpm if found.tempo is None else found.tempo.bpm,
+        "bpm": find_bpm(found),
         "ghosts": ghosts,
         "labels": [{"label": label, "colour": section_colour(label)} for label in LABELS],
     }

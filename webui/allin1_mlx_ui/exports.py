@@ -1,7 +1,6 @@
-"""What can be taken along to other programs, in the order in which the page offers it.
+"""The page's menu of files for other programs, made from the core's export formats.
 
-The files are made by the core's exports; an address names one by its format and suffix, as in
-`audacity.beats.txt`.
+An address names one file by its format and suffix, as in `audacity.beats.txt`.
 """
 
 from __future__ import annotations
@@ -11,74 +10,63 @@ from pathlib import Path
 from typing import Any
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.exports import FORMATS, render
+from allin1_mlx.exports import NAMES, find_format, render
 
 from .songs import Song
 
 
 @dataclass(frozen=True)
-class File:
-    """One file of an offer. name: format and suffix; words: what the link says."""
+class Link:
+    """One link. name: format and suffix; words: the text of the link."""
 
     name: str
     words: str
-    simplify: bool = False  # MIDI with few tempi
+    simplify: bool = False  # MIDI with few tempo changes
 
 
 @dataclass(frozen=True)
 class Offer:
-    """One line of the menu."""
+    """One line of the menu: the formats that share a title."""
 
     title: str
     hint: str
-    files: tuple[File, ...]
+    files: tuple[Link, ...]
 
 
-OFFERS = (
-    Offer(
-        "MIDI tempo map",
-        "for Ableton Live, Logic, Cubase and others",
-        (File("midi.mid", "every beat"), File("midi.mid", "few tempo changes", simplify=True)),
-    ),
-    Offer(
-        "Audacity",
-        "label tracks",
-        (File("audacity.beats.txt", "beats"), File("audacity.sections.txt", "sections")),
-    ),
-    Offer("REAPER", "regions and markers", (File("reaper.reaper.csv", "regions"),)),
-    Offer("rekordbox", "beat grid and cues", (File("rekordbox.rekordbox.xml", "XML"),)),
-    Offer(
-        "Spreadsheet",
-        "CSV tables",
-        (File("csv.beats.csv", "beats"), File("csv.sections.csv", "sections")),
-    ),
-    Offer(
-        "Music research",
-        "mir_eval, JAMS",
-        (
-            File("beats.beats", ".beats"),
-            File("lab.lab", ".lab"),
-            File("jams.jams", ".jams"),
-        ),
-    ),
-)
+def list_offers() -> list[Offer]:
+    """The menu, in the alphabetical order of its titles."""
+    offers: dict[str, Offer] = {}
+    for name in NAMES:
+        found = find_format(name)
+        offer = offers.get(found.title, Offer(found.title, found.hint, ()))
+        offers[found.title] = replace(offer, files=offer.files + _list_links(name))
+    return sorted(offers.values(), key=lambda offer: offer.title.casefold())
 
 
-def list_offers() -> list[dict[str, Any]]:
-    """The menu, for the page's scripts."""
+def describe_offers() -> list[dict[str, Any]]:
+    """The menu for the page's scripts."""
     return [
-        {"title": o.title, "hint": o.hint, "files": [vars(file) for file in o.files]}
-        for o in OFFERS
+        {"title": o.title, "hint": o.hint, "files": [vars(link) for link in o.files]}
+        for o in list_offers()
     ]
 
 
 def make_file(song: Song, analysis: Analysis, name: str, *, simplify: bool) -> tuple[str, bytes]:
-    """The file of that name in an address: what it is called, and its content.
+    """The name and the content of the file that an address names.
 
-    Raises KeyError where there is none such.
+    Raises KeyError where there is no such file.
     """
     format, _, rest = name.partition(".")
-    if format not in FORMATS:
+    if format not in NAMES:
         raise KeyError(name)
     files = render(replace(analysis, path=song.name), format, simplify=simplify)
     return Path(song.name).stem + f".{rest}", files[f".{rest}"]
+
+
+def _list_links(name: str) -> tuple[Link, ...]:
+    links = []
+    for file in find_format(name).files:
+        links.append(Link(name + file.suffix, file.link))
+        if file.simplified:
+            links.append(Link(name + file.suffix, file.simplified, simplify=True))
+    return tuple(links)

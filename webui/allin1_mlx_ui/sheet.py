@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.bars import count_bars, number_bars, write_bars
 from allin1_mlx.display.pictures.palette import section_colour
-from allin1_mlx.display.timeline import draw_timeline, find_duration
-from allin1_mlx.types import FPS, SAMPLE_RATE
+from allin1_mlx.display.timeline import draw_timeline
+from allin1_mlx.types import FPS, SAMPLE_RATE, find_duration
 
 from .clicks import pack_clicks
 from .corrections import describe_corrections, describe_sections
-from .exports import list_offers
+from .exports import describe_offers
 from .offers import TITLES
 from .songs import Song
 
@@ -55,7 +55,7 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
         "fps": FPS,
         "layers": _layers(song, shown),
         "corrections": describe_corrections(song, analysis),
-        "exports": list_offers(),
+        "exports": describe_offers(),
     }
     text = json.dumps(sheet, ensure_ascii=False, allow_nan=False)
     return f'{text[:-1]}, "figure": {figure.to_json()}}}'

@@ -17,8 +17,7 @@ from typing import Any, Literal
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope
-from allin1_mlx.display.timeline import find_duration
-from allin1_mlx.types import Edit
+from allin1_mlx.types import Edit, find_bpm, find_duration
 
 State = Literal["queued", "working", "done", "failed", "cancelled"]
 
@@ -106,10 +105,9 @@ class Song:
 
 
 def _round_bpm(analysis: Analysis) -> int | None:
-    """A whole tempo that agrees with the one with decimals, which the page shows beside it."""
-    if analysis.tempo is not None and analysis.tempo.bpm is not None:
-        return round(analysis.tempo.bpm)
-    return analysis.bpm
+    """The tempo with decimals, which the page shows too, as a whole number."""
+    bpm = find_bpm(analysis)
+    return None if bpm is None else round(bpm)
 
 
 class Session:

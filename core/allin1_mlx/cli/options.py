@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ..exports import NAMES as EXPORTS
+
 STAGES = ("demix", "spec", "json", "viz", "sonify")  # what --overwrite can name, and "all" means
 EDITS = "edits"  # corrections by hand: to be named itself, as they are somebody's work
-EXPORTS = ("audacity", "csv", "beats", "lab", "midi", "reaper", "jams", "rekordbox")
 PICTURES = ("pdf", "png", "svg")  # written by Matplotlib
 MODEL_NAMES = "harmonix-fold0 .. harmonix-fold7, harmonix-all, bundled or auto"
 

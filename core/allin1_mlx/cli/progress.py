@@ -115,10 +115,10 @@ def complain(text: str) -> None:
 
 
 def _write_tempo(analysis: Analysis) -> str:
-    """The steady tempo, as the page and the pictures show it; else the whole one."""
-    if analysis.tempo is not None and analysis.tempo.bpm is not None:
-        return f"{analysis.tempo.bpm:.2f} BPM"
-    return "no tempo" if analysis.bpm is None else f"{analysis.bpm} BPM"
+    from ..types import find_bpm  # needs NumPy, which `--help` does not wait for
+
+    bpm = find_bpm(analysis)
+    return "no tempo" if bpm is None else f"{bpm:.2f} BPM"
 
 
 def _encodable(text: str, stream: TextIO) -> str:

@@ -9,35 +9,32 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis import Analysis
-from ..types import Segment
+from ..types import Result, Segment
 
 
-def number_bars(analysis: Analysis) -> NDArray[np.int64]:
+def number_bars(result: Result) -> NDArray[np.int64]:
     """The bar of each beat, (B,): 1 at the first downbeat or at the bar one that was chosen."""
-    before = (
-        0 if analysis.bar_one is None else sum(t < analysis.bar_one for t in analysis.downbeats)
-    )
-    return _count_downbeats(analysis) - before
+    before = 0 if result.bar_one is None else sum(t < result.bar_one for t in result.downbeats)
+    return _count_downbeats(result) - before
 
 
-def _count_downbeats(analysis: Analysis) -> NDArray[np.int64]:
-    return np.cumsum(np.asarray(analysis.beat_positions, dtype=np.int64) == 1)
+def _count_downbeats(result: Result) -> NDArray[np.int64]:
+    return np.cumsum(np.asarray(result.beat_positions, dtype=np.int64) == 1)
 
 
-def name_places(analysis: Analysis, times: NDArray[np.float64]) -> list[str]:
+def name_places(result: Result, times: NDArray[np.float64]) -> list[str]:
     """Each time (N,) as "bar.beat" of the last beat before it; "" before the first beat."""
-    index = np.searchsorted(np.asarray(analysis.beats), times, side="right") - 1
-    bars = number_bars(analysis)
-    return ["" if i < 0 else f"{bars[i]}.{analysis.beat_positions[i]}" for i in index]
+    index = np.searchsorted(np.asarray(result.beats), times, side="right") - 1
+    bars = number_bars(result)
+    return ["" if i < 0 else f"{bars[i]}.{result.beat_positions[i]}" for i in index]
 
 
-def count_bars(analysis: Analysis, segment: Segment) -> float:
+def count_bars(result: Result, segment: Segment) -> float:
     """How many bars a section lasts, with fractions; 0 where there is no grid to count by."""
-    beats = np.asarray(analysis.beats)
+    beats = np.asarray(result.beats)
     if beats.size < 2:
         return 0.0
-    bars = _bar_positions(analysis)
+    bars = _bar_positions(result)
     edges = np.array([segment.start, segment.end])
     places = np.interp(edges, beats, bars)
     for end, pair in ((0, slice(0, 2)), (-1, slice(-2, None))):
@@ -47,13 +44,13 @@ def count_bars(analysis: Analysis, segment: Segment) -> float:
     return float(places[1] - places[0])
 
 
-def _bar_positions(analysis: Analysis) -> NDArray[np.float64]:
+def _bar_positions(result: Result) -> NDArray[np.float64]:
     """Each beat on the scale of bars, (B,): the third beat of bar 5 in 4/4 is 5.5."""
-    positions = np.asarray(analysis.beat_positions, dtype=np.float64)
-    numbers = _count_downbeats(analysis)
+    positions = np.asarray(result.beat_positions, dtype=np.float64)
+    numbers = _count_downbeats(result)
     lengths = np.bincount(numbers, weights=None).astype(np.float64)  # beats per bar
     # The pickup and the last bar may be cut short: they are as long as their neighbours.
-    usual = float(analysis.meter or max(lengths.max(), positions.max()))
+    usual = float(result.meter or max(lengths.max(), positions.max()))
     lengths[0] = lengths[-1] = usual
     return numbers + (positions - 1) / np.maximum(lengths[numbers], positions)
 

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from ..analysis import Analysis
 from ..files import printable_name
-from ..types import FPS, Segment
+from ..types import FPS, Segment, find_bpm, find_duration
 from .bars import count_bars, number_bars, write_bars
 from .pictures.envelope import Envelope, pool
 from .pictures.figure import save_figure
 from .pictures.palette import LIGHT, SECTION_INK, section_colour
 from .pictures.rows import trace_tempo
-from .timeline import find_duration
 from .times import clock_time
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _draw_head(figure: Figure, analysis: Analysis) -> None:
     figure.text(
         MARGIN / WIDTH, y, name, fontsize=14, fontweight="bold", va="center", color=LIGHT.ink
     )
-    bpm = analysis.tempo.bpm if analysis.tempo is not None else analysis.bpm
+    bpm = find_bpm(analysis)
     facts = [
         "" if bpm is None else f"{bpm:g} BPM",
         "" if analysis.meter is None else f"{analysis.meter} beats a bar",

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..analysis import Analysis
 from ..edits import compare
-from ..types import FPS
+from ..types import FPS, find_duration
 from .bars import count_bars, name_places, number_bars, write_bars
 from .pictures.envelope import Envelope, pool
 from .pictures.palette import DARK, LIGHT, SECTION_INK, Ground, section_colour
@@ -33,13 +33,6 @@ if TYPE_CHECKING:
 COLUMNS = 1600  # points of a curve over the whole song; more than a screen is wide
 OVERVIEW_COLUMNS = 400
 BAR_STEPS = (64, 32, 16, 8, 4, 2, 1)  # every how many bars there is a line, coarse to fine
-
-
-def find_duration(analysis: Analysis) -> float:
-    """Seconds that the song lasts; of a result that does not tell, as far as it reaches."""
-    if analysis.duration is not None:
-        return analysis.duration
-    return max([s.end for s in analysis.segments] + list(analysis.beats), default=0.0)
 
 
 def draw_timeline(

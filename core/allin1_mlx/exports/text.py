@@ -1,4 +1,4 @@
-"""What the text formats share: names on one line, times, the length of a song."""
+"""What the text formats share: labels and titles on one line, times."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import unicodedata
 from pathlib import PurePosixPath
 
-from ..analysis import Analysis
+from ..types import Result
 
 _NEVER = {"Cc", "Cs"}  # controls and halves of characters, which no format can hold
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")  # which XML forbids
@@ -19,15 +19,9 @@ def one_line(label: str) -> str:
     return _NONCHARACTERS.sub("?", printable)
 
 
-def song_title(analysis: Analysis) -> str:
+def song_title(result: Result) -> str:
     """The name of the song, without folder and suffix."""
-    return one_line(PurePosixPath(analysis.path.replace("\\", "/")).stem) or "song"
-
-
-def song_end(analysis: Analysis) -> float:
-    """Seconds from the start to the end of the song, also where its duration is not known."""
-    ends = (*analysis.beats[-1:], *(s.end for s in analysis.segments[-1:]))
-    return max(ends, default=0.0) if analysis.duration is None else analysis.duration
+    return one_line(PurePosixPath(result.path.replace("\\", "/")).stem) or "song"
 
 
 def write_seconds(time: float) -> str:

@@ -16,9 +16,10 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis import Analysis
-from .steady import slopes_through
-from .text import one_line, song_end, song_title
+from ...types import Result, find_duration
+from ..format import File, Format, Options
+from ..steady import slopes_through
+from ..text import one_line, song_title
 
 TICKS = 960
 SIXTEENTH = TICKS // 4
@@ -45,23 +46,23 @@ class TempoMap:
         return self.ticks[index] + round(beats * TICKS)
 
 
-def render(analysis: Analysis, *, simplify: bool) -> bytes:
-    """The file; `simplify` gives one tempo to as many beats as it fits within UNEVEN."""
-    ticks = _place_beats(analysis)
-    tempi = _map_tempo(ticks, np.array(analysis.beats), simplify=simplify)
+def render(result: Result, options: Options) -> bytes:
+    """The file; with `simplify`, one tempo holds for as many beats as it fits within UNEVEN."""
+    ticks = _place_beats(result)
+    tempi = _map_tempo(ticks, np.array(result.beats), simplify=options.simplify)
     events: list[tuple[int, mido.MetaMessage]] = [
-        (0, mido.MetaMessage("track_name", name=song_title(analysis)))
+        (0, mido.MetaMessage("track_name", name=song_title(result)))
     ]
-    for tick, numerator, denominator in _signatures(analysis, ticks):
+    for tick, numerator, denominator in _signatures(result, ticks):
         signature = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
         events.append((tick, signature))
     for tick, tempo in zip(tempi.ticks, tempi.tempi, strict=True):
         events.append((tick, mido.MetaMessage("set_tempo", tempo=tempo)))
-    for section in analysis.segments:
+    for section in result.segments:
         marker = mido.MetaMessage("marker", text=one_line(section.label))
         events.append((tempi.tick_at(section.start), marker))
     # Ableton Live keeps the tempo map only of a file that has notes: one, as soft as can be.
-    last = max(tempi.tick_at(song_end(analysis)), TICKS)
+    last = max(tempi.tick_at(find_duration(result)), TICKS)
     note = [
         (0, mido.Message("note_on", note=0, velocity=1)),
         (last, mido.Message("note_off", note=0, velocity=0)),
@@ -73,9 +74,9 @@ def render(analysis: Analysis, *, simplify: bool) -> bytes:
     return content.getvalue()
 
 
-def _place_beats(analysis: Analysis) -> list[int]:
+def _place_beats(result: Result) -> list[int]:
     """The tick of each beat: a beat apart, after a lead-in of whole sixteenths."""
-    beats = analysis.beats
+    beats = result.beats
     if not beats:
         return []
     gaps = np.diff(beats)
@@ -112,10 +113,10 @@ def _map_tempo(ticks: list[int], beats: Floats, *, simplify: bool) -> TempoMap:
     return TempoMap(tuple(starts), tuple(times), tuple(tempi))
 
 
-def _signatures(analysis: Analysis, ticks: list[int]) -> Iterator[tuple[int, int, int]]:
+def _signatures(result: Result, ticks: list[int]) -> Iterator[tuple[int, int, int]]:
     """Tick, numerator and denominator wherever bars of another length begin."""
-    downbeats = [t for t, p in zip(ticks, analysis.beat_positions, strict=True) if p == 1]
-    usual = min(analysis.meter or max(analysis.beat_positions, default=4), LONGEST_BAR)
+    downbeats = [t for t, p in zip(ticks, result.beat_positions, strict=True) if p == 1]
+    usual = min(result.meter or max(result.beat_positions, default=4), LONGEST_BAR)
     if not downbeats:
         yield 0, usual, 4
         return
@@ -168,3 +169,11 @@ def _track(events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.Mi
         now = tick
     track.append(mido.MetaMessage("end_of_track", time=0))
     return track
+
+
+FORMAT = Format(
+    description="tempo map, time signatures and section markers for any DAW",
+    title="MIDI tempo map",
+    hint="for Ableton Live, Logic, Cubase and others",
+    files=(File(".mid", "every beat", render, simplified="few tempo changes"),),
+)

@@ -15,9 +15,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ..analysis import Analysis
-from .steady import slopes_through
-from .text import one_line, song_end, song_title
+from ...types import Result, find_bpm, find_duration
+from ..format import File, Format, Options
+from ..steady import slopes_through
+from ..text import one_line, song_title
 
 TOLERANCE = 0.0009  # seconds between a beat and the grid of its marker
 
@@ -32,24 +33,24 @@ class Marker:
     position: int
 
 
-def render(analysis: Analysis, *, audio: Path | None) -> bytes:
-    """The collection; `audio` is the file that rekordbox shall find, by default the song's name."""
+def render(result: Result, options: Options) -> bytes:
+    """The collection; `audio` is the file that rekordbox opens, by default the song's name."""
     root = ElementTree.Element("DJ_PLAYLISTS", Version="1.0.0")
     ElementTree.SubElement(
-        root, "PRODUCT", Name=analysis.program or "allin1-mlx", Version="", Company=""
+        root, "PRODUCT", Name=result.program or "allin1-mlx", Version="", Company=""
     )
     collection = ElementTree.SubElement(root, "COLLECTION", Entries="1")
     track = ElementTree.SubElement(
         collection,
         "TRACK",
         TrackID="1",
-        Name=song_title(analysis),
+        Name=song_title(result),
         Artist="",
-        TotalTime=str(int(song_end(analysis))),
-        AverageBpm=f"{_average_tempo(analysis):.2f}",
-        Location=_locate(analysis, audio),
+        TotalTime=str(int(find_duration(result))),
+        AverageBpm=f"{find_bpm(result) or 0:.2f}",
+        Location=_locate(result, options.audio),
     )
-    for marker in _markers(analysis):
+    for marker in _markers(result):
         ElementTree.SubElement(
             track,
             "TEMPO",
@@ -58,7 +59,7 @@ def render(analysis: Analysis, *, audio: Path | None) -> bytes:
             Metro=f"{marker.meter}/4",
             Battito=str(marker.position),
         )
-    for section in analysis.segments:
+    for section in result.segments:
         ElementTree.SubElement(
             track,
             "POSITION_MARK",
@@ -73,11 +74,11 @@ def render(analysis: Analysis, *, audio: Path | None) -> bytes:
     return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 
-def _markers(analysis: Analysis) -> Iterator[Marker]:
+def _markers(result: Result) -> Iterator[Marker]:
     """As few markers as keep every beat within TOLERANCE and at its place in the bar."""
-    times = np.round(analysis.beats, 3) if analysis.beats else np.empty(0)
-    positions = np.array(analysis.beat_positions, dtype=np.int64)
-    meters = _meters(analysis)
+    times = np.round(result.beats, 3) if result.beats else np.empty(0)
+    positions = np.array(result.beat_positions, dtype=np.int64)
+    meters = _meters(result)
     places = np.arange(len(times), dtype=np.float64)
     first, bpm = 0, 120.0
     while first < len(times):
@@ -97,29 +98,31 @@ def _markers(analysis: Analysis) -> Iterator[Marker]:
         first = min(first + max(count, 1), stop)
 
 
-def _meters(analysis: Analysis) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _meters(result: Result) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """The number of beats in the bar of each beat, (B,); the first and last may be cut short."""
-    if not analysis.beats:
+    if not result.beats:
         return np.empty(0, dtype=np.int64)
-    positions = np.array(analysis.beat_positions, dtype=np.int64)
+    positions = np.array(result.beat_positions, dtype=np.int64)
     bars = np.cumsum(positions == 1)
     lengths = np.zeros(bars[-1] + 1, dtype=np.int64)
     np.maximum.at(lengths, bars, positions)
-    usual = analysis.meter or int(lengths.max())
+    usual = result.meter or int(lengths.max())
     for cut in (0, -1):
         lengths[cut] = max(lengths[cut], usual)
     return lengths[bars]
 
 
-def _average_tempo(analysis: Analysis) -> float:
-    if analysis.tempo is not None and analysis.tempo.bpm is not None:
-        return analysis.tempo.bpm
-    return float(analysis.bpm or 0)
-
-
-def _locate(analysis: Analysis, audio: Path | None) -> str:
+def _locate(result: Result, audio: Path | None) -> str:
     if audio is None:
-        path = one_line(analysis.path.replace("\\", "/")).rpartition("/")[2].encode()
+        path = one_line(result.path.replace("\\", "/")).rpartition("/")[2].encode()
     else:
         path = os.fsencode(audio.absolute().as_posix().lstrip("/"))
     return f"file://localhost/{quote(path, safe='/:')}"
+
+
+FORMAT = Format(
+    description="rekordbox beat grid and one memory cue per section",
+    title="rekordbox",
+    hint="beat grid and cues",
+    files=(File(".rekordbox.xml", "XML", render),),
+)

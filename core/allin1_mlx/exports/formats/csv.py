@@ -10,21 +10,22 @@ import csv
 import io
 from collections.abc import Iterable
 
-from ..analysis import Analysis
-from ..display.bars import count_bars, number_bars
-from .text import one_line, write_seconds
+from ...display.bars import count_bars, number_bars
+from ...types import Result
+from ..format import File, Format, Options
+from ..text import one_line, write_seconds
 
 _FORMULA = ("=", "+", "-", "@")
 
 
-def render_beats(analysis: Analysis) -> bytes:
+def render_beats(result: Result, options: Options) -> bytes:
     """Each beat with the number of its bar, 0 in a pickup, and its place there."""
-    bars = number_bars(analysis).tolist()
-    rows = zip(map(write_seconds, analysis.beats), bars, analysis.beat_positions, strict=True)
+    bars = number_bars(result).tolist()
+    rows = zip(map(write_seconds, result.beats), bars, result.beat_positions, strict=True)
     return _render(("time", "bar", "beat"), rows)
 
 
-def render_sections(analysis: Analysis) -> bytes:
+def render_sections(result: Result, options: Options) -> bytes:
     """Each section with its length in seconds and bars."""
     rows = (
         (
@@ -33,9 +34,9 @@ def render_sections(analysis: Analysis) -> bytes:
             write_seconds(s.start),
             write_seconds(s.end),
             write_seconds(s.end - s.start),
-            f"{count_bars(analysis, s):.2f}",
+            f"{count_bars(result, s):.2f}",
         )
-        for number, s in enumerate(analysis.segments, 1)
+        for number, s in enumerate(result.segments, 1)
     )
     return _render(("number", "label", "start", "end", "length", "bars"), rows)
 
@@ -51,3 +52,14 @@ def _render(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> bytes:
 def _plain(label: str) -> str:
     line = one_line(label)
     return f"'{line}" if line.startswith(_FORMULA) else line
+
+
+FORMAT = Format(
+    description="tables for spreadsheets, one of beats and one of sections",
+    title="Spreadsheet",
+    hint="CSV tables",
+    files=(
+        File(".beats.csv", "beats", render_beats),
+        File(".sections.csv", "sections", render_sections),
+    ),
+)

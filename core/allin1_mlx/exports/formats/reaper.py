@@ -9,20 +9,21 @@ from __future__ import annotations
 import csv
 import io
 
-from ..analysis import Analysis
-from ..display.bars import number_bars
-from .text import one_line
+from ...display.bars import number_bars
+from ...types import Result
+from ..format import File, Format, Options
+from ..text import one_line
 
 
-def render(analysis: Analysis) -> bytes:
+def render(result: Result, options: Options) -> bytes:
     """The table of regions and markers."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(("#", "Name", "Start", "End", "Length"))
-    for number, s in enumerate(analysis.segments, 1):
+    for number, s in enumerate(result.segments, 1):
         times = (s.start, s.end, s.end - s.start)
         writer.writerow((f"R{number}", one_line(s.label), *map(_write_time, times)))
-    numbered = zip(analysis.beats, analysis.beat_positions, number_bars(analysis), strict=True)
+    numbered = zip(result.beats, result.beat_positions, number_bars(result), strict=True)
     downbeats = ((time, bar) for time, position, bar in numbered if position == 1)
     for number, (time, bar) in enumerate(downbeats, 1):
         writer.writerow((f"M{number}", f"bar {bar}", _write_time(time), "", ""))
@@ -34,3 +35,11 @@ def _write_time(time: float) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}.{ms:03}"
+
+
+FORMAT = Format(
+    description="REAPER regions (sections) and markers (bars)",
+    title="REAPER",
+    hint="regions and markers",
+    files=(File(".reaper.csv", "regions", render),),
+)

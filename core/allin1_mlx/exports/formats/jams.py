@@ -10,34 +10,33 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..analysis import Analysis
-from .text import one_line, song_end, song_title
+from ...types import Result, find_bpm, find_duration
+from ..format import File, Format, Options
+from ..text import one_line, song_title
 
 VERSION = "0.3.5"
 
 
-def render(analysis: Analysis) -> bytes:
+def render(result: Result, options: Options) -> bytes:
     """The JAMS file."""
-    end = song_end(analysis)
+    end = find_duration(result)
     beats = [
         _observe(time, 0.0, position)
-        for time, position in zip(analysis.beats, analysis.beat_positions, strict=True)
+        for time, position in zip(result.beats, result.beat_positions, strict=True)
     ]
-    sections = [_observe(s.start, s.end - s.start, one_line(s.label)) for s in analysis.segments]
-    tempo = []
-    if analysis.tempo is not None and analysis.tempo.bpm is not None:
-        tempo = [_observe(0.0, end, analysis.tempo.bpm, analysis.tempo.confidence)]
-    elif analysis.bpm is not None:
-        tempo = [_observe(0.0, end, analysis.bpm)]
+    sections = [_observe(s.start, s.end - s.start, one_line(s.label)) for s in result.segments]
+    bpm = find_bpm(result)
+    confidence = None if result.tempo is None else result.tempo.confidence
+    tempo = [] if bpm is None else [_observe(0.0, end, bpm, confidence)]
     by: dict[str, Any] = {
-        "annotation_tools": analysis.program or "",
-        "data_source": "program, corrected by hand" if analysis.edits else "program",
+        "annotation_tools": result.program or "",
+        "data_source": "program, corrected by hand" if result.edits else "program",
         "annotator": {},
     }
     annotations = (("beat", beats), ("tempo", tempo), ("segment_open", sections))
     file = {
         "file_metadata": {
-            "title": song_title(analysis),
+            "title": song_title(result),
             "artist": "",
             "release": "",
             "duration": end,
@@ -67,3 +66,11 @@ def _observe(
     time: float, duration: float, value: float | str, confidence: float | None = None
 ) -> dict[str, Any]:
     return {"time": time, "duration": duration, "value": value, "confidence": confidence}
+
+
+FORMAT = Format(
+    description="beats, tempo and sections for music research",
+    title="Music research",
+    hint="mir_eval, JAMS",
+    files=(File(".jams", ".jams", render),),
+)

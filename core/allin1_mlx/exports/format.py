@@ -1,0 +1,48 @@
+"""What a format says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..types import Result
+
+
+@dataclass(frozen=True)
+class Options:
+    """Choices that some formats offer.
+
+    simplify: MIDI with the fewest tempo changes that keep every beat within 10 ms.
+    audio: path of the song's file, for programs that open it (rekordbox); None for its bare name.
+    """
+
+    simplify: bool = False
+    audio: Path | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a format.
+
+    suffix: what follows the song's name. link: the text of its link on the page; simplified: the
+    text of a second link, for the file made with Options.simplify. render: makes the content.
+    """
+
+    suffix: str
+    link: str
+    render: Callable[[Result, Options], bytes]
+    simplified: str = ""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format: what it is (README), its line in the page's menu, its files.
+
+    Formats with the same title share one line of the menu.
+    """
+
+    description: str
+    title: str
+    hint: str
+    files: tuple[File, ...]
