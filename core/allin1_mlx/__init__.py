@@ -1,65 +1,33 @@
-"""Music structure analysis on one's own computer: tempo, beats, downbeats, labelled sections.
+"""Music structure analysis on your own computer: tempo, beats, downbeats, labelled sections.
 
     from allin1_mlx import analyze
     analysis = analyze("song.mp3")
     analysis.bpm, analysis.beats, analysis.downbeats, analysis.segments
 
-`Analyzer` keeps its network for many songs. The rungs below it can be entered one by one:
-`load_audio` -> `spectrogram` or `spectral_stems` -> `predict` -> `decode_beats`, `pick_sections`.
+`Analyzer` keeps its network for many songs. Each step can also be called by itself:
+`load_audio`, `spectrogram` (or `magnitudes`, `spectral_stems`, `logarithm`), `predict`,
+`activations`, `decode_beats`, `pick_sections`. `public.py` lists all public names.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .analysis import Analysis
-    from .audio import load_audio
-    from .decoding.beats import decode_beats
-    from .decoding.sections import pick_sections
-    from .demix.spectral import spectral_stems
-    from .network.predict import predict
-    from .pipeline import Analyzer, analyze
-    from .spectrogram import spectrogram
-    from .types import Activations, Detection, Segment, Tempo
-
-from .errors import AllInOneError, Cancelled
-
-__all__ = [
-    "Activations",
-    "AllInOneError",
-    "Analysis",
-    "Analyzer",
-    "Cancelled",
-    "Detection",
-    "Segment",
-    "Tempo",
-    "analyze",
-    "decode_beats",
-    "load_audio",
-    "pick_sections",
-    "predict",
-    "spectral_stems",
-    "spectrogram",
-]
-
-_HOMES = {
-    "Activations": ".types",
-    "Analysis": ".analysis",
-    "Analyzer": ".pipeline",
-    "Detection": ".types",
-    "Segment": ".types",
-    "Tempo": ".types",
-    "analyze": ".pipeline",
-    "decode_beats": ".decoding.beats",
-    "load_audio": ".audio",
-    "pick_sections": ".decoding.sections",
-    "predict": ".network.predict",
-    "spectral_stems": ".demix.spectral",
-    "spectrogram": ".spectrogram",
-}  # loaded when first used: MLX and NumPy take longer to start than `--help` may
+    from .public import *  # noqa: F403 - listed there only
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name], __name__), name)
+    """A public name, loaded on first use: MLX and NumPy would make `allin1-mlx --help` slow."""
+    if name == "__all__":
+        return __dir__()
+    if not name.startswith("_"):
+        names = vars(import_module(f"{__name__}.public"))
+        if name in names:
+            return names[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    names = vars(import_module(f"{__name__}.public"))
+    return [name for name in names if not name.startswith("_")]

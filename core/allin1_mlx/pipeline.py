@@ -27,6 +27,7 @@ from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from .demix.network_input import PassPieces, Pieces, Progress, Source, Spectrograms
 from .demix.separators import Demix, find_separator
 from .errors import UsageError
+from .log_spectrogram import Backend
 from .network.predict import (
     Network,
     Prediction,
@@ -35,7 +36,6 @@ from .network.predict import (
     load_network,
     predict_group,
 )
-from .spectrogram import Backend
 from .weights import ModelFiles, find_model
 from .weights.registry import PUBLISHED
 

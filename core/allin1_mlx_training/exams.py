@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from allin1_mlx.log_spectrogram import logarithm
 from allin1_mlx.network.backend import mx
 from allin1_mlx.network.model import AllInOne
-from allin1_mlx.spectrogram import logarithm
 from allin1_mlx.types import FPS, LABELS
 
 from .corpus import TrainingSong, to_magnitudes

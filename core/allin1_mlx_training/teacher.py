@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from allin1_mlx.decoding.beats import Beats, decode_beats
 from allin1_mlx.demix.spectral import spectral_stems
+from allin1_mlx.log_spectrogram import logarithm
 from allin1_mlx.network.backend import mx
 from allin1_mlx.network.predict import Network, activations, load_network
-from allin1_mlx.spectrogram import logarithm
 from allin1_mlx.types import FPS, Activations
 from allin1_mlx.weights import find_model
 

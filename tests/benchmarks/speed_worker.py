@@ -20,10 +20,10 @@ from allin1_mlx.decoding.sections import pick_sections
 from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.demix.spectral import spectral_stems
 from allin1_mlx.errors import WeightsError
+from allin1_mlx.log_spectrogram import logarithm, magnitudes, spectrogram
 from allin1_mlx.network.backend import HAS_OPENBLAS, has_gpu, mx
 from allin1_mlx.network.model import AllInOne, Config, to_published
 from allin1_mlx.network.predict import Network, activations, load_network, predict
-from allin1_mlx.spectrogram import logarithm, magnitudes, spectrogram
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights import find_model
 

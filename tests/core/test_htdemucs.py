@@ -23,8 +23,8 @@ from allin1_mlx.demix.htdemucs.state import arrange, load_network, rename
 from allin1_mlx.demix.htdemucs.transform import to_signals, to_spectrum
 from allin1_mlx.demix.htdemucs.unet import Grow, JointNorm, Shrink
 from allin1_mlx.errors import Cancelled, CheckpointError
+from allin1_mlx.log_spectrogram import magnitudes
 from allin1_mlx.network.backend import mx
-from allin1_mlx.spectrogram import magnitudes
 
 from ..support.torch_files import Global, write_torch
 

@@ -16,9 +16,9 @@ import numpy as np
 
 from ..audio import Audio
 from ..demix.network_input import Spectrograms
+from ..log_spectrogram import logarithm
 from ..network.backend import mx
 from ..pipeline import Analyzer
-from ..spectrogram import logarithm
 from ..types import STEMS
 from .outputs import Outputs
 from .prepare import Prepared, has_sound, spectrogram_origin, stems_origin

@@ -223,7 +223,7 @@ def check_spectrogram(songs: Iterable[Song]) -> str:
     import numpy as np
 
     from ..audio import load_audio
-    from ..spectrogram import spectrogram
+    from ..log_spectrogram import spectrogram
 
     for song in songs:
         try:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio import Audio
+from ..log_spectrogram import Backend, logarithm, magnitudes, spectrogram
 from ..network.backend import mx
-from ..spectrogram import Backend, logarithm, magnitudes, spectrogram
 from .external import find_stems, load_stems
 from .separators import load_separator
 from .spectral import spectral_stems

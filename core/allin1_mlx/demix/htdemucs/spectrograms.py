@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from ...filterbank import FRAME
+from ...log_spectrogram import Backend, magnitudes
 from ...network.backend import mx
-from ...spectrogram import Backend, magnitudes
 from ...types import HOP
 
 LEAD = -(-FRAME // 2 // HOP)  # frames at the beginning of a cut that would see what was cut off

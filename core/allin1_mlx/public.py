@@ -1,0 +1,20 @@
+"""The public names of the package. `from allin1_mlx import ...` offers exactly these."""
+
+from .analysis import Analysis as Analysis
+from .audio import load_audio as load_audio
+from .decoding.beats import decode_beats as decode_beats
+from .decoding.sections import pick_sections as pick_sections
+from .demix.spectral import spectral_stems as spectral_stems
+from .errors import AllInOneError as AllInOneError
+from .errors import Cancelled as Cancelled
+from .log_spectrogram import logarithm as logarithm
+from .log_spectrogram import magnitudes as magnitudes
+from .log_spectrogram import spectrogram as spectrogram
+from .network.predict import activations as activations
+from .network.predict import predict as predict
+from .pipeline import Analyzer as Analyzer
+from .pipeline import analyze as analyze
+from .types import Activations as Activations
+from .types import Detection as Detection
+from .types import Segment as Segment
+from .types import Tempo as Tempo
