@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import secrets
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain, count
 from os import PathLike
 from pathlib import Path
+
+DIGITS = 8  # of a SHA-256 in a file name
 
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # controls, undecodable bytes, line and paragraph ends
 
@@ -36,6 +40,29 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def tell_apart(stems: Sequence[str], digest: Callable[[int], str]) -> list[str]:
+    """File names without suffix for songs, so that none overwrites another.
+
+    Songs that share a stem get `<stem>.<first digits of digest(index)>`, copies of the same song
+    a number too. Stems that differ only in case or Unicode form count as the same.
+    """
+    shared = Counter(map(fold, stems))
+    names: list[str] = []
+    taken: set[str] = set()
+    for index, stem in enumerate(stems):
+        plain = f"{stem}.{digest(index)[:DIGITS]}" if shared[fold(stem)] > 1 else stem
+        numbered = (f"{plain}-{number}" for number in count(2))
+        name = next(name for name in chain([plain], numbered) if fold(name) not in taken)
+        names.append(name)
+        taken.add(fold(name))
+    return names
+
+
+def fold(stem: str) -> str:
+    """The same text for all names that a file system may not tell apart."""
+    return unicodedata.normalize("NFC", stem).casefold()
 
 
 def printable_name(path: str | PathLike[str]) -> str:

@@ -24,7 +24,7 @@ from .decoding.bar_pointer import make_tables
 from .decoding.beats import BARS, decode_beats, drop_guesses
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
-from .demix.network_input import PassPieces, Pieces, Progress, Source, Spectrograms
+from .demix.network_input import PassPieces, Pieces, Source, Spectrograms
 from .demix.separators import Demix, find_separator
 from .errors import UsageError
 from .log_spectrogram import Backend
@@ -36,6 +36,7 @@ from .network.predict import (
     load_network,
     predict_group,
 )
+from .types import Progress
 from .weights import ModelFiles, find_model
 from .weights.registry import PUBLISHED
 

@@ -6,11 +6,13 @@ Times are seconds from the first decoded sample, increasing.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the command line imports this module and does not wait for NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 SAMPLE_RATE = 44_100  # Hz
 FPS = 100  # frames per second of spectrograms, activations and times
@@ -30,6 +32,8 @@ LABELS = (
     "verse",
     "chorus",
 )  # the network's functional labels, in the order of its outputs
+
+Progress = Callable[[str, float], None]  # a stage or a file, and the share of it that is done
 
 
 @dataclass(frozen=True)

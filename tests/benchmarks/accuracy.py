@@ -12,7 +12,6 @@ import json
 import sys
 from pathlib import Path
 
-from allin1_mlx.batch import write_results
 from allin1_mlx.pipeline import Analyzer
 from allin1_mlx.types import Segment
 from allin1_mlx_training.evaluate import f_measure
@@ -36,7 +35,9 @@ def main() -> None:
             )
         track, collection = mix.parent, mix.parent.parent
         analysis = analyzer(mix)
-        write_results(analysis, track.name, options.out / collection.name)
+        result = options.out / collection.name / f"{track.name}.json"
+        result.parent.mkdir(parents=True, exist_ok=True)
+        result.write_text(analysis.to_json(), encoding="utf-8")
         print(f"{collection.name}/{track.name}: {analysis.bpm} BPM", file=sys.stderr)
         for other in track.glob("segments_*.json"):
             print(f"{track.name} {other.stem}: {agreement(analysis.segments, other):.3f}")

@@ -10,6 +10,7 @@ import pytest
 
 from allin1_mlx.audio import file_digest
 from allin1_mlx.batch.naming import LONGEST, Song, name_songs, settle_name, shorten, take_shard
+from allin1_mlx.files import tell_apart
 
 
 def put(path: Path, content: str) -> str:
@@ -100,3 +101,10 @@ def test_every_song_is_in_one_shard_whatever_else_there_is() -> None:
     for part in (1, 2, 3):
         there = {song.name for song in take_shard(moved, part, 3)}
         assert {s.name for s in parts[part - 1][:]} & {s.name for s in moved} <= there
+
+
+def test_no_two_names_are_the_same_whatever_the_stems() -> None:
+    stems = ["mix", "Mix", "mix.aaaaaaaa-2", "mix", "other"]
+    digests = ["aaaaaaaa1", "aaaaaaaa1", "", "bbbbbbbb2", ""]
+    names = tell_apart(stems, lambda index: digests[index])
+    assert names == ["mix.aaaaaaaa", "Mix.aaaaaaaa-2", "mix.aaaaaaaa-2-2", "mix.bbbbbbbb", "other"]

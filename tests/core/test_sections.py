@@ -212,5 +212,5 @@ def test_an_hour_takes_well_under_a_second_and_little_memory():
 
 @pytest.mark.parametrize("shapes", [((5,), (10, 6)), ((5,), (9, 5)), ((5, 1), (10, 5, 1))])
 def test_arrays_that_do_not_fit_are_refused(shapes):
-    with pytest.raises(ValueError, match="section must be"):
+    with pytest.raises(ValueError, match="segment must be"):
         pick_sections(*(np.zeros(shape) for shape in shapes))

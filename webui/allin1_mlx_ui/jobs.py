@@ -16,7 +16,7 @@ from allin1_mlx.errors import AllInOneError, AudioError, Cancelled
 from .analyst import Analyst, Outcome, Task
 from .choice import Choice, Choices
 from .offers import progress
-from .songs import STAGES, Session, Song
+from .songs import STAGE_TEXTS, Session, Song
 
 _log = logging.getLogger(__name__)
 
@@ -83,8 +83,8 @@ class Worker:
             raise AllInOneError(f"{song.name}: there is no sound to analyse; add the song's file")
 
         def report(stage: str, fraction: float) -> None:
-            if stage in STAGES:
-                text, begin, end = STAGES[stage]
+            if stage in STAGE_TEXTS:
+                text, begin, end = STAGE_TEXTS[stage]
                 done = begin + (end - begin) * min(max(fraction, 0.0), 1.0)
                 session.change(song, stage=text, fraction=max(done, song.fraction))
 

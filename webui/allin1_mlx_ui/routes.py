@@ -22,11 +22,11 @@ from starlette.staticfiles import StaticFiles
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.errors import EditError
+from allin1_mlx.files import tell_apart
 
 from .clicks import MOST_BARS, write_clicks, write_mix
 from .corrections import correct
 from .exports import make_file
-from .naming import name_results
 from .sheet import write_sheet
 from .songs import Sessions, Song
 
@@ -144,11 +144,13 @@ def add_routes(app: FastAPI, sessions: Sessions) -> None:
 
 
 def _pack(songs: list[Song]) -> bytes:
+    results = [(song.name, song.analysis) for song in songs if song.analysis is not None]
+    stems = [Path(name).stem for name, _ in results]
+    names = tell_apart(stems, lambda index: results[index][1].audio_sha256 or "result")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for song, name in zip(songs, name_results(songs), strict=True):
-            if song.analysis is not None:
-                archive.writestr(name, replace(song.analysis, path=song.name).to_json())
+        for name, (path, analysis) in zip(names, results, strict=True):
+            archive.writestr(f"{name}.json", replace(analysis, path=path).to_json())
     return packed.getvalue()
 
 

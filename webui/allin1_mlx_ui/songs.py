@@ -22,7 +22,7 @@ from allin1_mlx.types import Edit, find_bpm, find_duration
 State = Literal["queued", "working", "done", "failed", "cancelled"]
 
 # What the user reads while a stage runs, and where on the way to the end it begins and ends.
-STAGES: dict[str, tuple[str, float, float]] = {
+STAGE_TEXTS: dict[str, tuple[str, float, float]] = {
     "start": ("Warming up", 0.0, 0.02),
     "decode": ("Reading the song", 0.02, 0.12),
     "separation": ("Taking the song apart", 0.12, 0.3),

@@ -16,18 +16,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .naming import Song, name_songs
-    from .results import write_results
     from .songs import analyze_songs
     from .work import Outcome
 
-__all__ = ["Outcome", "Song", "analyze_songs", "name_songs", "write_results"]
+__all__ = ["Outcome", "Song", "analyze_songs", "name_songs"]
 
 _HOMES = {
     "Outcome": ".work",
     "Song": ".naming",
     "analyze_songs": ".songs",
     "name_songs": ".naming",
-    "write_results": ".results",
 }  # loaded when first used: processes that decode and draw have no need of MLX
 
 

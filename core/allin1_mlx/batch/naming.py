@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -21,9 +19,9 @@ from typing import Any
 
 from ..audio import file_digest
 from ..errors import AudioError
+from ..files import DIGITS, fold, tell_apart
 
 LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
-DIGITS = 8  # of the SHA-256
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,8 @@ def name_songs(paths: Iterable[str]) -> list[Song]:
     """Name the results of all songs of a run, in the order of `paths`; repeats are dropped."""
     unique = list({os.path.abspath(path): path for path in paths}.values())
     stems = [shorten(Path(path).stem) for path in unique]
-    shared = Counter(_folded(stem) for stem in stems)
-    songs: list[Song] = []
-    taken: Counter[str] = Counter()
-    for path, stem in zip(unique, stems, strict=True):
-        name = f"{stem}.{_digest(path)}" if shared[_folded(stem)] > 1 else stem
-        taken[_folded(name)] += 1
-        if taken[_folded(name)] > 1:
-            name = f"{name}-{taken[_folded(name)]}"
-        songs.append(Song(path, name))
-    return songs
+    names = tell_apart(stems, lambda index: _digest(unique[index]))
+    return [Song(path, name) for path, name in zip(unique, names, strict=True)]
 
 
 def take_shard(songs: Sequence[Song], part: int, parts: int) -> list[Song]:
@@ -116,17 +106,13 @@ def _same_path(one: object, other: str) -> bool:
 
 
 def _number(name: str) -> int:
-    digest = hashlib.sha256(_folded(name).encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(fold(name).encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big")
-
-
-def _folded(stem: str) -> str:
-    return unicodedata.normalize("NFC", stem).casefold()
 
 
 def _digest(path: str) -> str:
     """First digits of the file's SHA-256; zeros where it cannot be read."""
     try:
-        return file_digest(path)[:DIGITS]
+        return file_digest(path)
     except AudioError:
         return "0" * DIGITS  # its analysis will say why

@@ -17,10 +17,10 @@ from ..audio import Audio, file_digest, load_audio
 from ..demix.external import FOLDED, find_stems
 from ..display.pictures.envelope import Envelope, measure_envelope
 from ..display.timings import StageTime, Timings
-from ..files import replacing
+from ..files import DIGITS, replacing
 from ..types import STEMS
 from .inputs import check_input
-from .naming import DIGITS, Song, settle_name, shorten
+from .naming import Song, settle_name, shorten
 from .outputs import Outputs
 from .receipts import is_made
 from .results import Method, array_origin, read_activations, read_finished, result_digest

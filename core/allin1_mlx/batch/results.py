@@ -54,13 +54,6 @@ def read_finished(path: Path, sha256: str, demix: str, method: Method) -> Analys
     return found if agrees else None
 
 
-def write_results(analysis: Analysis, name: str, out_dir: Path) -> Path:
-    """Write <name>.json, and <name>.activ.npz and <name>.embed.npy where they were kept."""
-    outputs = Outputs(out_dir)
-    write_arrays(analysis, name, outputs, spec_backend="mlx_fast")
-    return write_json(analysis, outputs.result(name))
-
-
 def write_json(analysis: Analysis, path: Path) -> Path:
     """Write the result, and return its path."""
     with replacing(path) as temporary:

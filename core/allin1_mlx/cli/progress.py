@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TextIO
 
 from ..files import printable
+from ..types import find_bpm
 
 if TYPE_CHECKING:
     from ..analysis import Analysis
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..batch.naming import Song
 
 # Share of a song's time that each stage takes, for the progress bar.
-STAGES = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
+SHARES_OF_TIME = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
 
 FEW = 5  # failures that need no list in the end
 
@@ -48,8 +49,8 @@ class Display:
 
     def advance(self, song: Song, stage: str, fraction: float) -> None:
         """Show where a song is."""
-        before = sum(list(STAGES.values())[: list(STAGES).index(stage)])
-        self._shares[song.path] = before + STAGES[stage] * fraction
+        before = sum(list(SHARES_OF_TIME.values())[: list(SHARES_OF_TIME).index(stage)])
+        self._shares[song.path] = before + SHARES_OF_TIME[stage] * fraction
         self._tqdm.set_description(f"{printable(song.name[:30])}: {stage}", refresh=False)
         self._refresh()
 
@@ -115,8 +116,6 @@ def complain(text: str) -> None:
 
 
 def _write_tempo(analysis: Analysis) -> str:
-    from ..types import find_bpm  # needs NumPy, which `--help` does not wait for
-
     bpm = find_bpm(analysis)
     return "no tempo" if bpm is None else f"{bpm:.2f} BPM"
 

@@ -1,6 +1,6 @@
-"""Sections from the network's frame-wise probabilities: where they begin, and what they are.
+"""Sections from the network's frame-wise probabilities: their boundaries and labels.
 
-Times are seconds from the first frame, multiples of 1/FPS; sections lie gap-free from 0 to the
+Times are seconds from the first frame, multiples of 1/FPS; sections have no gaps from 0 to the
 end of the song. After Ullrich, Schlüter & Grill, "Boundary detection in music structure analysis
 using convolutional neural networks" (ISMIR 2014), in the form of Kim & Nam (2023).
 """
@@ -21,38 +21,38 @@ Array = NDArray[np.floating[Any]]
 
 
 def pick_sections(
-    section: Array, function: Array, *, strict_ends: bool = False
+    segment: Array, label: Array, *, strict_ends: bool = False
 ) -> tuple[Segment, ...]:
-    """Cut the song at the boundaries, and name each section by its likeliest function.
+    """Cut the song at its boundaries and give each section its most probable label.
 
-    section: (T,) probability of a boundary. function: (10, T) of each of LABELS. strict_ends:
-    only the first section can be `start`, only the last one `end`; the reference has no such rule.
-    Raises ValueError where the shapes do not fit.
+    segment: (T,) probability of a boundary. label: (10, T) probability of each of LABELS.
+    strict_ends: only the first section can be `start`, only the last one `end`; the reference has
+    no such rule. Raises ValueError where the shapes do not fit.
     """
-    if section.ndim != 1 or function.shape != (len(LABELS), *section.shape):
+    if segment.ndim != 1 or label.shape != (len(LABELS), *segment.shape):
         raise ValueError(
-            f"section must be (T,) and function ({len(LABELS)}, T): "
-            f"found {section.shape}, {function.shape}"
+            f"segment must be (T,) and label ({len(LABELS)}, T): "
+            f"found {segment.shape}, {label.shape}"
         )
-    T = len(section)
+    T = len(segment)
     if T == 0:
         return ()
-    inner = pick_boundaries(section)
+    inner = pick_boundaries(segment)
     starts = np.concatenate([[0], inner[inner > 0]])
     ends = np.append(starts[1:], T)
     # Direct sums: differences of one cumulative sum could swap labels that are nearly as likely.
-    shares = np.add.reduceat(np.nan_to_num(function), starts, axis=1, dtype=np.float64)
+    shares = np.add.reduceat(np.nan_to_num(label), starts, axis=1, dtype=np.float64)
     if strict_ends:
         shares[LABELS.index("start"), 1:] = -np.inf
         shares[LABELS.index("end"), :-1] = -np.inf
     labels = shares.argmax(axis=0)
     return tuple(
-        Segment(int(start) / FPS, int(end) / FPS, LABELS[label])
-        for start, end, label in zip(starts, ends, labels, strict=True)
+        Segment(int(start) / FPS, int(end) / FPS, LABELS[index])
+        for start, end, index in zip(starts, ends, labels, strict=True)
     )
 
 
-def pick_boundaries(section: Array) -> NDArray[np.int64]:
+def pick_boundaries(segment: Array) -> NDArray[np.int64]:
     """The frames, ascending, at which the probability (T,) of a boundary peaks.
 
     A peak is the maximum of PEAK frames around it. Of the peaks, those are boundaries that are the
@@ -60,7 +60,7 @@ def pick_boundaries(section: Array) -> NDArray[np.int64]:
     outside the song. A maximum exceeds the mean unless all frames equal it: so it is compared with
     the minimum, which no rounding of sums can change.
     """
-    likely = np.nan_to_num(section)
+    likely = np.nan_to_num(segment)
     peaks = np.where(likely == sliding_maximum(likely, PEAK), likely, 0)
     around = np.pad(peaks, CONTEXT)
     highest = sliding_maximum(around, CONTEXT)[CONTEXT:-CONTEXT]

@@ -18,6 +18,7 @@ import numpy as np
 from ..audio import Audio
 from ..log_spectrogram import Backend, logarithm, magnitudes, spectrogram
 from ..network.backend import mx
+from ..types import Progress
 from .external import find_stems, load_stems
 from .separators import load_separator
 from .spectral import spectral_stems
@@ -25,7 +26,6 @@ from .spectral import spectral_stems
 if TYPE_CHECKING:
     from .htdemucs import HTDemucs
 
-Progress = Callable[[str, float], None]
 Pieces = Iterable[Any]  # of stems: arrays (4, channels, n), of MLX or NumPy
 PassPieces = Callable[[Pieces], Pieces]
 Timed = Callable[[str, str | PathLike[str]], AbstractContextManager[None]]  # stage, song

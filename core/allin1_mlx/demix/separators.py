@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from ..errors import WeightsError
 from ..network.backend import has_gpu
+from ..types import Progress
 from ..weights import find_htdemucs
-from ..weights.access import Progress
 
 if TYPE_CHECKING:
     from .htdemucs import HTDemucs

@@ -14,15 +14,12 @@ import pkgutil
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..files import replacing
+from ..types import Result
 from . import formats
-
-if TYPE_CHECKING:  # NumPy would make `allin1-mlx --help` slow
-    from ..types import Result
-    from .format import Format
+from .format import Format, Options
 
 NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(formats.__path__)))
 
@@ -44,8 +41,6 @@ def render(
     for each beat. audio: the song's file, for programs that open it (rekordbox); by default its
     bare name. Raises UsageError where there is no such format.
     """
-    from .format import Options
-
     options = Options(simplify, audio)
     return {file.suffix: file.render(result, options) for file in find_format(name).files}
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import WeightsError
+from ..types import Progress
 from .places import WEIGHTS_DIR, cache_dir
 from .registry import PUBLISHED, WeightFile
 
 Notice = Callable[[str], None]
-Progress = Callable[[str, float], None]
 
 warn = logging.getLogger("allin1_mlx").warning
 

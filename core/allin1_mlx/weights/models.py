@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DownloadError, UsageError, WeightsError
-from .access import Access, Notice, Progress, fetch, warn
+from ..types import Progress
+from .access import Access, Notice, fetch, warn
 from .places import Pair, bundled_files, cache_dir, config_beside, find_fold
 from .registry import FOLDS, HTDEMUCS_FILE, WeightFile, fold_files
 

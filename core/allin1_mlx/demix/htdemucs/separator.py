@@ -28,8 +28,6 @@ _BLOCK = 1 << 22  # samples looked at once for mean and deviation
 _SEGMENT_BYTES = 4 << 30  # memory of the machine per segment in a batch
 _MAX_BATCH = 8
 
-Progress = Callable[[float], None]
-
 
 class HTDemucs:
     """The separator with its weights.
@@ -57,7 +55,7 @@ class HTDemucs:
         *,
         shifts: int = 1,
         seed: int = 0,
-        on_progress: Progress | None = None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> NDArray[np.float32]:
         """A mix (2, S) -> its stems (4, 2, S). Arguments as in `pieces`."""
         stems = np.empty((len(STEMS), *mix.shape), np.float32)
@@ -73,7 +71,7 @@ class HTDemucs:
         *,
         shifts: int = 1,
         seed: int = 0,
-        on_progress: Progress | None = None,
+        on_progress: Callable[[float], None] | None = None,
     ) -> Iterator[mx.array]:
         """The stems as consecutive pieces (4, 2, n) on the device.
 
@@ -105,7 +103,7 @@ class HTDemucs:
 class _Told:
     """Counts segments and tells the share that is done."""
 
-    def __init__(self, on_progress: Progress | None, total: int) -> None:
+    def __init__(self, on_progress: Callable[[float], None] | None, total: int) -> None:
         self.on_progress = on_progress
         self.total = total
         self.done = 0
