@@ -1,9 +1,9 @@
-"""Beats and sections made audible.
+"""Clicks on beats, and sounds at section boundaries.
 
-A beat is a click of 1500 Hz, a downbeat one of 3000 Hz, both 0.1 s long and dying away by a factor
-of 2^10, as in Kim & Nam's all-in-one (which has them from librosa). The sine's zero at its start
-is left out: the first sample of a click sounds, and it is the one at round(t * SAMPLE_RATE).
-A section boundary has a rising sound before it and a drop on it.
+The click of a beat has 1500 Hz, that of a downbeat 3000 Hz. Both last 0.1 s and decay by a factor
+of 2^10, as in Kim & Nam's all-in-one (after librosa). The zero at the start of the sine is skipped,
+so the first audible sample of a click is sample round(t * SAMPLE_RATE). A section boundary has a
+rising sound before it and a falling one on it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ DOWNBEAT_HZ = 3000.0
 CLICK_SECONDS = 0.1
 CLICK_LEVEL = 0.5  # of the song's peak
 
-RISE_SECONDS = 2.0  # or from the boundary before, where that is nearer
+RISE_SECONDS = 2.0  # shorter where the previous boundary is nearer
 RISE_HZ = (180.0, 2880.0)  # four octaves
 DROP_SECONDS = 0.7
 DROP_HZ = (160.0, 40.0)
 BOUNDARY_LEVEL = 0.4  # of the song's peak
-SILENCE = 1e-3  # a song below this peak gets clicks as loud as one at full scale
+SILENCE = 1e-3  # below this peak, clicks are as loud as in a song at full scale
 
 
 @dataclass(frozen=True)
 class CountIn:
     """Beats with a count-in before them.
 
-    beats: seconds, the song's own and the count-in's; positions: 1 for a downbeat, then 2, 3, ...
-    offset: seconds by which the song itself starts later than before.
+    beats: seconds, of the count-in and the song. positions: 1 for a downbeat, then 2, 3, ...
+    offset: seconds by which the song starts later.
     """
 
     beats: tuple[float, ...]
@@ -47,7 +47,7 @@ class CountIn:
 
 
 def render_click(beats: Sequence[float], positions: Sequence[int], *, length: int) -> Samples:
-    """A click track alone, (length,) at SAMPLE_RATE, peak below 1.
+    """A click track without the song, (length,) at SAMPLE_RATE, peak below 1.
 
     beats: seconds, increasing; positions: 1 for a downbeat.
     """
@@ -58,9 +58,9 @@ def render_click(beats: Sequence[float], positions: Sequence[int], *, length: in
 
 
 def sonify(samples: Samples, analysis: Analysis) -> Samples:
-    """The song (2, S) with its beats and section boundaries, as a new array.
+    """The song (2, S) with clicks and boundary sounds, as a new array.
 
-    It is as loud as the song, unless it would clip: then all of it is scaled down.
+    The song keeps its level, unless the mix would clip: then the whole mix is scaled down.
     """
     mixed = samples.copy()
     length = mixed.shape[1]
@@ -77,10 +77,10 @@ def sonify(samples: Samples, analysis: Analysis) -> Samples:
 
 
 def count_in(beats: Sequence[float], positions: Sequence[int], *, bars: int) -> CountIn:
-    """Put `bars` whole bars of clicks, at the pace of the first beats, before the first beat.
+    """Add `bars` whole bars of clicks before the first beat, at the tempo of the first beats.
 
-    Where the song begins amid a bar, the beats before its pickup are counted as well. A song
-    without two beats has no pace and gets no count-in.
+    Where the song begins within a bar, the missing beats of that bar are added too. A song with
+    fewer than two beats has no tempo and gets no count-in.
     """
     times = np.asarray(beats, dtype=np.float64)
     if bars == 0 or len(times) < 2:
@@ -98,7 +98,7 @@ def count_in(beats: Sequence[float], positions: Sequence[int], *, bars: int) -> 
 def _clicks(
     beats: Sequence[float], positions: Sequence[int], length: int
 ) -> Iterator[tuple[int, Samples]]:
-    """First sample and sound of each click; each ends where the next begins, or the song."""
+    """First sample and sound of each click; it ends at the next click or at the end of the song."""
     waves = {True: _click(DOWNBEAT_HZ), False: _click(BEAT_HZ)}
     starts = [round(t * SAMPLE_RATE) for t in beats]
     spans = pairwise([*starts, length])
@@ -114,7 +114,7 @@ def _click(hz: float) -> Samples:
 
 
 def _boundaries(segments: Sequence[Segment], length: int) -> Iterator[tuple[int, Samples]]:
-    """First sample and sound of the rise and the drop at each boundary within the song."""
+    """First sample and sound of the rising and falling tone at each boundary inside the song."""
     drop = _drop()
     before = 0
     for segment in segments:
@@ -128,15 +128,15 @@ def _boundaries(segments: Sequence[Segment], length: int) -> Iterator[tuple[int,
 
 
 def _rise(size: int) -> Samples:
-    """A tone that climbs and swells with a breath of noise, up to its last sample."""
+    """A rising tone with noise that grows louder up to its last sample."""
     x = np.arange(size) / max(size, 1)
     tone = np.sin(_phase(RISE_HZ, x))
-    breath = np.diff(np.random.default_rng(0).uniform(-0.5, 0.5, size + 1))  # its bass removed
-    return (x**2 * (0.6 * tone + 0.4 * breath)).astype(np.float32)
+    noise = np.diff(np.random.default_rng(0).uniform(-0.5, 0.5, size + 1))  # without bass
+    return (x**2 * (0.6 * tone + 0.4 * noise)).astype(np.float32)
 
 
 def _drop() -> Samples:
-    """A tone that falls and dies away, with a crash at its start."""
+    """A falling tone that decays, with noise at its start."""
     size = round(DROP_SECONDS * SAMPLE_RATE)
     x = np.arange(size) / size
     tone = np.cos(_phase(DROP_HZ, x)) * np.exp2(-7 * x)
@@ -145,7 +145,7 @@ def _drop() -> Samples:
 
 
 def _phase(hz: tuple[float, float], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Phase of a tone that glides exponentially from hz[0] to hz[1] while x goes from 0 to 1."""
+    """Phase of a tone that moves exponentially from hz[0] to hz[1] while x goes from 0 to 1."""
     low, high = hz
     return np.cumsum(2 * np.pi * low * (high / low) ** x / SAMPLE_RATE)
 

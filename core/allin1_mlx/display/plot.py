@@ -1,8 +1,8 @@
-"""A static picture of a song's structure, for paper and for sharing.
+"""A static picture of a song's structure, to print and to share.
 
 From top to bottom: bar numbers, sections, the waveform with bar lines and beats, tempo, and the
-network's activations where they were kept. Times are seconds on every x axis. Lengths on paper
-are inches. Matplotlib is imported when a picture is drawn.
+network's activations if they were kept. All x axes are seconds; sizes are inches. Matplotlib loads
+slowly, so it is imported when a picture is drawn.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ ROWS = {"sections": 0.5, "wave": 1.9, "tempo": 0.75, "activations": 0.85}
 HEAD, RULER, GAP, FOOT = 0.55, 0.24, 0.1, 0.42
 COLUMNS = 2400  # of the waveform
 
-BAR_STEPS = (1, 2, 4, 8, 16, 32, 64, 128)  # every how many bars there is a line or a number
-LINE_ROOM, NUMBER_ROOM, BEAT_ROOM = 0.05, 0.36, 0.045  # between two of them, at the least
+BAR_STEPS = (1, 2, 4, 8, 16, 32, 64, 128)  # bars between two lines or numbers
+LINE_ROOM, NUMBER_ROOM, BEAT_ROOM = 0.05, 0.36, 0.045  # smallest distances between two
 TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)  # seconds
 TIME_ROOM = 0.6
 
@@ -43,16 +43,16 @@ TIME_ROOM = 0.6
 def plot_analysis(
     analysis: Analysis, path: str | PathLike[str], *, envelope: Envelope | None = None
 ) -> None:
-    """Draw `analysis` as PDF, PNG or SVG by the suffix of `path`; whole or not at all.
+    """Draw a song as PDF, PNG or SVG, depending on the suffix of `path`.
 
-    envelope: of the song, for its waveform; without it the row shows bars and beats alone.
+    envelope: for the waveform; without it that row shows bars and beats only.
     Raises UsageError at another suffix, OSError where the file cannot be written.
     """
     save_figure(draw_analysis(analysis, envelope=envelope), path)
 
 
 def draw_analysis(analysis: Analysis, *, envelope: Envelope | None = None) -> Figure:
-    """The picture of `analysis` as a Matplotlib figure."""
+    """The picture as a Matplotlib figure."""
     from matplotlib.figure import Figure
 
     shown = [row for row in ROWS if row != "activations" or analysis.activations is not None]
@@ -76,7 +76,7 @@ def draw_analysis(analysis: Analysis, *, envelope: Envelope | None = None) -> Fi
 
 
 def _add_row(figure: Figure, top: float, height: float, duration: float) -> Axes:
-    """Axes `height` inches high whose upper edge is `top` inches above the picture's lower one."""
+    """Axes `height` inches high, their upper edge `top` inches above the end of the picture."""
     whole = figure.get_figheight()
     box = (MARGIN / WIDTH, (top - height) / whole, 1 - 2 * MARGIN / WIDTH, height / whole)
     axes = figure.add_axes(box)
@@ -89,12 +89,12 @@ def _add_row(figure: Figure, top: float, height: float, duration: float) -> Axes
 
 
 def _inches(duration: float) -> float:
-    """Inches on paper for each second."""
+    """Inches per second."""
     return (WIDTH - 2 * MARGIN) / duration
 
 
 def _draw_head(figure: Figure, analysis: Analysis) -> None:
-    """The song's name on the left; tempo, meter, length and model on the right."""
+    """The name of the song on the left; tempo, meter, length and model on the right."""
     y = 1 - 0.3 / figure.get_figheight()
     name = _fitted(printable_name(analysis.path), 0.105, WIDTH / 2)
     figure.text(
@@ -114,7 +114,7 @@ def _draw_head(figure: Figure, analysis: Analysis) -> None:
 
 
 def _draw_sections(axes: Axes, analysis: Analysis, duration: float) -> None:
-    """Sections as coloured blocks with their label, and how many bars they have."""
+    """Sections as coloured blocks with their label and length in bars."""
     axes.set_ylim(0, 1)
     for segment in analysis.segments:
         _draw_block(axes, segment)
@@ -134,7 +134,7 @@ def _draw_block(axes: Axes, segment: Segment) -> None:
 
 
 def _write_label(axes: Axes, segment: Segment, bars: str, room: float) -> None:
-    """Write as much of a section's label and length as fits into `room` inches."""
+    """Write what fits of a section's label and length into `room` inches."""
     middle = (segment.start + segment.end) / 2
     style: dict[str, Any] = {"ha": "center", "va": "center", "color": SECTION_INK, "clip_on": True}
     if bars and max(0.092 * len(segment.label), 0.066 * len(bars)) <= room:
@@ -150,7 +150,7 @@ def _write_label(axes: Axes, segment: Segment, bars: str, room: float) -> None:
 
 
 def _draw_bar_numbers(axes: Axes, analysis: Analysis, duration: float) -> None:
-    """Numbers above the sections, as many as there is room for."""
+    """Bar numbers above the sections, as many as there is room for."""
     times, numbers = _bars(analysis)
     step = _step(times, NUMBER_ROOM, duration)
     for time, number in zip(times, numbers, strict=True):
@@ -168,7 +168,7 @@ def _draw_bar_numbers(axes: Axes, analysis: Analysis, duration: float) -> None:
 
 
 def _draw_wave(axes: Axes, analysis: Analysis, envelope: Envelope | None, duration: float) -> None:
-    """The waveform on the sections' tints, with bar lines, and beats at the edges."""
+    """The waveform on the colours of the sections, with bar lines, and beats at the edges."""
     axes.set_ylim(-1, 1)
     for segment in analysis.segments:
         axes.axvspan(
@@ -191,7 +191,7 @@ def _draw_wave(axes: Axes, analysis: Analysis, envelope: Envelope | None, durati
 
 
 def _draw_tempo(axes: Axes, analysis: Analysis) -> None:
-    """The tempo around each beat, from a tenth below to a tenth above its middle at the least."""
+    """The tempo around each beat; the axis reaches at least a tenth below and above the median."""
     from matplotlib.ticker import MaxNLocator
 
     times, tempo = trace_tempo(analysis)
@@ -213,7 +213,7 @@ def _draw_tempo(axes: Axes, analysis: Analysis) -> None:
 
 
 def _draw_activations(axes: Axes, analysis: Analysis) -> None:
-    """The network's probabilities, told apart by colour and by dashes."""
+    """The network's probabilities, in different colours and dashes."""
     kept = analysis.activations
     if kept is None:
         return
@@ -249,7 +249,7 @@ def _bars(analysis: Analysis) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 def _step(times: NDArray[np.float64], room: float, duration: float) -> int:
-    """Every how many bars something `room` inches wide can stand."""
+    """The number of bars between two items that are `room` inches wide."""
     if times.size < 2:
         return 1
     bar = float(np.median(np.diff(times))) * _inches(duration)
@@ -257,11 +257,11 @@ def _step(times: NDArray[np.float64], room: float, duration: float) -> int:
 
 
 def _first_step(steps: Sequence[int], least: float) -> int:
-    """The first of `steps` that is not below `least`, or the last."""
+    """The first of `steps` that is at least `least`, or the last."""
     return next((step for step in steps if step >= least), steps[-1])
 
 
 def _fitted(text: str, letter: float, room: float) -> str:
-    """`text`, cut with an ellipsis where it is wider than `room` inches at `letter` inches each."""
+    """The text, shortened with an ellipsis to `room` inches; a letter is `letter` inches wide."""
     count = max(int(room / letter), 1)
     return text if len(text) <= count else text[: count - 1] + "…"

@@ -1,12 +1,11 @@
 """The interactive figure of a song's structure, drawn by Plotly.
 
-Times are seconds from the first sample, on every x axis. From top to bottom: the whole song as
-an overview, bar numbers, sections, the waveform with bar lines and beats, tempo, and the
-network's activations where they were kept. Beats that were corrected have a mark at their foot.
-`timeline.js` beside this file thins lines and numbers to what the width can carry; it works alike
-in a saved page and in the user interface.
+All x axes are seconds from the first sample. From top to bottom: an overview of the whole song, bar
+numbers, sections, the waveform with bar lines and beats, tempo, and the network's activations if
+they were kept. Corrected beats have a mark at their lower end. `timeline.js` beside this file hides
+lines and numbers for which there is no room, in a saved page and in the user interface.
 
-Plotly is imported when a figure is made: it takes longer to load than the command line may.
+Plotly loads slowly, so it is imported when a figure is made.
 """
 
 from __future__ import annotations
@@ -30,15 +29,15 @@ from .times import write_time
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-COLUMNS = 1600  # points of a curve over the whole song; more than a screen is wide
+COLUMNS = 1600  # points of a curve over the whole song, more than a screen has
 OVERVIEW_COLUMNS = 400
-BAR_STEPS = (64, 32, 16, 8, 4, 2, 1)  # every how many bars there is a line, coarse to fine
+BAR_STEPS = (64, 32, 16, 8, 4, 2, 1)  # bars between two lines, from coarse to fine
 
 
 def draw_timeline(
     analysis: Analysis, *, envelope: Envelope | None = None, dark: bool = False
 ) -> go.Figure:
-    """The figure of `analysis`; with its activations, where they were kept."""
+    """The figure of a song, with its activations if they were kept."""
     import plotly.graph_objects as go
 
     ground = DARK if dark else LIGHT
@@ -57,7 +56,7 @@ def draw_timeline(
 def write_timeline(
     analysis: Analysis, *, envelope: Envelope | None = None, dark: bool = False
 ) -> str:
-    """The figure as a page of its own, which needs nothing from anywhere."""
+    """The figure as a complete HTML page that works offline."""
     figure = draw_timeline(analysis, envelope=envelope, dark=dark)
     figure.update_layout(dragmode="pan")
     script = files("allin1_mlx").joinpath("display/timeline.js").read_text(encoding="utf-8")
@@ -83,7 +82,7 @@ def _trace(kind: str, name: str, **more: Any) -> dict[str, Any]:
 
 
 def _sections(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
-    """Sections as labelled blocks, as a tint behind the waveform, and in the overview."""
+    """Sections as labelled blocks, as a tint behind the waveform and in the overview."""
     segments = analysis.segments
     starts = np.array([s.start for s in segments])
     widths = np.array([s.end - s.start for s in segments])
@@ -97,7 +96,7 @@ def _sections(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
         "y": np.ones(len(segments)),
         "marker": {
             "color": [section_colour(s.label) for s in segments],
-            "line": {"width": 1, "color": ground.paper},  # tells neighbours of one label apart
+            "line": {"width": 1, "color": ground.paper},  # separates neighbours with one label
         },
     }
     written = {
@@ -116,7 +115,7 @@ def _sections(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
 
 
 def _wave(envelope: Envelope | None, ground: Ground) -> list[dict[str, Any]]:
-    """The waveform's outline twice over, its highest peaks and its power, and in small."""
+    """The outlines of the waveform: peaks and power, and power again in the overview."""
     if envelope is None or not envelope.peak.size:
         return []
     peak, rms = envelope.peak, envelope.rms
@@ -130,7 +129,7 @@ def _wave(envelope: Envelope | None, ground: Ground) -> list[dict[str, Any]]:
 def _outline(
     name: str, values: NDArray[Any], frames: int, colour: str, xaxis: str, yaxis: str
 ) -> dict[str, Any]:
-    """A closed shape around the time axis, 1 for 255."""
+    """A closed shape around the time axis; a value of 255 has the height 1."""
     times = (np.linspace(0, frames, len(values), endpoint=False) / FPS).astype(np.float32)
     heights = (values / 255).astype(np.float32)
     return _trace(
@@ -148,7 +147,7 @@ def _outline(
 
 
 def _bars(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
-    """Lines at downbeats, one trace for each step of BAR_STEPS, and short ones at beats."""
+    """Lines at downbeats, one trace for each of BAR_STEPS, and short lines at beats."""
     beats = np.asarray(analysis.beats)
     numbers = number_bars(analysis)
     down = np.asarray(analysis.beat_positions, dtype=np.int64) == 1
@@ -174,7 +173,7 @@ def _bars(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
 def _lines(
     name: str, times: NDArray[np.float64], low: float, high: float, line: Any, *, step: int | None
 ) -> dict[str, Any]:
-    """Upright lines; step: every how many bars there is one, 0 for beats, None: never thinned."""
+    """Vertical lines. step: bars between two of them, 0 for beats, None to show all always."""
     x = np.repeat(times, 3)
     y = np.tile(np.array([low, high, np.nan], np.float32), len(times))
     meta = {} if step is None else {"meta": {"step": step}}
@@ -188,7 +187,7 @@ def _tempo(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
 
 
 def _hover(analysis: Analysis, duration: float) -> dict[str, Any]:
-    """An invisible line that says where one is: time, bar.beat and section."""
+    """An invisible line with the texts under the pointer: time, bar.beat and section."""
     times = np.linspace(0, duration, COLUMNS)
     texts = describe_times(analysis, times)
     return {
@@ -204,7 +203,7 @@ def _hover(analysis: Analysis, duration: float) -> dict[str, Any]:
 
 
 def describe_times(analysis: Analysis, times: NDArray[np.float64]) -> list[str]:
-    """Each time (N,) as "0:12.34 · bar 7.2 · chorus"."""
+    """Time, bar.beat and section at each time (N,): "0:12.34 · bar 7.2 · chorus"."""
     starts = np.array([s.start for s in analysis.segments])
     texts = []
     for time, place in zip(times, name_places(analysis, times), strict=True):

@@ -1,4 +1,4 @@
-"""Times as people write them."""
+"""Times as text."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How long each stage of each song took.
+"""The time that each stage of each song took.
 
-One JSON object a line: stage, track, start, end, duration. start and end are seconds of the clock
-since 1970, so that lines of several processes and machines fit into one picture; duration is
-measured by a clock that never jumps. Lines are appended whole, also by several processes at once.
+One JSON object per line: stage, track, start, end, duration. start and end are seconds since 1970,
+so that lines of several processes and machines fit into one picture; duration comes from a
+monotonic clock. Each line is appended in one write, so several processes can use one file.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StageTime:
-    """A stage of a song: seconds since 1970 at its start and end, and how long it took."""
+    """One stage of one song. start, end: seconds since 1970. duration: seconds."""
 
     stage: str
     track: str
@@ -42,10 +42,10 @@ class StageTime:
 
 
 class Timings:
-    """Records stages, and appends each to a file as soon as it has ended.
+    """Records stages, and appends each to a file when it ends.
 
-    path: the file, made with its folder where it is missing; None keeps the stages in `stages`
-    alone. A stage that fails or is cancelled is not recorded.
+    path: the file, which is created with its folder; with None the stages are in `stages` only. A
+    stage that fails or is cancelled is not recorded.
     """
 
     def __init__(self, path: str | PathLike[str] | None = None) -> None:
@@ -56,14 +56,14 @@ class Timings:
 
     @contextmanager
     def stage(self, stage: str, *, track: str) -> Iterator[None]:
-        """Time what happens inside the block."""
+        """Measure the time of the block."""
         start, tick = time.time(), time.perf_counter()
         yield
         duration = time.perf_counter() - tick
         self.record(StageTime(stage, track, start, start + duration, duration))
 
     def record(self, stage: StageTime) -> None:
-        """Keep a stage that was timed elsewhere, such as in another process."""
+        """Record a stage that was measured elsewhere, for example in another process."""
         self.stages.append(stage)
         if self._path is not None:
             line = {
@@ -77,9 +77,9 @@ class Timings:
 
 
 def read_timings(path: str | PathLike[str]) -> list[StageTime]:
-    """Read the lines that `Timings` wrote; those that were cut off by a full disk are left out.
+    """Read the lines that `Timings` wrote. Lines cut off by a full disk are skipped.
 
-    Raises ResultError at a line that is something else, OSError where there is no file.
+    Raises ResultError at any other line that is not a timing, OSError where there is no file.
     """
     stages = []
     text = Path(path).read_text(encoding="utf-8", errors="replace")
@@ -95,12 +95,12 @@ def read_timings(path: str | PathLike[str]) -> list[StageTime]:
 
 
 def plot_timings(stages: Sequence[StageTime], path: str | PathLike[str]) -> None:
-    """Draw stages as bars over time, a row for each track, as PNG, PDF or SVG by the suffix.
+    """Draw stages as bars over time, one row per track, as PNG, PDF or SVG by the suffix.
 
-    Tracks stand in the order of their beginning; of more than MAX_ROWS the slowest are drawn.
+    Tracks are in the order of their start; with more than MAX_ROWS only the slowest are drawn.
     Raises UsageError at another suffix, OSError where the file cannot be written.
     """
-    from matplotlib.figure import Figure  # slow to load, and needed by nothing else here
+    from matplotlib.figure import Figure  # loads slowly, and only this function needs it
 
     rows = _rows(stages)
     colours = _colours(stages)
@@ -128,7 +128,7 @@ def plot_timings(stages: Sequence[StageTime], path: str | PathLike[str]) -> None
 
 def _not_a_timing(path: str | PathLike[str], number: int) -> ResultError:
     return ResultError(
-        f"{printable_name(path)}, line {number}: is no timing of a stage; "
+        f"{printable_name(path)}, line {number}: not the timing of a stage; "
         "expected a JSON object with stage, track, start, end and duration"
     )
 
@@ -141,7 +141,7 @@ def _parse(data: Any) -> StageTime:
 
 
 def _append(path: Path, line: str) -> None:
-    """Add a line in one write, so that lines of several processes never mix."""
+    """Append a line in one write, so that lines of several processes never mix."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         os.write(descriptor, line.encode("utf-8", "replace"))
@@ -150,7 +150,7 @@ def _append(path: Path, line: str) -> None:
 
 
 def _rows(stages: Iterable[StageTime]) -> dict[str, list[StageTime]]:
-    """Stages by track, in the order of their beginning; the slowest tracks of too many."""
+    """Stages by track in the order of their start; only the MAX_ROWS slowest tracks."""
     rows: dict[str, list[StageTime]] = {}
     for stage in sorted(stages, key=lambda s: s.start):
         rows.setdefault(stage.track, []).append(stage)
@@ -159,13 +159,13 @@ def _rows(stages: Iterable[StageTime]) -> dict[str, list[StageTime]]:
 
 
 def _colours(stages: Iterable[StageTime]) -> dict[str, str]:
-    """A colour for each stage, in the order of their first appearance."""
+    """A colour for each stage, in the order of first use."""
     names = dict.fromkeys(stage.stage for stage in sorted(stages, key=lambda s: s.start))
     return dict(zip(names, cycle(_PALETTE), strict=False))
 
 
 def _dress(axes: Axes, rows: dict[str, list[StageTime]], stages: Sequence[StageTime]) -> None:
-    """Names of tracks, title and axes."""
+    """Add track names, title and axes."""
     axes.set_yticks(range(len(rows)), [_short(track) for track in rows], fontsize=8)
     axes.set_ylim(max(len(rows), 2) - 0.5, -0.5)
     axes.margins(x=0.1)
@@ -187,7 +187,7 @@ def _dress(axes: Axes, rows: dict[str, list[StageTime]], stages: Sequence[StageT
 
 
 def _add_legend(figure: Figure, stages: Sequence[StageTime], colours: dict[str, str]) -> None:
-    """The stages' names with their colours and their share of the work, below the picture."""
+    """Add the stages with their colours and total times below the picture."""
     from matplotlib.patches import Patch
 
     totals = dict.fromkeys(colours, 0.0)
@@ -214,7 +214,7 @@ def _short(track: str) -> str:
 
 MAX_ROWS = 60
 _WIDEST = 40  # characters of a track's name
-# Paul Tol's scheme "muted", told apart by colour-blind eyes.
+# Paul Tol's scheme "muted", for colour-blind readers too.
 _PALETTE = (
     *("#88CCEE", "#CC6677", "#DDCC77", "#117733", "#332288"),
     *("#AA4499", "#44AA99", "#999933", "#882255", "#BBBBBB"),

@@ -1,7 +1,7 @@
 """Beats counted in bars.
 
-Positions (B,) count from 1 at each downbeat. A bar runs from a downbeat to the next; what comes
-before the first downbeat is a pickup; the last bar may be cut short.
+Positions (B,) count from 1 at each downbeat. A bar runs from a downbeat to the next. Beats before
+the first downbeat are a pickup; the last bar may be incomplete.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Positions = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Stretch:
-    """Bars of equal length: beats start to stop, counted from the downbeat `origin`.
+    """Bars of one length: beats start to stop, counted from the downbeat `origin`.
 
-    stop is the first beat of the next stretch, the last one's is the last beat of the song.
+    stop is the first beat of the next stretch, or the last beat of the song.
     """
 
     origin: int
@@ -31,12 +31,12 @@ class Stretch:
 
 
 def usual_length(positions: Positions) -> int:
-    """Beats of most bars; the most counted where none is complete."""
+    """The most frequent length of a bar; the highest position where no bar is complete."""
     return estimate_meter(positions) or int(positions.max(initial=1))
 
 
 def bar_around(positions: Positions, index: int) -> tuple[int, int] | None:
-    """First beat of the bar that a beat is in, and of the next bar; None in a pickup."""
+    """The first beat of the bar around a beat, and of the next bar; None in a pickup."""
     downbeats = np.flatnonzero(positions == 1)
     bar = int(np.searchsorted(downbeats, index, side="right"))
     if bar == 0:
@@ -46,7 +46,7 @@ def bar_around(positions: Positions, index: int) -> tuple[int, int] | None:
 
 
 def end_lengths(positions: Positions) -> tuple[int, int]:
-    """Beats of the first and of the last complete bar; the most counted where none is."""
+    """Length of the first and the last complete bar; the highest position where there is none."""
     lengths = np.diff(np.flatnonzero(positions == 1))
     if lengths.size:
         return int(lengths[0]), int(lengths[-1])
@@ -54,7 +54,7 @@ def end_lengths(positions: Positions) -> tuple[int, int]:
 
 
 def stretches(positions: Positions, *, bar_one: int | None) -> Iterator[Stretch]:
-    """Cut the song where the length of its bars changes; bar_one: the beat that begins bar 1."""
+    """Split the song where the length of its bars changes. bar_one: the beat that begins bar 1."""
     end = positions.size - 1
     downbeats = np.flatnonzero(positions == 1)
     longest = int(positions.max())
@@ -62,7 +62,7 @@ def stretches(positions: Positions, *, bar_one: int | None) -> Iterator[Stretch]
         yield Stretch(1 - int(positions[0]), 0, end, longest)
         return
     lengths = np.diff(downbeats)
-    rest = positions.size - downbeats[-1]  # beats of the last bar, which may be cut short
+    rest = positions.size - downbeats[-1]  # beats of the last bar, which may be incomplete
     usual = lengths[-1] if lengths.size else longest
     lengths = np.append(lengths, max(rest, usual))
     changes = np.flatnonzero(np.diff(lengths)) + 1

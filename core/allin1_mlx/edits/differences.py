@@ -1,6 +1,6 @@
-"""What of a song is as it was detected, and what a person made of it.
+"""Which beats and sections of a song were corrected.
 
-Times are seconds; those nearer than a millisecond are the same.
+Times are seconds; times less than a millisecond apart are equal.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ SAME = 0.001  # seconds
 
 @dataclass(frozen=True)
 class Differences:
-    """True for each beat (B,), section start (S,) and label (S,) that is not as detected.
+    """True for each beat (B,), section start (S,) and label (S,) that differs from the detection.
 
-    A beat is as detected where it lies and counts as one of the detected ones; a label where the
-    section that was detected at its middle has the same.
+    A beat is compared by time and position; a label with the label detected at the middle of its
+    section.
     """
 
     beats: tuple[bool, ...]
@@ -30,12 +30,12 @@ class Differences:
 
     @property
     def any(self) -> bool:
-        """Whether there is any; deleted beats leave no trace of their own but in the positions."""
+        """Whether anything differs. A deleted beat shows only in the positions of later beats."""
         return any(self.beats) or any(self.starts) or any(self.labels)
 
 
 def compare(result: Result) -> Differences:
-    """Tell the edited from the detected, for each thing that is there now."""
+    """Compare each beat and section of a song with its detection."""
     found = detected(result)
     times = np.array(result.beats, dtype=np.float64)
     index, same = _match(times, np.array(found.beats, dtype=np.float64))
@@ -50,7 +50,7 @@ def compare(result: Result) -> Differences:
 def _match(
     times: NDArray[np.float64], candidates: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The candidate nearest to each time, if there is any, and whether it is the same."""
+    """The index of the candidate nearest to each time, and whether it is equal."""
     if not candidates.size:
         return np.zeros(times.size, dtype=np.int64), np.zeros(times.size, dtype=bool)
     right = np.searchsorted(candidates, times).clip(1, candidates.size)

@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from ..errors import EditError
 from .grid import MOST_BEATS
 
-NEAR = 1 / 8  # of a beat: a detected beat this near is the one that was meant
+NEAR = 1 / 8  # of a beat: a tap this close to a detected beat means that beat
 AGREEING = 0.75  # share of beats that taps and detection must have in common
-AROUND = 4  # beats to either side whose taps are averaged
-PATIENCE = 0.1  # share of each deviation by which the pace follows the detected beats
+AROUND = 4  # beats to either side of a beat whose taps are averaged
+PATIENCE = 0.1  # share of each deviation by which the period follows the detected beats
 LONGEST = 5_000  # beats from the first tap to the last
-FASTEST, SLOWEST = 0.1, 5.0  # seconds per beat that anyone taps
+FASTEST, SLOWEST = 0.1, 5.0  # seconds per beat
 
 Times = NDArray[np.float64]
 
 
 def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
-    """Beats (B,) through the whole song from taps (N,), increasing, and detected beats (M,).
+    """Beats (B,) of the whole song from increasing taps (N,) and detected beats (M,).
 
-    duration may be infinite: then the beats end with the last tap or detected beat.
+    With an infinite duration the beats end with the last tap or detected beat.
     Raises EditError where the taps give no tempo.
     """
     if taps[-1] > duration:
@@ -42,7 +42,7 @@ def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
     guide = detected if _agree(tapped, detected, NEAR * period) else detected[:0]
     nearest = _nearest(tapped, guide)
     tapped = np.where(np.abs(nearest - tapped) <= NEAR * period, nearest, tapped)
-    if (np.diff(tapped) < period / 2).any():  # too uneven to be followed: a straight line
+    if (np.diff(tapped) < period / 2).any():  # too uneven: use a constant tempo
         tapped = np.linspace(once[0], once[-1], int(index[-1]) + 1)
     before = _go_on(-tapped[0], period, -guide[::-1], 0.0)
     after = _go_on(tapped[-1], period, guide, last)
@@ -51,7 +51,7 @@ def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
 
 
 def _count(taps: Times) -> tuple[Times, Times]:
-    """Number the taps (N,) by beats, leaving out those that hit twice."""
+    """The beat number of each tap (N,), and its time, without taps that hit twice."""
     usual = np.median(np.diff(taps))
     once = taps[np.insert(np.diff(taps) >= usual / 2, 0, True)]
     steps = np.maximum(np.rint(np.diff(once) / usual), 1)
@@ -59,10 +59,10 @@ def _count(taps: Times) -> tuple[Times, Times]:
 
 
 def _smooth(index: Times, taps: Times) -> Times:
-    """A beat at each whole index, on a straight line through the taps around it."""
+    """The time of each beat, on a straight line through the taps around it."""
     beats = np.arange(index[-1] + 1)
     near = (np.abs(beats[:, None] - index) <= AROUND).astype(np.float64)
-    near[near.sum(axis=1) < 2] = 1.0  # amid a long gap: all of them
+    near[near.sum(axis=1) < 2] = 1.0  # in a long gap: all taps
     count = near.sum(axis=1)
     x, y = near @ index / count, near @ taps / count
     spread = near @ index**2 / count - x**2
@@ -71,7 +71,7 @@ def _smooth(index: Times, taps: Times) -> Times:
 
 
 def _agree(tapped: Times, detected: Times, near: float) -> bool:
-    """Whether most tapped beats were detected, or most detected ones tapped (an octave apart)."""
+    """Whether most tapped beats were detected, or most detected ones tapped (twice the tempo)."""
     during = detected[(detected > tapped[0] - near) & (detected < tapped[-1] + near)]
     if not during.size:
         return False
@@ -89,7 +89,7 @@ def _nearest(times: Times, candidates: Times) -> Times:
 
 
 def _go_on(time: float, period: float, detected: Times, last: float) -> Times:
-    """Beats after `time` up to `last`, at a pace that detected beats correct."""
+    """Beats after `time` up to `last`, with a period that follows the detected beats."""
     beats = []
     pace = period
     while (expected := time + pace) <= last:

@@ -1,6 +1,6 @@
-"""Stretches of a song that one tempo describes.
+"""Parts of a song with one tempo.
 
-Beats lie at places on the scale of a grid (ticks, or beats) and at times in seconds.
+Each beat has a place in ticks or beats and a time in seconds.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ Floats = NDArray[np.float64]
 def slopes_through(
     places: Floats, times: Floats, *, start: float, tolerance: float
 ) -> tuple[Floats, Floats]:
-    """Least and greatest seconds per place of lines through (places[0], start), two (N - 1,).
+    """Least and greatest slope, in seconds per place, of lines through (places[0], start).
 
-    A line of such a slope meets this beat and all before it within the tolerance; where the least
-    exceeds the greatest there is no such line.
+    Returns two arrays (N - 1,). A line with a slope between the two passes beats 1 .. n within the
+    tolerance; where the least exceeds the greatest there is no such line.
     """
     run = places[1:] - places[0]
     rise = times[1:] - start

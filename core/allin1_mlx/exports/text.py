@@ -13,7 +13,7 @@ _NONCHARACTERS = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")  # which XML forbids
 
 
 def one_line(label: str) -> str:
-    """A label as one line: tabs and line ends become spaces, unprintables question marks."""
+    """A label on one line: tabs and line ends become spaces, unprintable characters `?`."""
     words = " ".join(label.split())
     printable = "".join("?" if unicodedata.category(c) in _NEVER else c for c in words)
     return _NONCHARACTERS.sub("?", printable)

@@ -1,7 +1,7 @@
-"""What the pictures of a song share: `plot` (static), `timeline` (interactive), `timings`.
+"""What plot.py (static), timeline.py (interactive) and timings.py share.
 
-palette.py    colours, on light and dark ground
-envelope.py   how loud a song is over time, small enough to draw
-rows.py       the rows of a timeline, their axes and writing
-figure.py     Matplotlib's figures -> files
+palette.py    colours, for light and dark backgrounds
+envelope.py   the loudness of a song over time
+rows.py       the rows of a timeline, their axes and texts
+figure.py     Matplotlib figures -> files
 """

@@ -1,6 +1,6 @@
-"""How loud a song is over time, small enough to draw.
+"""The loudness of a song over time, to draw its waveform.
 
-FPS columns per second; 255 stands for the song's highest peak.
+FPS values per second; 255 is the highest peak of the song.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...types import FPS, HOP
 class Envelope:
     """The outline of a song.
 
-    peak, rms: (T,) uint8, highest and effective value of each frame.
+    peak, rms: (T,) uint8, highest absolute value and root mean square of each frame.
     """
 
     peak: NDArray[np.uint8]
@@ -26,10 +26,10 @@ class Envelope:
 
 
 def measure_envelope(samples: NDArray[np.float32]) -> Envelope:
-    """Peak and effective value of each frame of `samples` (2, S)."""
+    """Peak and root mean square of each frame of `samples` (2, S)."""
     frames = -(-samples.shape[1] // HOP)
     peak, power = np.zeros(frames), np.zeros(frames)
-    block = 60 * FPS  # a minute at a time, so that no copy of the song is made
+    block = 60 * FPS  # one minute at a time, to save memory
     for first in range(0, frames, block):
         part = samples[:, first * HOP : (first + block) * HOP]
         part = np.pad(part, ((0, 0), (0, -part.shape[1] % HOP)))
@@ -45,7 +45,7 @@ def measure_envelope(samples: NDArray[np.float32]) -> Envelope:
 
 
 def pool(values: NDArray[Any], columns: int) -> NDArray[Any]:
-    """At most about `columns` values (N,), each the highest of those it stands for (T,)."""
+    """The maxima of about `columns` equal parts of values (T,)."""
     width = max(-(-len(values) // columns), 1)
     padded = np.pad(values, (0, -len(values) % width), mode="edge")
     return padded.reshape(-1, width).max(axis=1)

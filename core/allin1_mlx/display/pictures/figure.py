@@ -1,7 +1,7 @@
-"""Writing static pictures by Matplotlib, the same way for all of them.
+"""Writes Matplotlib figures to PNG, PDF and SVG files.
 
-PNG, PDF and SVG by the file's suffix; texts in PDF and SVG stay texts that can be searched.
-Figures are made without pyplot, which would keep them alive and choose a window system.
+Texts in PDF and SVG files can be searched. Figures are made without pyplot, which would keep them
+in memory and open a window system.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ DPI = 160  # of PNG
 
 
 def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
-    """Write a figure, whole or not at all.
+    """Write a figure in the format of the suffix. A failure leaves no incomplete file.
 
-    Raises UsageError where the suffix is none of FORMATS, OSError where it cannot be written.
+    Raises UsageError where the suffix is not one of FORMATS, OSError where the file cannot be
+    written.
     """
     import matplotlib
     from matplotlib.text import Text
@@ -39,16 +40,16 @@ def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
         "pdf.fonttype": 42,  # letters stay letters
         "svg.fonttype": "none",
         "svg.hashsalt": "",
-        "text.parse_math": False,  # a dollar sign in a title is no formula
+        "text.parse_math": False,  # a dollar sign in a title does not start a formula
     }
-    # Nothing in the file tells when it was made, so that equal results are equal files.
+    # Without a date, equal results give equal files.
     dateless: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
     with (
         replacing(path) as temporary,
         matplotlib.rc_context(settings),
         warnings.catch_warnings(),
     ):
-        # Letters that no font here has (emoji in a title) are drawn as boxes; that is no news.
+        # Characters that no installed font has, such as emoji, become boxes without a warning.
         for text in figure.findobj(Text):
             text.set_parse_math(False)
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)

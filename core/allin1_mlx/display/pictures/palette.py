@@ -1,14 +1,14 @@
 """Colours of pictures and timelines.
 
-Section fills follow Paul Tol's scheme "light", made for filled areas under dark writing and for
-colour-blind eyes. They are the same on light and on dark ground; labels are always written too.
+Sections have the colours of Paul Tol's scheme "light", made for filled areas under dark text and
+for colour-blind readers. They are the same on light and dark backgrounds; labels are always shown.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-SECTION_INK = "#1b1b1f"  # writing on a section's fill
+SECTION_INK = "#1b1b1f"  # text on a section
 
 _SECTIONS = {
     "start": "#DDDDDD",
@@ -22,12 +22,12 @@ _SECTIONS = {
     "verse": "#44BB99",
     "chorus": "#EE8866",
 }
-_OTHER = "#AA88EE"  # labels of other programs and of the user's own
+_OTHER = "#AA88EE"  # labels of other programs and of users
 
 
 @dataclass(frozen=True)
 class Ground:
-    """Colours of everything but the sections, on one ground."""
+    """The colours of everything except sections, for one background."""
 
     paper: str
     ink: str
@@ -74,5 +74,5 @@ DARK = Ground(
 
 
 def section_colour(label: str) -> str:
-    """The fill of a section, "#RRGGBB"; labels that are not the network's share one colour."""
+    """The colour of a section, "#RRGGBB"; all labels that are not in LABELS share one colour."""
     return _SECTIONS.get(label.lower(), _OTHER)

@@ -1,7 +1,7 @@
-"""The rows of a timeline figure: where they lie, their axes, and the writing beside them.
+"""The rows of a timeline figure: their places, axes and texts.
 
-Lengths are pixels, from above; x axes are seconds. x and x2 are one axis seen twice, above with
-bar numbers and below with times; x3 is the overview's, which always shows the whole song.
+Lengths are pixels from the top; x axes are seconds. x and x2 show the same range, x above with bar
+numbers and x2 below with times; x3 belongs to the overview, which always shows the whole song.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ HEIGHTS = {
     "activations": 84,
     "times": 18,
 }  # pixels, from top to bottom
-TEMPO_BEATS = 8  # beats over which a tempo is taken: a time is only known to 1 / FPS
+TEMPO_BEATS = 8  # beats over which a tempo is measured: one interval is too coarse
 
 
 def place_rows(*, activations: bool) -> tuple[dict[str, tuple[int, int]], int]:
-    """Top and bottom of each row in pixels from above, and the height of all."""
+    """Top and bottom of each row in pixels from the top, and the total height."""
     rows = {}
     top = 0
     for name, height in HEIGHTS.items():
         if name == "activations" and not activations:
             continue
         rows[name] = (top, top + height)
-        # Numbers and labels belong to the row beside them.
+        # Numbers and labels have no gap to the row they belong to.
         top += height + (0 if name in ("ruler", "tempo", "activations") else GAP)
     return rows, top
 
@@ -89,7 +89,7 @@ def lay_out(analysis: Analysis, duration: float, ground: Ground) -> dict[str, An
             "rows": rows,
             "margin": MARGIN,
             "duration": duration,
-            "firstBar": first_bar,  # the number of the first downbeat's
+            "firstBar": first_bar,  # number of the bar at the first downbeat
         },
         "xaxis": {
             **time_axis,
@@ -122,17 +122,17 @@ def lay_out(analysis: Analysis, duration: float, ground: Ground) -> dict[str, An
 
 
 def _tempo_range(analysis: Analysis) -> tuple[float, float]:
-    """From at least a tenth below to a tenth above, so that a steady tempo looks steady."""
+    """At least a tenth below and above the median, so that a steady tempo looks steady."""
     _, tempo = trace_tempo(analysis)
     if not tempo.size:
         return 0.0, 1.0
     middle = float(np.median(tempo))
     low, high = min(0.9 * middle, tempo.min()), max(1.1 * middle, tempo.max())
-    return float(low), float(high + 0.35 * (high - low))  # room for the row's title
+    return float(low), float(high + 0.35 * (high - low))  # room for the title of the row
 
 
 def _tempo_marks(low: float, high: float) -> list[float]:
-    """Two to four round tempos within a range."""
+    """Two to four round values within a range of tempos."""
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 1e9) if (high - low) / s <= 4)
     return [mark for k in range(1, 5) if (mark := (low // step + k) * step) < high - step / 4]
 
@@ -141,7 +141,7 @@ def _tempo_axis(marks: list[float]) -> dict[str, Any]:
     return {
         "visible": True,
         "tickvals": marks,
-        # Plotly would hide the times below labels that lie within the plot.
+        # Plotly would hide the times below labels inside the plot.
         "showticklabels": False,
         "ticks": "",
         "showgrid": True,
@@ -151,7 +151,7 @@ def _tempo_axis(marks: list[float]) -> dict[str, Any]:
 
 
 def _note(text: str, y: float, height: int, ground: Ground, *, side: str) -> dict[str, Any]:
-    """Writing that stays where it is; y: pixels from above."""
+    """A text at a fixed place. y: pixels from the top."""
     return {
         "text": text,
         "xref": "paper",
@@ -173,7 +173,7 @@ def _notes(
     marks: list[float],
     tempo_range: tuple[float, float],
 ) -> list[dict[str, Any]]:
-    """What the rows below the waveform show, and tempos beside their lines."""
+    """The titles of the rows below the waveform, and the values of the tempo lines."""
     top, bottom = rows["tempo"]
     low, high = tempo_range
     notes = [_note("tempo (beats per minute)", top, height, ground, side="right")]

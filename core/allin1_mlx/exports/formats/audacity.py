@@ -1,7 +1,7 @@
-"""Label tracks of Audacity: start, end and label, parted by tabs, in seconds.
+"""Audacity label tracks: start, end and label, separated by tabs, in seconds.
 
-A label of a point has twice the same time. As in the manual of Audacity 3, "Importing and
-Exporting Labels".
+A point has the same start and end. After the manual of Audacity 3, "Importing and Exporting
+Labels".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Beats as plain text: a line for each, time in seconds and place in the bar, parted by a tab.
+"""Beats as plain text: one line per beat, time in seconds and position in the bar, with a tab.
 
-As beat trackers and collections of annotations write them; mir_eval reads them as labelled events.
+The usual format of beat trackers and annotations; mir_eval reads it as labelled events.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ..text import write_seconds
 
 
 def render(result: Result, options: Options) -> bytes:
-    """Each beat and its place in the bar, 1 for a downbeat."""
+    """Each beat and its position in the bar, 1 for a downbeat."""
     rows = zip(result.beats, result.beat_positions, strict=True)
     return "".join(f"{write_seconds(t)}\t{position}\n" for t, position in rows).encode()
 

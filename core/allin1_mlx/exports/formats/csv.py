@@ -1,7 +1,7 @@
 """Tables for spreadsheets: CSV after RFC 4180, times in seconds.
 
-They begin with a byte order mark, without which Excel takes UTF-8 for something else. A label that
-a spreadsheet would take for a formula gets an apostrophe in front: a file may come from a stranger.
+They begin with a byte order mark, which Excel needs to recognise UTF-8. A label that a spreadsheet
+would run as a formula gets an apostrophe in front, because a result file may come from a stranger.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FORMULA = ("=", "+", "-", "@")
 
 
 def render_beats(result: Result, options: Options) -> bytes:
-    """Each beat with the number of its bar, 0 in a pickup, and its place there."""
+    """Each beat with the number of its bar, 0 in a pickup, and its position in the bar."""
     bars = number_bars(result).tolist()
     rows = zip(map(write_seconds, result.beats), bars, result.beat_positions, strict=True)
     return _render(("time", "bar", "beat"), rows)

@@ -1,6 +1,6 @@
-"""Sections as plain text: a line for each, start, end and label, parted by tabs, in seconds.
+"""Sections as plain text: one line per section, start, end and label, with tabs, in seconds.
 
-As mir_eval reads labelled intervals.
+mir_eval reads it as labelled intervals.
 """
 
 from __future__ import annotations

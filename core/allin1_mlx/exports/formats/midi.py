@@ -1,8 +1,8 @@
-"""A MIDI file whose tempo map is the song's: its beats are the beats of the sequencer.
+"""A MIDI file with the tempo map of the song, so that the beats of a sequencer are its beats.
 
-Tick 0 is the first sample of the song. What comes before the first downbeat becomes a short first
-bar, and whole bars after it where it is long. Ticks are TICKS to a beat, a beat is a quarter. After
-the Standard MIDI File specification 1.1, texts in UTF-8.
+Tick 0 is the first sample of the song. The music before the first downbeat becomes a short first
+bar, followed by whole bars where it is long. A beat is a quarter note of TICKS ticks. After the
+Standard MIDI File specification 1.1, texts in UTF-8.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from ..text import one_line, song_title
 
 TICKS = 960
 SIXTEENTH = TICKS // 4
-USUAL = 0.5  # seconds per beat where the song has no tempo of its own
+USUAL = 0.5  # seconds per beat in a song without beats
 SLOWEST = 0xFFFFFF / 1e6  # seconds per beat that a tempo event can hold
-UNEVEN = 0.01  # seconds: as the detection's frames, which a simplified map evens out
-LONGEST_BAR = 32  # beats; a longer one is cut into usual ones
+UNEVEN = 0.01  # seconds that a simplified map may differ from a beat
+LONGEST_BAR = 32  # beats; a longer bar is split into bars of usual length
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class TempoMap:
-    """Constant tempi from ticks (N,) on, which are at times (N,): microseconds per beat (N,)."""
+    """Tempos (N,) in microseconds per beat, each from a tick (N,) on, which lies at a time (N,)."""
 
     ticks: tuple[int, ...]
     times: tuple[float, ...]
@@ -47,7 +47,7 @@ class TempoMap:
 
 
 def render(result: Result, options: Options) -> bytes:
-    """The file; with `simplify`, one tempo holds for as many beats as it fits within UNEVEN."""
+    """The file. With `simplify`, one tempo holds for as many beats as it fits within UNEVEN."""
     ticks = _place_beats(result)
     tempi = _map_tempo(ticks, np.array(result.beats), simplify=options.simplify)
     events: list[tuple[int, mido.MetaMessage]] = [
@@ -61,7 +61,7 @@ def render(result: Result, options: Options) -> bytes:
     for section in result.segments:
         marker = mido.MetaMessage("marker", text=one_line(section.label))
         events.append((tempi.tick_at(section.start), marker))
-    # Ableton Live keeps the tempo map only of a file that has notes: one, as soft as can be.
+    # Ableton Live ignores the tempo map of a file without notes: add a very soft one.
     last = max(tempi.tick_at(find_duration(result)), TICKS)
     note = [
         (0, mido.Message("note_on", note=0, velocity=1)),
@@ -75,7 +75,7 @@ def render(result: Result, options: Options) -> bytes:
 
 
 def _place_beats(result: Result) -> list[int]:
-    """The tick of each beat: a beat apart, after a lead-in of whole sixteenths."""
+    """The tick of each beat: one beat apart, after a lead-in of whole sixteenths."""
     beats = result.beats
     if not beats:
         return []
@@ -83,12 +83,12 @@ def _place_beats(result: Result) -> list[int]:
     beat = float(np.median(gaps[:8])) if gaps.size else USUAL
     lead = max(1, round(4 * beats[0] / beat)) if beats[0] >= 1e-6 else 0
     lead = max(lead, math.ceil(4 * beats[0] / SLOWEST))
-    steps = np.ceil(gaps / SLOWEST).astype(np.int64) * TICKS  # a long pause is several slow beats
+    steps = np.ceil(gaps / SLOWEST).astype(np.int64) * TICKS  # a long pause: several beats
     return (lead * SIXTEENTH + np.concatenate([[0], steps.cumsum()])).tolist()
 
 
 def _map_tempo(ticks: list[int], beats: Floats, *, simplify: bool) -> TempoMap:
-    """Tempi that lead from each beat to the next, without letting rounding add up."""
+    """Tempos that lead from each beat to the next; rounding errors do not add up."""
     places = np.array(ticks, dtype=np.float64)
     if ticks and ticks[0] > 0:
         places, beats = np.insert(places, 0, 0.0), np.insert(beats, 0, 0.0)
@@ -114,7 +114,7 @@ def _map_tempo(ticks: list[int], beats: Floats, *, simplify: bool) -> TempoMap:
 
 
 def _signatures(result: Result, ticks: list[int]) -> Iterator[tuple[int, int, int]]:
-    """Tick, numerator and denominator wherever bars of another length begin."""
+    """Tick, numerator and denominator at each change of the length of bars."""
     downbeats = [t for t, p in zip(ticks, result.beat_positions, strict=True) if p == 1]
     usual = min(result.meter or max(result.beat_positions, default=4), LONGEST_BAR)
     if not downbeats:
@@ -131,7 +131,7 @@ def _signatures(result: Result, ticks: list[int]) -> Iterator[tuple[int, int, in
     if before >= first:
         bars.append(((before % first) * SIXTEENTH, first))
     bars.extend(zip(downbeats, [*lengths.tolist(), 0], strict=True))
-    rest = (ticks[-1] - downbeats[-1]) // SIXTEENTH + 4  # of the last bar, which may be cut short
+    rest = (ticks[-1] - downbeats[-1]) // SIXTEENTH + 4  # of the last bar, which may be incomplete
     usual_end = int(lengths[-1]) if lengths.size else 4 * usual
     bars[-1] = (downbeats[-1], max(rest, usual_end))
     last = 0
@@ -143,7 +143,7 @@ def _signatures(result: Result, ticks: list[int]) -> Iterator[tuple[int, int, in
 
 
 def _cut(tick: int, length: int, usual: int) -> Iterator[tuple[int, int]]:
-    """A bar, or what a bar that is too long for a signature is cut into."""
+    """A bar, or the parts of a bar that is too long for a time signature."""
     if length <= 4 * LONGEST_BAR:
         yield tick, length
         return
@@ -153,7 +153,7 @@ def _cut(tick: int, length: int, usual: int) -> Iterator[tuple[int, int]]:
 
 
 def _fraction(sixteenths: int) -> tuple[int, int]:
-    """The time signature of so many sixteenths, in quarters where it can be."""
+    """The time signature of a bar of some sixteenths, in quarters if possible."""
     for denominator in (4, 8):
         if sixteenths * denominator % 16 == 0:
             return sixteenths * denominator // 16, denominator
@@ -161,7 +161,7 @@ def _fraction(sixteenths: int) -> tuple[int, int]:
 
 
 def _track(events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
-    """A track of messages at absolute ticks; those of one tick keep their order."""
+    """A track of messages at absolute ticks; messages at one tick keep their order."""
     track = mido.MidiTrack()
     now = 0
     for tick, message in sorted(events, key=lambda event: event[0]):

@@ -1,7 +1,7 @@
-"""Regions and markers of REAPER, as its Region/Marker Manager imports and exports them.
+"""REAPER regions and markers, in the format of its Region/Marker Manager.
 
 Sections are regions, bar lines are markers; times are hours:minutes:seconds to the millisecond.
-UTF-8 without a byte order mark, which REAPER would take for a part of the first heading.
+UTF-8 without a byte order mark, which REAPER would read as part of the first heading.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A collection of rekordbox with one track: its beat grid, and a memory cue for each section.
+"""A rekordbox collection with one track: its beat grid and a memory cue for each section.
 
-Times are seconds; a TEMPO marker starts a stretch of constant tempo, written with two decimals.
+Times are seconds; a TEMPO marker starts a part of constant tempo, written with two decimals.
 After "XML format list for use with rekordbox", AlphaTheta.
 """
 
@@ -20,12 +20,12 @@ from ..format import File, Format, Options
 from ..steady import slopes_through
 from ..text import one_line, song_title
 
-TOLERANCE = 0.0009  # seconds between a beat and the grid of its marker
+TOLERANCE = 0.0009  # seconds that the grid of a marker may differ from a beat
 
 
 @dataclass(frozen=True)
 class Marker:
-    """The beat at `time` is beat `position` of a bar of `meter`; others follow at `bpm`."""
+    """The beat at `time` is beat `position` in a bar of `meter`; the next ones follow at `bpm`."""
 
     time: float
     bpm: float
@@ -75,7 +75,7 @@ def render(result: Result, options: Options) -> bytes:
 
 
 def _markers(result: Result) -> Iterator[Marker]:
-    """As few markers as keep every beat within TOLERANCE and at its place in the bar."""
+    """The fewest markers that keep each beat within TOLERANCE and at its position in the bar."""
     times = np.round(result.beats, 3) if result.beats else np.empty(0)
     positions = np.array(result.beat_positions, dtype=np.int64)
     meters = _meters(result)
@@ -85,7 +85,7 @@ def _markers(result: Result) -> Iterator[Marker]:
         counted = (positions[first] - 1 + places[first:] - first) % meters[first] + 1
         right = (counted == positions[first:]) & (meters[first:] == meters[first])
         stop = first + int(np.argmin(right)) if not right.all() else len(times)
-        reach = slice(first, min(stop + 1, len(times)))  # its grid leads up to the next marker
+        reach = slice(first, min(stop + 1, len(times)))  # the grid reaches the next marker
         least, greatest = slopes_through(
             places[reach], times[reach], start=times[first], tolerance=TOLERANCE
         )
@@ -99,7 +99,7 @@ def _markers(result: Result) -> Iterator[Marker]:
 
 
 def _meters(result: Result) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """The number of beats in the bar of each beat, (B,); the first and last may be cut short."""
+    """Beats in the bar of each beat, (B,); the first and the last bar count as complete."""
     if not result.beats:
         return np.empty(0, dtype=np.int64)
     positions = np.array(result.beat_positions, dtype=np.int64)
