@@ -113,9 +113,7 @@ def test_other_lines_are_refused_with_their_number(tmp_path: Path, line: str) ->
     path = tmp_path / "t.jsonl"
     Timings(path).record(stages_of(1)[0])
     path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(
-        ResultError, match=r"^t\.jsonl, line 2: not the timing of a stage of a stage"
-    ):
+    with pytest.raises(ResultError, match=r"^t\.jsonl, line 2: not the timing of a stage"):
         read_timings(path)
 
 
