@@ -15,7 +15,6 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from os import PathLike, fspath
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .analysis import Analysis
@@ -25,7 +24,8 @@ from .decoding.beats import BARS, decode_beats, drop_guesses
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from .demix.network_input import PassPieces, Pieces, Source, Spectrograms
-from .demix.separators import Demix, find_separator
+from .demix.options import Demix, StemOptions
+from .demix.separators import find_separator
 from .errors import UsageError
 from .log_spectrogram import Backend
 from .network.predict import (
@@ -37,7 +37,7 @@ from .network.predict import (
     predict_group,
 )
 from .types import Progress
-from .weights import ModelFiles, find_model
+from .weights import Access, ModelFiles, find_model
 from .weights.registry import PUBLISHED
 
 if TYPE_CHECKING:
@@ -58,14 +58,11 @@ def _pass(pieces: Pieces) -> Pieces:
 class Analyzer:
     """Analyses songs one after the other; loads its network once, while it decodes the first.
 
-    model: one of weights.MODELS. demix: how a mix becomes the stems that the network wants.
-    demix_seed: chooses the separator's random delays. stems_dir: a folder with stems of one's
-    own, which take the separation's place; stems_alone: whether stems in that folder itself may
-    be taken, as only one song is analysed with it. compiled: whether the separator's kernels are
-    fused on a GPU. ensemble_parallel: as of `load_network`. timings: records how long each stage
-    takes.
-    `notice` is a line for the user about what `auto` settled on, or empty; `source` the way to the
-    network's spectrograms.
+    model: one of weights.MODELS. demix: how a mix becomes the stems that the network needs.
+    weights: where weights may come from. stems: user-supplied stems, and the separator's options.
+    ensemble_parallel: as in `load_network`. timings: records how long each stage takes.
+    `notice` is a line for the user about the model that "auto" chose, or empty; `source` makes
+    the network's spectrograms.
     """
 
     def __init__(
@@ -73,59 +70,32 @@ class Analyzer:
         model: str = "auto",
         demix: Demix = "auto",
         *,
-        demix_seed: int = 0,
-        weights_dir: Path | None = None,
-        weights_path: Path | None = None,
-        config_path: Path | None = None,
-        weights_url: str | None = None,
-        stems_dir: Path | None = None,
-        stems_alone: bool = True,
+        weights: Access = Access(),
+        stems: StemOptions = StemOptions(),
         spec_backend: Backend = "mlx_fast",
-        offline: bool = False,
-        compiled: bool = True,
         ensemble_parallel: bool = True,
-        on_download: Progress | None = None,
         timings: Timings | None = None,
     ) -> None:
-        files = find_model(
-            model,
-            weights_dir=weights_dir,
-            weights_path=weights_path,
-            config_path=config_path,
-            offline=offline,
-            weights_url=weights_url,
-            on_progress=on_download,
-        )
+        files = find_model(model, weights)
         used = "the built-in network" if files.name == "bundled" else files.name
         self.notice = f"using {used}; {files.reason}" if files.reason else ""
         self._files = files
         self._ensemble_parallel = ensemble_parallel
-        if weights_path is not None:
-            _ = self.network  # what is wrong with a file of one's own is told before its name
-        self.model = files.name if weights_path is None else _name_by_content(files)
+        self.model = files.name if weights.weights_path is None else _name_by_content(files)
         self._timings = timings
-        stems = load_config(files.files[0][1]).stems
-        if stems == 1 and (stems_dir is not None or demix != "auto"):
+        inputs = load_config(files.files[0][1]).stems
+        if inputs == 1 and (stems.folder is not None or demix != "auto"):
             raise UsageError(
                 f"the model {files.name} analyses the mix as it is; "
                 "leave out --stems-dir and --demix, or ask for a harmonix model"
             )
         separator_file = None
-        if stems > 1 and stems_dir is None:
-            separator_file = find_separator(
-                demix,
-                weights_dir=weights_dir,
-                offline=offline,
-                weights_url=weights_url,
-                on_download=on_download,
-            )
+        if inputs > 1 and stems.folder is None:
+            separator_file = find_separator(demix, weights)
         self.source = Source(
-            stems=stems,
-            folder=stems_dir,
-            alone=stems_alone,
+            stems=inputs,
+            options=stems,
             separator_file=separator_file,
-            seed=demix_seed,
-            compiled=compiled,
             backend=spec_backend,
             timed=self._timed,
         )

@@ -4,6 +4,7 @@ from .analysis import Analysis as Analysis
 from .audio import load_audio as load_audio
 from .decoding.beats import decode_beats as decode_beats
 from .decoding.sections import pick_sections as pick_sections
+from .demix.options import StemOptions as StemOptions
 from .demix.spectral import spectral_stems as spectral_stems
 from .errors import AllInOneError as AllInOneError
 from .errors import Cancelled as Cancelled
@@ -18,3 +19,4 @@ from .types import Activations as Activations
 from .types import Detection as Detection
 from .types import Segment as Segment
 from .types import Tempo as Tempo
+from .weights.access import Access as Access

@@ -23,7 +23,7 @@ from allin1_mlx.log_spectrogram import logarithm
 from allin1_mlx.network.backend import mx
 from allin1_mlx.network.predict import Network, activations, load_network
 from allin1_mlx.types import FPS, Activations
-from allin1_mlx.weights import find_model
+from allin1_mlx.weights import Access, find_model
 
 from .corpus import BEAT_WIDTH, TrainingSong, Truth, draw_peaks, load_real, to_magnitudes
 from .evaluate import BEAT_WINDOW, f_measure, in_processes
@@ -118,7 +118,7 @@ def main() -> None:
     add("--out", type=Path, required=True, help="folder for a .npz of each song")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    ensemble = load_network(find_model("harmonix-all", weights_dir=options.weights))
+    ensemble = load_network(find_model("harmonix-all", Access(options.weights)))
     for number, lesson in enumerate(label_songs(load_real(options.real), ensemble)):
         save_lesson(lesson, options.out / f"{number:04d}.npz")
 

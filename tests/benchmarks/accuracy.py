@@ -12,8 +12,10 @@ import json
 import sys
 from pathlib import Path
 
+from allin1_mlx.demix.options import StemOptions
 from allin1_mlx.pipeline import Analyzer
 from allin1_mlx.types import Segment
+from allin1_mlx.weights import Access
 from allin1_mlx_training.evaluate import f_measure
 
 
@@ -25,13 +27,15 @@ def main() -> None:
     parser.add_argument("--weights-dir", type=Path)
     parser.add_argument("--true-stems", action="store_true", help="bass.ogg ... beside each mix")
     options = parser.parse_args()
-    analyzer = Analyzer(options.model, weights_dir=options.weights_dir)
+    analyzer = Analyzer(options.model, weights=Access(options.weights_dir))
     for mix in sorted(options.root.glob("*/*/mix.ogg")):
         if options.true_stems:
             if not (mix.parent / "bass.ogg").exists():
                 continue
             analyzer = Analyzer(
-                options.model, weights_dir=options.weights_dir, stems_dir=mix.parent
+                options.model,
+                weights=Access(options.weights_dir),
+                stems=StemOptions(mix.parent),
             )
         track, collection = mix.parent, mix.parent.parent
         analysis = analyzer(mix)

@@ -226,13 +226,14 @@ def run_song(options: argparse.Namespace) -> None:
 
     from allin1_mlx import Analyzer
     from allin1_mlx.display.timings import Timings
+    from allin1_mlx.weights import Access
 
     wav, out = options.folder / "song.wav", options.folder / "song.json"
     mix = np.load(options.folder / "mix.npy")
     soundfile.write(wav, 0.9 * mix.T / np.abs(mix).max(), SAMPLE_RATE)
     timings = Timings()
     analyzer = Analyzer(
-        "harmonix-all", "spectral", weights_dir=options.harmonix, timings=timings, offline=True
+        "harmonix-all", "spectral", weights=Access(options.harmonix, offline=True), timings=timings
     )
     compiled = not options.no_mlx_compile
     analyzer.source = replace(

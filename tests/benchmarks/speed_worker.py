@@ -25,7 +25,7 @@ from allin1_mlx.network.backend import HAS_OPENBLAS, has_gpu, mx
 from allin1_mlx.network.model import AllInOne, Config, to_published
 from allin1_mlx.network.predict import Network, activations, load_network, predict
 from allin1_mlx.types import SAMPLE_RATE
-from allin1_mlx.weights import find_model
+from allin1_mlx.weights import Access, find_model
 
 from ..support import viterbi
 from .speed import ENOUGH, MODELS
@@ -82,7 +82,7 @@ def uses_tf32() -> bool:
 def find_weights(name: str, options: argparse.Namespace) -> Any:
     folder = options.weights_dir if options.weights_dir.is_dir() else None
     try:
-        return find_model(name, weights_dir=folder, offline=True)
+        return find_model(name, Access(folder, offline=True))
     except WeightsError:
         return None
 

@@ -9,13 +9,13 @@ from allin1_mlx.network.backend import mx
 from allin1_mlx.network.model import AllInOne, Config, load_arrays, to_published
 from allin1_mlx.network.predict import Network, activations, load_network, predict, predict_group
 from allin1_mlx.types import LABELS
-from allin1_mlx.weights import find_model
+from allin1_mlx.weights import Access, find_model
 
 SMALL = Config(dim=8, depth=3)
 
 
 def published(shared, fold: int) -> AllInOne:
-    return load_network(find_model(f"harmonix-fold{fold}", weights_dir=shared / "weights")).folds[0]
+    return load_network(find_model(f"harmonix-fold{fold}", Access(shared / "weights"))).folds[0]
 
 
 def random_model(config: Config, seed: int = 1) -> AllInOne:
@@ -42,7 +42,7 @@ def test_logits_equal_the_reference(shared, song, fold):
 @pytest.mark.parametrize("song", ["francium", "potassium"])
 def test_embeddings_equal_the_reference(shared, song):
     reference = np.load(shared / "golden" / song / "reference.npz")
-    network = load_network(find_model("harmonix-fold0", weights_dir=shared / "weights"))
+    network = load_network(find_model("harmonix-fold0", Access(shared / "weights")))
     x = mx.array(reference["spectrogram"])
     found = predict(x, network, embeddings=True).embeddings
     assert found.shape == reference["embeddings_fold0"].shape

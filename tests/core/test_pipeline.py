@@ -13,9 +13,11 @@ import soundfile
 import allin1_mlx
 from allin1_mlx import Analyzer, analyze
 from allin1_mlx.analysis import Analysis
+from allin1_mlx.demix.options import StemOptions
 from allin1_mlx.errors import AudioError, Cancelled, CheckpointError, StemsError, UsageError
 from allin1_mlx.network.model import AllInOne, Config, to_published
 from allin1_mlx.types import LABELS, SAMPLE_RATE
+from allin1_mlx.weights import Access
 
 SCHEMA = json.loads((Path(allin1_mlx.__file__).parent / "analysis.schema.json").read_text())
 
@@ -123,10 +125,7 @@ def test_one_call_analyses_a_file(tmp_path, monkeypatch):
     assert found.model == "bundled"
     assert found.path.endswith("Ünïcode 🎵.wav")
     assert found.activations is None
-    assert Analyzer().notice == (
-        "using the built-in network; "
-        "harmonix-all is not here: allin1-mlx weights download harmonix-all"
-    )
+    assert Analyzer().notice == ""
 
 
 def test_activations_and_embeddings_come_only_when_asked_for(tmp_path, analyzer):
@@ -157,7 +156,7 @@ def test_only_published_networks_may_start_a_song_in_its_middle(tmp_path, stems)
     np.savez(tmp_path / "small.npz", **arrays)
     (tmp_path / "small.json").write_text(json.dumps(config.to_dict()))
     song = write(tmp_path / "song.wav", clicks(95, 40))
-    found = Analyzer("auto", weights_path=tmp_path / "small.npz")(song)
+    found = Analyzer("auto", weights=Access(weights_path=tmp_path / "small.npz"))(song)
     labels = [segment.label for segment in found.segments]
     assert len(labels) > 1
     assert labels[0] == "start"
@@ -194,12 +193,14 @@ def test_a_computation_can_be_cancelled_in_every_stage(tmp_path, analyzer):
 
 def test_four_stems_come_from_the_mix_or_from_files(tmp_path, four_stems):
     song = write(tmp_path / "song.wav", clicks(95, 6))
-    from_mix = Analyzer("auto", weights_path=four_stems)(song)
+    from_mix = Analyzer("auto", weights=Access(weights_path=four_stems))(song)
     assert from_mix.demix == "spectral"
     check(from_mix, 6)
     for stem in ("bass", "drums", "other", "vocals"):
         write(tmp_path / f"song_{stem}.wav", clicks(95, 6) / 4)
-    own = Analyzer("auto", weights_path=four_stems, stems_dir=tmp_path)(song)
+    own = Analyzer("auto", weights=Access(weights_path=four_stems), stems=StemOptions(tmp_path))(
+        song
+    )
     assert own.demix.startswith("external ")
     check(own, 6)
 
@@ -208,7 +209,7 @@ def test_missing_stems_are_named(tmp_path, four_stems):
     song = write(tmp_path / "song.wav", clicks(95, 3))
     write(tmp_path / "song_bass.wav", clicks(95, 3))
     with pytest.raises(StemsError, match="drums"):
-        Analyzer("auto", weights_path=four_stems, stems_dir=tmp_path)(song)
+        Analyzer("auto", weights=Access(weights_path=four_stems), stems=StemOptions(tmp_path))(song)
 
 
 def test_a_broken_network_is_told_before_a_missing_song_and_no_thread_stays(tmp_path, four_stems):
@@ -217,7 +218,7 @@ def test_a_broken_network_is_told_before_a_missing_song_and_no_thread_stays(tmp_
     (folder / "harmonix-fold0_mlx.npz").write_bytes(b"no archive")
     config = four_stems.with_suffix(".json").read_text()
     (folder / "harmonix-fold0_mlx.json").write_text(config)
-    analyzer = Analyzer("harmonix-fold0", weights_dir=folder)
+    analyzer = Analyzer("harmonix-fold0", weights=Access(folder))
     for attempt in (analyzer.load, lambda: analyzer(tmp_path / "nope.wav")):
         with pytest.raises(CheckpointError, match=r"^harmonix-fold0_mlx\.npz: "):
             attempt()
@@ -231,12 +232,12 @@ def test_a_configuration_of_something_else_is_told(tmp_path, four_stems, wrong):
     (tmp_path / f"{file}.npz").write_bytes(four_stems.read_bytes())
     (tmp_path / f"{file}.json").write_text(json.dumps(config))
     with pytest.raises(CheckpointError, match=rf"^{file}\.json: not the configuration"):
-        Analyzer("harmonix-fold0", weights_dir=tmp_path).load()
+        Analyzer("harmonix-fold0", weights=Access(tmp_path)).load()
 
 
 def test_a_network_that_hears_the_mix_refuses_stems(tmp_path):
     with pytest.raises(UsageError, match="--stems-dir"):
-        Analyzer("bundled", stems_dir=tmp_path)
+        Analyzer("bundled", stems=StemOptions(tmp_path))
 
 
 def test_what_is_no_music_is_an_error_of_one_line(tmp_path, analyzer):

@@ -14,7 +14,10 @@ from allin1_mlx.network.backend import mx
 from allin1_mlx.types import STEMS
 
 README = Path(__file__).parents[2] / "README.md"
-CLASSES = {"Activations", "Analysis", "Analyzer", "Detection", "Segment", "Tempo"}
+CLASSES = {
+    *("Access", "Activations", "Analysis", "Analyzer", "Detection", "Segment", "StemOptions"),
+    "Tempo",
+}
 ERRORS = {"AllInOneError", "Cancelled"}
 FUNCTIONS = {
     "activations",

@@ -13,6 +13,7 @@ from allin1_mlx.cli.weights import main
 from allin1_mlx.errors import DownloadError, UsageError, WeightsError
 from allin1_mlx.weights import (
     MODELS,
+    WEIGHTS_DIR,
     Access,
     bundled_files,
     cache_dir,
@@ -74,20 +75,20 @@ needs_bundled = pytest.mark.skipif(not has_bundled(), reason="needs the bundled 
 
 def test_a_fold_is_found_in_the_named_folder(tmp_path):
     pair = put_fold(tmp_path / "mine", 3)
-    found = find_model("harmonix-fold3", weights_dir=tmp_path / "mine")
+    found = find_model("harmonix-fold3", Access(tmp_path / "mine"))
     assert (found.name, found.files, found.reason) == ("harmonix-fold3", (pair,), "")
 
 
 @pytest.mark.parametrize(("weights", "config"), [(".npz", ".json"), (".safetensors", ".yaml")])
 def test_other_kinds_of_files_are_found(tmp_path, weights, config):
     pair = put_fold(tmp_path / "mine", 0, weights=weights, config=config)
-    assert find_model("harmonix-fold0", weights_dir=tmp_path / "mine").files == (pair,)
+    assert find_model("harmonix-fold0", Access(tmp_path / "mine")).files == (pair,)
 
 
 def test_an_original_file_is_its_own_configuration(tmp_path):
     original = tmp_path / "harmonix-fold2-gmgo0nsy.pth"
     original.write_bytes(b"")
-    assert find_model("harmonix-fold2", weights_dir=tmp_path).files == ((original, original),)
+    assert find_model("harmonix-fold2", Access(tmp_path)).files == ((original, original),)
 
 
 def test_folders_are_searched_in_order(tmp_path):
@@ -96,16 +97,27 @@ def test_folders_are_searched_in_order(tmp_path):
     put_fold(tmp_path / "work" / "mlx-weights", 1)
     assert find_model("harmonix-fold1").files[0][0].parent.name == "mlx-weights"
     named = put_fold(tmp_path / "mine", 1)
-    assert find_model("harmonix-fold1", weights_dir=tmp_path / "mine").files == (named,)
+    assert find_model("harmonix-fold1", Access(tmp_path / "mine")).files == (named,)
 
 
 def test_the_ensemble_may_be_spread_over_folders(tmp_path):
     for fold in range(FOLDS):
         put_fold(cache_dir() if fold % 2 else tmp_path / "mine", fold)
-    found = find_model("auto", weights_dir=tmp_path / "mine")
+    found = find_model("harmonix-all", Access(tmp_path / "mine"))
     assert found.name == "harmonix-all"
     assert [weights.name[13] for weights, _ in found.files] == list("01234567")
-    assert str(cache_dir()) in found.reason
+    assert find_model("auto", Access(tmp_path / "mine")).name == "bundled"
+
+
+@pytest.mark.parametrize("folder", ["mlx-weights", "mine"])
+def test_auto_is_the_ensemble_where_all_its_folds_are_in_the_weights_folder(tmp_path, folder):
+    for fold in range(FOLDS):
+        put_fold(tmp_path / "work" / folder, fold)
+    access = Access() if folder == "mlx-weights" else Access(tmp_path / "work" / folder)
+    found = find_model("auto", access)
+    assert found.name == "harmonix-all"
+    assert [weights.name[13] for weights, _ in found.files] == list("01234567")
+    assert found.reason == f"its weights are in {access.folders[0]}"
 
 
 def test_a_model_that_is_not_here_says_where_it_was_sought(tmp_path):
@@ -123,18 +135,18 @@ def test_a_model_that_is_not_here_says_where_it_was_sought(tmp_path):
 def test_weights_without_configuration_are_an_error(tmp_path):
     put_fold(tmp_path, 0)[1].unlink()
     with pytest.raises(WeightsError, match=r"^harmonix-fold0_mlx\.npz: no configuration"):
-        find_model("harmonix-fold0", weights_dir=tmp_path)
+        find_model("harmonix-fold0", Access(tmp_path))
 
 
 def test_a_named_file_is_taken_with_the_configuration_beside_it(tmp_path):
     weights, config = put_fold(tmp_path, 5)
-    found = find_model("auto", weights_path=weights)
+    found = find_model("auto", Access(weights_path=weights))
     assert found.name == "harmonix-fold5"
     assert found.files == ((weights, config),)
     assert "was named" in found.reason
     other = tmp_path / "other.json"
     other.write_text("{}")
-    found = find_model("harmonix-fold0", weights_path=weights, config_path=other)
+    found = find_model("harmonix-fold0", Access(weights_path=weights, config_path=other))
     assert found.files == ((weights, other),)
 
 
@@ -146,7 +158,7 @@ def test_a_named_file_that_is_missing_is_an_error(tmp_path, missing):
         named = {}
     named[missing] = tmp_path / "none"
     with pytest.raises(WeightsError, match="none: no such f"):
-        find_model("harmonix-fold5", **named)
+        find_model("harmonix-fold5", Access(**named))
 
 
 def test_contradictions_are_usage_errors(tmp_path):
@@ -154,33 +166,31 @@ def test_contradictions_are_usage_errors(tmp_path):
     with pytest.raises(UsageError, match="no model is called 'x'"):
         find_model("x")
     with pytest.raises(UsageError, match="names one file"):
-        find_model("harmonix-all", weights_path=weights)
+        find_model("harmonix-all", Access(weights_path=weights))
     with pytest.raises(UsageError, match="needs the weights path"):
-        find_model("auto", config_path=config)
+        find_model("auto", Access(config_path=config))
 
 
 @needs_bundled
-def test_auto_settles_for_the_bundled_checkpoint_and_says_why():
-    put_fold(cache_dir(), 0)
+def test_auto_is_the_bundled_checkpoint_even_where_the_ensemble_is_in_the_cache():
+    for fold in range(FOLDS):
+        put_fold(cache_dir(), fold)
     found = find_model("auto")
-    assert found.name == "bundled"
-    assert found.files == (bundled_files(),)
-    assert found.reason == (
-        "harmonix-all has only 1 of its 8 folds here: allin1-mlx weights download harmonix-all"
-    )
-    shutil.rmtree(cache_dir())
-    assert find_model("auto").reason == (
-        "harmonix-all is not here: allin1-mlx weights download harmonix-all"
-    )
+    assert (found.name, found.files, found.reason) == ("bundled", (bundled_files(),), "")
 
 
 @needs_bundled
-def test_auto_without_a_network_falls_back(monkeypatch):
-    monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "0")
-    monkeypatch.setenv("ALLIN1_MLX_WEIGHTS_URL", "http://127.0.0.1:9/")
-    found = find_model("auto", on_notice=lambda text: None)
-    assert found.name == "bundled"
-    assert "could not be downloaded" in found.reason
+def test_auto_says_that_the_ensemble_in_the_weights_folder_is_incomplete():
+    put_fold(WEIGHTS_DIR, 0)
+    found = find_model("auto")
+    assert (found.name, found.files) == ("bundled", (bundled_files(),))
+    assert found.reason == "only 1 of the 8 folds of harmonix-all are in mlx-weights"
+
+
+@needs_bundled
+def test_auto_never_asks_a_server(mirror):
+    assert find_model("auto").name == "bundled"
+    assert mirror == []
 
 
 def test_every_model_but_auto_and_bundled_is_published():
@@ -199,11 +209,9 @@ def test_the_registry_knows_the_published_files(shared):
 
 def test_a_missing_ensemble_is_downloaded_after_its_terms_were_shown(mirror):
     notices, progress = [], []
-    found = find_model(
-        "auto", on_notice=notices.append, on_progress=lambda *step: progress.append(step)
-    )
-    assert found.name == "harmonix-all"
-    assert "downloaded" in found.reason
+    access = Access(on_notice=notices.append, on_progress=lambda *step: progress.append(step))
+    found = find_model("harmonix-all", access)
+    assert (found.name, found.reason) == ("harmonix-all", "")
     assert all(weights.parent == cache_dir() for weights, _ in found.files)
     assert len(mirror) == 2 * FOLDS
     assert len(notices) == 1
@@ -211,7 +219,7 @@ def test_a_missing_ensemble_is_downloaded_after_its_terms_were_shown(mirror):
     shares = [share for stage, share in progress if stage == "download"]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
-    again = find_model("harmonix-all", on_notice=notices.append)
+    again = find_model("harmonix-all", Access(on_notice=notices.append))
     assert again.files == found.files
     assert (len(mirror), len(notices)) == (2 * FOLDS, 1)
 
@@ -227,7 +235,7 @@ def test_only_missing_folds_are_downloaded(mirror, shared):
 def test_a_named_model_that_cannot_be_downloaded_is_an_error(mirror, monkeypatch):
     monkeypatch.setenv("ALLIN1_MLX_WEIGHTS_URL", "http://127.0.0.1:9/")
     with pytest.raises(DownloadError, match=r"download failed: 127\.0\.0\.1:9 cannot be reached"):
-        find_model("harmonix-fold0", on_notice=lambda text: None)
+        find_model("harmonix-fold0", Access(on_notice=lambda text: None))
 
 
 def test_terms_are_logged_where_nobody_listens(mirror, caplog):
@@ -237,7 +245,7 @@ def test_terms_are_logged_where_nobody_listens(mirror, caplog):
 
 def test_offline_never_asks_a_server(mirror):
     with pytest.raises(WeightsError, match="downloads are switched off"):
-        find_model("harmonix-fold0", offline=True)
+        find_model("harmonix-fold0", Access(offline=True))
     assert mirror == []
 
 
@@ -250,7 +258,7 @@ def test_htdemucs_is_found_where_pytorch_keeps_it(tmp_path):
     assert find_htdemucs() == there
     mine = tmp_path / "955717e8-8726e21a.th"
     mine.write_bytes(b"")
-    assert find_htdemucs(weights_dir=tmp_path) == mine
+    assert find_htdemucs(Access(tmp_path)) == mine
 
 
 def test_what_would_have_to_be_downloaded_is_known_beforehand(tmp_path):
@@ -269,7 +277,7 @@ def test_htdemucs_shows_its_terms_before_it_asks(monkeypatch):
     monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "")
     notices = []
     with pytest.raises(DownloadError):
-        find_htdemucs(weights_url="http://127.0.0.1:9/", on_notice=notices.append)
+        find_htdemucs(Access(url="http://127.0.0.1:9/", on_notice=notices.append))
     assert "personal and research use only" in notices[0]
     assert "84.1 MB" in notices[0]
 

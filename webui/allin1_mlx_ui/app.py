@@ -69,7 +69,7 @@ def load_analyzer(weights_dir: Path | None, choice: Choice) -> Analyzer:
     from allin1_mlx.pipeline import Analyzer
 
     demix = "auto" if choice.model == "bundled" else choice.demix
-    analyzer = Analyzer(choice.model, demix, weights_dir=weights_dir, offline=True)
+    analyzer = Analyzer(choice.model, demix, weights=Access(weights_dir, offline=True))
     analyzer.load()  # before there is a song
     return analyzer
 
@@ -202,7 +202,7 @@ def check_weights(options: argparse.Namespace) -> list[str]:
         missing = find_missing(name, access)
         if missing and access.is_offline:
             find = find_htdemucs if name == "htdemucs" else partial(find_model, name)
-            find(weights_dir=options.weights_dir, offline=True)
+            find(access)
         lines += announce(missing, access)
     return lines
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from allin1_mlx.errors import AllInOneError, Cancelled, WeightsError
-from allin1_mlx.weights import MODELS, Access, fetch, find_missing
+from allin1_mlx.weights import MODELS, Access, fetch, find_missing, find_model
 from allin1_mlx.weights.registry import WeightFile
 
 if TYPE_CHECKING:
-    from allin1_mlx.demix.separators import Demix
+    from allin1_mlx.demix.options import Demix
 
 DEMIXES: tuple[Demix, ...] = ("auto", "spectral", "htdemucs")
 LOOK = 0.1  # seconds between looks at whether a waiting song was cancelled
@@ -71,12 +71,14 @@ class Choices:
 
     @property
     def current(self) -> Choice:
-        """What the next song is analysed by; `auto` means harmonix-all where it is, as ever."""
+        """What the next song is analysed with; "auto" is resolved to the model it means now."""
         chosen = self._chosen
-        if chosen.model == "auto":
-            here = self.look_for("harmonix-all") == ([], "")
-            return Choice("harmonix-all" if here else "bundled", chosen.demix)
-        return chosen
+        if chosen.model != "auto":
+            return chosen
+        try:
+            return replace(chosen, model=find_model("auto", self.access).name)
+        except WeightsError:  # incomplete files in the weights folder
+            return replace(chosen, model="bundled")
 
     @property
     def delivery(self) -> Delivery | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,18 +21,20 @@ from .outputs import Outputs
 from .songs import analyze_songs
 from .work import Outcome
 
+MakeAnalyzer = Callable[[], Analyzer]
+
 ATTEMPTS = 2  # at a song whose worker dies, as other things kill workers as well
 
 
 class SongAnalyzer:
     """What a worker of the cluster is: loads its network once, then analyses song after song."""
 
-    def __init__(self, arguments: Mapping[str, Any], outputs: Outputs) -> None:
+    def __init__(self, make_analyzer: MakeAnalyzer, outputs: Outputs) -> None:
         self._analyzer: Analyzer | None = None
         self._fault: AllInOneError | None = None
         self._outputs = outputs
         try:
-            self._analyzer = Analyzer(**arguments)
+            self._analyzer = make_analyzer()
         except AllInOneError as e:
             self._fault = e  # raised here, it would only be told as a worker that died
 
@@ -46,16 +48,16 @@ class SongAnalyzer:
 
 def analyze_on_ray(
     songs: Iterable[Song],
-    arguments: Mapping[str, Any],
+    make_analyzer: MakeAnalyzer,
     outputs: Outputs,
     *,
     workers: int | None = None,
 ) -> Iterator[Outcome]:
     """Analyse songs by workers of a Ray cluster; outcomes in the order of their end.
 
-    arguments: of `Analyzer`. workers: how many; by default one for each GPU of the cluster, or
-    where it has none one for every four cores. Raises UsageError where Ray is not installed, and
-    what `Analyzer` raises.
+    make_analyzer: called once in each worker; its paths must be absolute. workers: their number;
+    by default one for each GPU of the cluster, or without GPUs one for every four cores. Raises
+    UsageError where Ray is not installed, and what make_analyzer raises.
     """
     try:
         import ray
@@ -67,7 +69,7 @@ def analyze_on_ray(
     if ours:
         ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
     try:
-        yield from Pool(ray, arguments, outputs, workers).run(songs)
+        yield from Pool(ray, make_analyzer, outputs, workers).run(songs)
     finally:
         if ours:
             ray.shutdown()
@@ -77,7 +79,7 @@ class Pool:
     """Workers of a cluster, and which song each of them has."""
 
     def __init__(
-        self, ray: Any, arguments: Mapping[str, Any], outputs: Outputs, workers: int | None
+        self, ray: Any, make_analyzer: MakeAnalyzer, outputs: Outputs, workers: int | None
     ) -> None:
         resources = ray.cluster_resources()
         gpus, cores = int(resources.get("GPU", 0)), int(resources.get("CPU", 1))
@@ -86,7 +88,7 @@ class Pool:
         needs = {"num_gpus": 1} if gpus > count else needs
         self._ray = ray
         self._worker = ray.remote(SongAnalyzer).options(num_cpus=min(1, cores / count), **needs)
-        self._arguments = (_absolute(arguments), outputs.absolute())
+        self._arguments = (make_analyzer, outputs.absolute())
         self._outputs = outputs
         self._idle = [self._worker.remote(*self._arguments) for _ in range(count)]
         self._busy: dict[Any, tuple[Any, Song, int]] = {}
@@ -127,11 +129,3 @@ class Pool:
             self._idle.append(worker)
             result = outcome.result and self._outputs.result(outcome.song.name)
             yield replace(outcome, result=result)
-
-
-def _absolute(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Paths that do not depend on a worker's current folder."""
-    return {
-        name: value.absolute() if hasattr(value, "absolute") else value
-        for name, value in arguments.items()
-    }

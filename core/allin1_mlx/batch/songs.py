@@ -227,6 +227,6 @@ def describe(analyzer: Analyzer) -> Method:
         demix=analyzer.demix,
         program=PROGRAM,
         spec_backend=analyzer.source.backend,
-        stems_dir=analyzer.source.folder,
-        stems_alone=analyzer.source.alone,
+        stems_dir=analyzer.source.options.folder,
+        stems_alone=analyzer.source.options.single_song,
     )

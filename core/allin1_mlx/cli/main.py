@@ -10,7 +10,8 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ..cores import count_cores
 from ..errors import AllInOneError, AudioError, CheckpointError, UsageError, WeightsError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ..batch import Outcome, Song
     from ..batch.outputs import Outputs
     from ..display.timings import Timings
+    from ..types import Progress
+    from ..weights import Access
 
 TOLERANCE = 1e-4  # between the two paths to a spectrogram
 MAX_PROCESSES = 4  # more decode faster than anything here computes
@@ -99,15 +102,29 @@ def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
     return present, absent
 
 
-def needs_download(options: argparse.Namespace) -> bool:
-    """Whether what the options ask for has to be fetched first. Raises as `find_missing` does."""
-    from ..weights import MODELS, Access, find_missing
+def gather_access(options: argparse.Namespace, on_progress: Progress | None = None) -> Access:
+    """Where weights may come from."""
+    from ..weights import Access
 
-    access = Access(options.mlx_weights_dir, options.offline)
-    model = "harmonix-all" if options.model == "auto" else options.model
+    return Access(
+        weights_dir=options.mlx_weights_dir,
+        offline=options.offline,
+        url=options.weights_url,
+        weights_path=options.mlx_weights_path,
+        config_path=options.mlx_config_path,
+        on_progress=on_progress,
+    )
+
+
+def needs_download(options: argparse.Namespace) -> bool:
+    """Whether weights would have to be downloaded first. Raises as `find_missing` does."""
+    from ..weights import find_missing
+    from ..weights.registry import PUBLISHED
+
+    access = gather_access(options)
     asked = ["htdemucs"] if options.demix == "htdemucs" else []
-    if model in MODELS and model != "bundled" and options.mlx_weights_path is None:
-        asked.append(model)
+    if options.model in PUBLISHED and options.mlx_weights_path is None:
+        asked.append(options.model)
     return not access.is_offline and any(find_missing(name, access) for name in asked)
 
 
@@ -147,10 +164,24 @@ def start(
 ) -> Iterator[Outcome]:
     """Begin the work, here or on a cluster."""
     from ..batch import analyze_songs
+    from ..demix.options import StemOptions
     from ..pipeline import Analyzer
 
-    arguments = gather_analyzer(options, alone=alone)
-    analyzer = Analyzer(**arguments, on_download=display.download, timings=timings)
+    stems = StemOptions(
+        folder=options.stems_dir,
+        single_song=alone,
+        seed=options.demix_seed or 0,
+        compiled=options.mlx_compile,
+    )
+    build = partial(
+        Analyzer,
+        options.model,
+        options.demix,
+        spec_backend=options.spec_backend,
+        ensemble_parallel=options.ensemble_parallel,
+    )
+    access = gather_access(options, display.download)
+    analyzer = build(weights=access, stems=stems, timings=timings)
     if not songs or options.engine == "ray":
         analyzer.load()  # what is wrong with it is told in any case, and before a cluster starts
     if not songs:
@@ -165,7 +196,10 @@ def start(
     if options.engine == "ray":
         from ..batch.cluster import analyze_on_ray
 
-        return analyze_on_ray(songs, arguments, outputs, workers=options.jobs)
+        make_analyzer = partial(
+            build, weights=gather_access(options).absolute(), stems=stems.absolute()
+        )
+        return analyze_on_ray(songs, make_analyzer, outputs, workers=options.jobs)
     return analyze_songs(
         songs,
         analyzer,
@@ -175,25 +209,6 @@ def start(
         timings=timings,
         on_progress=display.advance,
     )
-
-
-def gather_analyzer(options: argparse.Namespace, *, alone: bool) -> dict[str, Any]:
-    """The arguments of `Analyzer`. alone: whether there is only one song."""
-    return {
-        "model": options.model,
-        "demix": options.demix,
-        "demix_seed": options.demix_seed or 0,
-        "weights_dir": options.mlx_weights_dir,
-        "weights_path": options.mlx_weights_path,
-        "config_path": options.mlx_config_path,
-        "weights_url": options.weights_url,
-        "stems_dir": options.stems_dir,
-        "stems_alone": alone,
-        "spec_backend": options.spec_backend,
-        "offline": options.offline,
-        "compiled": options.mlx_compile,
-        "ensemble_parallel": options.ensemble_parallel,
-    }
 
 
 def count_processes(options: argparse.Namespace, songs: int) -> int:

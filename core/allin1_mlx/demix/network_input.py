@@ -20,6 +20,7 @@ from ..log_spectrogram import Backend, logarithm, magnitudes, spectrogram
 from ..network.backend import mx
 from ..types import Progress
 from .external import find_stems, load_stems
+from .options import StemOptions
 from .separators import load_separator
 from .spectral import spectral_stems
 
@@ -57,17 +58,13 @@ class Spectrograms:
 class Source:
     """One way to the spectrograms, for song after song.
 
-    stems: how many the network wants, 1 for the mix. folder: with stems of one's own, alone:
-    whether stems in that folder itself may be taken. separator_file: its checkpoint, seed: of its
-    random delays, compiled: whether its kernels are fused on a GPU. timed: times a stage.
+    stems: number of stems that the network needs, 1 for the mix. separator_file: the separator's
+    checkpoint, None without a separator. timed: records how long a stage takes.
     """
 
     stems: int
-    folder: Path | None
-    alone: bool
+    options: StemOptions
     separator_file: Path | None
-    seed: int
-    compiled: bool
     backend: Backend
     timed: Timed
 
@@ -76,18 +73,18 @@ class Source:
         """How stems are made, as results tell it; of stems of one's own only the first word."""
         if self.stems == 1:
             return "none"
-        if self.folder is not None:
+        if self.options.folder is not None:
             return "external"
         if self.separator_file is None:
             return "spectral"
-        return "htdemucs" if self.seed == 0 else f"htdemucs seed {self.seed}"
+        return "htdemucs" if self.options.seed == 0 else f"htdemucs seed {self.options.seed}"
 
     @cached_property
     def separator(self) -> HTDemucs | None:
         """The separator, read when it is first needed. Raises CheckpointError."""
         if self.separator_file is None:
             return None
-        return load_separator(self.separator_file, compiled=self.compiled)
+        return load_separator(self.separator_file, compiled=self.options.compiled)
 
     def look(
         self,
@@ -97,8 +94,8 @@ class Source:
         keep_stems: PassPieces,
     ) -> Spectrograms:
         """As of `Analyzer.look`."""
-        if self.folder is not None:
-            return self._look_at_own_stems(audio, path, self.folder, keep_stems)
+        if self.options.folder is not None:
+            return self._look_at_own_stems(audio, path, self.options.folder, keep_stems)
         if self.separator is not None:
             return self._separate(self.separator, audio, path, on_progress, keep_stems)
         with self.timed("spectrogram", path):
@@ -116,7 +113,7 @@ class Source:
         self, audio: Audio, path: str | PathLike[str], folder: Path, keep_stems: PassPieces
     ) -> Spectrograms:
         with self.timed("stems", path):
-            files = find_stems(path, folder, alone=self.alone)
+            files = find_stems(path, folder, alone=self.options.single_song)
             stems = load_stems(files, duration=audio.duration)
             for _ in keep_stems([stems.samples[:, None]]):
                 pass
@@ -140,7 +137,7 @@ class Source:
         with self.timed("demix", path):
             pieces = separator.pieces(
                 audio.samples,
-                seed=self.seed,
+                seed=self.options.seed,
                 on_progress=lambda fraction: on_progress("stems", fraction),
             )
             mono = (piece.mean(axis=1) for piece in keep_stems(pieces))

@@ -1,48 +1,36 @@
-"""Which separator parts a mix into stems: htdemucs, or none where its spectrogram is parted.
+"""Which separator splits a mix into stems: htdemucs, or none.
 
-Nothing is loaded here before it is asked for: most songs do without.
+The separator is imported only when it is used.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
 from ..network.backend import has_gpu
-from ..types import Progress
 from ..weights import find_htdemucs
+from ..weights.access import Access
+from .options import Demix
 
 if TYPE_CHECKING:
     from .htdemucs import HTDemucs
 
-Demix = Literal["auto", "htdemucs", "spectral"]
 
-
-def find_separator(
-    demix: Demix,
-    *,
-    weights_dir: Path | None,
-    offline: bool,
-    weights_url: str | None,
-    on_download: Progress | None,
-) -> Path | None:
+def find_separator(demix: Demix, access: Access) -> Path | None:
     """The separator's checkpoint; None for "spectral", and where "auto" does without.
 
-    "auto" never downloads it: it is large, and its terms are for the user to accept. Raises
-    WeightsError where htdemucs is asked for and not to be had.
+    "auto" never downloads it. Raises WeightsError where "htdemucs" is asked for and cannot be
+    found or downloaded.
     """
     if demix == "htdemucs":
-        return find_htdemucs(
-            weights_dir=weights_dir,
-            offline=offline,
-            weights_url=weights_url,
-            on_progress=on_download,
-        )
+        return find_htdemucs(access)
     if demix == "spectral" or not has_gpu():
         return None  # on a CPU a song would take many times its own length
     try:
-        return find_htdemucs(weights_dir=weights_dir, offline=True)
+        return find_htdemucs(replace(access, offline=True))
     except WeightsError:
         return None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import WeightsError
@@ -23,23 +23,39 @@ warn = logging.getLogger("allin1_mlx").warning
 
 @dataclass(frozen=True)
 class Access:
-    """Where weights may come from; WeightsError for a folder that does not exist.
+    """Where weights may come from. Raises WeightsError for a folder that does not exist.
 
-    weights_dir: a folder of one's own instead of ./mlx-weights. offline: nothing is downloaded,
-    as with ALLIN1_MLX_OFFLINE. url: a mirror, as with ALLIN1_MLX_WEIGHTS_URL. on_notice gets
-    the terms of weights before their first download; by default they are logged as a warning.
-    on_progress gets "download" and the share that has arrived; what it raises stops it.
+    weights_dir: a user-supplied folder that replaces ./mlx-weights.
+    offline: nothing is downloaded, as with ALLIN1_MLX_OFFLINE=1.
+    url: the folder of a mirror, as with ALLIN1_MLX_WEIGHTS_URL.
+    weights_path, config_path: one user-supplied checkpoint, and its configuration; without
+    config_path the file beside it is used.
+    on_notice: receives the terms of weights before their first download; by default they are
+    logged as a warning.
+    on_progress: receives "download" and the fraction that has arrived; an exception raised in it
+    stops the download.
     """
 
     weights_dir: Path | None = None
     offline: bool = False
     url: str | None = None
+    weights_path: Path | None = None
+    config_path: Path | None = None
     on_notice: Notice = warn
     on_progress: Progress | None = None
 
     def __post_init__(self) -> None:
         if self.weights_dir is not None and not self.weights_dir.is_dir():
             raise WeightsError(f"{self.weights_dir}: no such folder; it was named for weights")
+
+    def absolute(self) -> Access:
+        """The same places for a process with another working directory."""
+        return replace(
+            self,
+            weights_dir=self.weights_dir and self.weights_dir.absolute(),
+            weights_path=self.weights_path and self.weights_path.absolute(),
+            config_path=self.config_path and self.config_path.absolute(),
+        )
 
     @property
     def folders(self) -> tuple[Path, ...]:

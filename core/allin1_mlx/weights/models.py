@@ -1,8 +1,8 @@
 """Which files a model's name stands for.
 
-Searched in this order: an explicit path; the weights folder (`--mlx-weights-dir`, by default
-./mlx-weights); the cache of downloads; then the publisher, unless that is forbidden. The bundled
-checkpoint is part of the package.
+Searched in this order: a user-supplied file; the weights folder (./mlx-weights by default); the
+cache of downloads; the publisher, unless downloads are off. The bundled checkpoint is part of the
+package.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DownloadError, UsageError, WeightsError
-from ..types import Progress
-from .access import Access, Notice, fetch, warn
-from .places import Pair, bundled_files, cache_dir, config_beside, find_fold
+from .access import Access, fetch
+from .places import Pair, bundled_files, config_beside, find_fold
 from .registry import FOLDS, HTDEMUCS_FILE, WeightFile, fold_files
 
 MODELS = (*(f"harmonix-fold{i}" for i in range(FOLDS)), "harmonix-all", "bundled", "auto")
@@ -25,8 +24,8 @@ MODELS = (*(f"harmonix-fold{i}" for i in range(FOLDS)), "harmonix-all", "bundled
 class ModelFiles:
     """Where a model is: one (weights, configuration) pair per fold.
 
-    name: the model that was settled on, never "auto". reason: why "auto" settled on it, one
-    line to be shown; empty where the model was asked for by name.
+    name: the chosen model, never "auto".
+    reason: why "auto" chose it, one line for the user; empty where there is nothing to explain.
     """
 
     name: str
@@ -34,53 +33,35 @@ class ModelFiles:
     reason: str = ""
 
 
-def find_model(
-    name: str = "auto",
-    *,
-    weights_dir: Path | None = None,
-    weights_path: Path | None = None,
-    config_path: Path | None = None,
-    offline: bool = False,
-    weights_url: str | None = None,
-    on_notice: Notice = warn,
-    on_progress: Progress | None = None,
-) -> ModelFiles:
-    """Find the files of a model, one of MODELS; download them where they are missing.
+def find_model(name: str = "auto", access: Access = Access()) -> ModelFiles:
+    """Find the files of a model, one of MODELS. Downloads missing files of a model named here.
 
-    weights_path and config_path name one checkpoint; the others are the fields of Access.
-    Raises UsageError for a name that does not exist or options that contradict each other,
-    WeightsError where the model was asked for by name and is not to be had.
+    "auto" never downloads: it is the bundled model, unless all files of harmonix-all lie in
+    ./mlx-weights or the user-supplied folder.
+    Raises UsageError for an unknown name or options that contradict each other, WeightsError
+    where a named model cannot be found or downloaded.
     """
     if name not in MODELS:
         raise UsageError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
-    if weights_path is not None:
-        return _explicit(name, weights_path, config_path)
-    if config_path is not None:
+    if access.weights_path is not None:
+        return _explicit(name, access.weights_path, access.config_path)
+    if access.config_path is not None:
         raise UsageError("a configuration path needs the weights path that it belongs to")
-    access = Access(weights_dir, offline, weights_url, on_notice, on_progress)
+    if name == "auto":
+        return _choose(access)
     if name == "bundled":
         return ModelFiles(name, (bundled_files(),))
-    if name == "auto":
-        return _settle(access)
     if missing := find_missing(name, access):
         _obtain(name, missing, access.folders, access)
     return ModelFiles(name, _find_pairs(name, access))
 
 
-def find_htdemucs(
-    *,
-    weights_dir: Path | None = None,
-    offline: bool = False,
-    weights_url: str | None = None,
-    on_notice: Notice = warn,
-    on_progress: Progress | None = None,
-) -> Path:
-    """Find the separator's checkpoint; download it where it is missing.
+def find_htdemucs(access: Access = Access()) -> Path:
+    """Find the separator's checkpoint. Downloads it if it is missing.
 
-    Also looked for where PyTorch keeps it for the authors' own program. The arguments are the
-    fields of Access. Raises WeightsError where it is not to be had.
+    PyTorch's cache, which the authors' own program uses, is searched too. Raises WeightsError
+    where it cannot be found or downloaded.
     """
-    access = Access(weights_dir, offline, weights_url, on_notice, on_progress)
     folders = _separator_folders(access)
     for folder in folders:
         if (path := folder / HTDEMUCS_FILE.name).is_file():
@@ -148,25 +129,14 @@ def _obtain(
         raise DownloadError(f"{sought}, and the download failed: {e}. {advice}") from e
 
 
-def _settle(access: Access) -> ModelFiles:
-    """What `auto` means: harmonix-all where it is or can be fetched, else the bundled one."""
-    missing = find_missing("harmonix-all", access)
-    if not missing:
-        pairs = _find_pairs("harmonix-all", access)
-        places = dict.fromkeys(str(weights.parent) for weights, _ in pairs)
-        return ModelFiles("harmonix-all", pairs, f"its weights are in {' and '.join(places)}")
-    if access.is_offline:
-        here = FOLDS - len(missing) // len(fold_files(0))
-        state = f"has only {here} of its {FOLDS} folds here" if here else "is not here"
-        reason = f"harmonix-all {state}: allin1-mlx weights download harmonix-all"
-        return ModelFiles("bundled", (bundled_files(),), reason)
-    try:
-        fetch(missing, access)
-    except DownloadError as e:
-        reason = f"harmonix-all is not here and could not be downloaded ({e})"
-        return ModelFiles("bundled", (bundled_files(),), reason)
-    pairs = _find_pairs("harmonix-all", access)
-    return ModelFiles("harmonix-all", pairs, f"its weights were downloaded to {cache_dir()}")
+def _choose(access: Access) -> ModelFiles:
+    """The model that "auto" means; only one folder decides, never the cache."""
+    folder = access.folders[0]
+    pairs = [pair for fold in range(FOLDS) if (pair := find_fold(fold, [folder])) is not None]
+    if len(pairs) == FOLDS:
+        return ModelFiles("harmonix-all", tuple(pairs), f"its weights are in {folder}")
+    reason = f"only {len(pairs)} of the {FOLDS} folds of harmonix-all are in {folder}"
+    return ModelFiles("bundled", (bundled_files(),), reason if pairs else "")
 
 
 def _shortened(names: Sequence[str]) -> str:

@@ -1,0 +1,29 @@
+"""What a user can choose about stems. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+Demix = Literal["auto", "htdemucs", "spectral"]
+
+
+@dataclass(frozen=True)
+class StemOptions:
+    """Options for networks that need four stems.
+
+    folder: user-supplied stems, used instead of separation.
+    single_song: whether only one song is analysed; only then may the stems lie in `folder` itself.
+    seed: chooses the random delays of htdemucs.
+    compiled: whether the kernels of htdemucs are fused on a GPU.
+    """
+
+    folder: Path | None = None
+    single_song: bool = True
+    seed: int = 0
+    compiled: bool = True
+
+    def absolute(self) -> StemOptions:
+        """The same options for a process with another working directory."""
+        return replace(self, folder=self.folder and self.folder.absolute())
