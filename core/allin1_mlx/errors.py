@@ -15,6 +15,8 @@
 A message names the file, says what was seen, and what to do about it.
 """
 
+from __future__ import annotations
+
 
 class AllInOneError(Exception):
     """Base of all errors whose message is meant for the user."""
@@ -54,3 +56,13 @@ class EditError(ResultError):
 
 class Cancelled(Exception):  # noqa: N818 - a request, not an error
     """Raise inside an `on_progress` callback to stop the computation."""
+
+
+def show_value(value: object) -> str:
+    """A value of any type and size as a message shows it, in at most 40 printable characters."""
+    if isinstance(value, (list, tuple, dict)):
+        return "an object" if isinstance(value, dict) else f"a list of {len(value)}"
+    if isinstance(value, int) and value.bit_length() > 120:
+        return "a number of more than 36 digits"  # Python refuses to print very long integers
+    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -7,6 +7,7 @@ complete, so that a killed run leaves no half-written file under a name that cou
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import unicodedata
 from collections import Counter
@@ -18,6 +19,7 @@ from pathlib import Path
 
 DIGITS = 8  # of a SHA-256 in a file name
 
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # controls, undecodable bytes, line and paragraph ends
 
 
@@ -63,6 +65,11 @@ def tell_apart(stems: Sequence[str], digest: Callable[[int], str]) -> list[str]:
 def fold(stem: str) -> str:
     """The same text for all names that a file system may not tell apart."""
     return unicodedata.normalize("NFC", stem).casefold()
+
+
+def storable(text: str) -> str:
+    """The text as UTF-8 can hold it: surrogates, as in undecodable file names, become U+FFFD."""
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def printable_name(path: str | PathLike[str]) -> str:

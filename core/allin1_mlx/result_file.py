@@ -1,28 +1,40 @@
-"""The result file: JSON that holds a Result.
+"""The result file: JSON that holds a Result. The only reader of such files, and the only writer.
 
 The first six keys are those of Kim & Nam's all-in-one, whose files can be read too.
-`analysis.schema.json` documents all keys. Detected times are multiples of 10 ms and are written
-with two decimals, times of a corrected song with three.
+`analysis.schema.json` documents all keys and limits. A file may come from a stranger: it is checked
+against the schema and for what a schema cannot say (times increase, sections have no gaps, edits
+give what the file holds) before anything else sees it. Errors name the file and the field.
+
+Detected times are multiples of 10 ms and are written with two decimals, times of a corrected song
+with three.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from os import PathLike
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from .edits import parse_edit, replay
-from .errors import ResultError
+from .errors import EditError, ResultError, show_value
+from .files import printable_name, storable
+from .schema import check_schema, load_json
 from .types import Detection, Result, Segment, Tempo
 
 SCHEMA_VERSION = 1
 
+SHORTEST_BEAT = 0.001  # seconds between two beats
+GAP = 0.011  # seconds between two sections that rounding may cause
+BEYOND = 0.05  # seconds that beats and sections may lie after the end of the song
+REST = 1.0  # seconds without a section at the end of the song
+
 R = TypeVar("R", bound=Result)
+T = TypeVar("T", str, None, str | None)
 
 
 def read_result(path: str | PathLike[str], kind: type[R]) -> R:
@@ -30,43 +42,44 @@ def read_result(path: str | PathLike[str], kind: type[R]) -> R:
 
     Raises ResultError where the file is not a valid result, OSError where it cannot be read.
     """
-    name = Path(path).name
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as e:
-        raise ResultError(f"{name}: not a JSON file ({e})") from e
-    return parse_result(data, kind, name=name)
+    return parse_result(load_json(path), kind, name=printable_name(path))
 
 
 def parse_result(data: Any, kind: type[R], *, name: str = "result") -> R:
     """Build a result from parsed JSON. Errors (ResultError) begin with `name`."""
+    try:
+        return _parse(data, kind)
+    except ResultError as e:
+        raise ResultError(f"{name}: {e}") from e
+
+
+def _parse(data: Any, kind: type[R]) -> R:
     if not isinstance(data, dict):
-        raise ResultError(f"{name}: expected a JSON object, found {type(data).__name__}")
+        raise ResultError(f"expected a JSON object, found {show_value(data)}")
     version = data.get("schema_version", SCHEMA_VERSION)
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if isinstance(version, int) and version > SCHEMA_VERSION:
         raise ResultError(
-            f"{name}: written in format {version!r}, this program reads up to "
+            f"written in format {show_value(version)}, this program reads up to "
             f"{SCHEMA_VERSION}; update it to open this file"
         )
-    try:
-        result = kind(
-            path=str(data.get("path", "")),
-            **_read_structure(data),
-            duration=None if data.get("duration") is None else float(data["duration"]),
-            model=data.get("model"),
-            demix=data.get("demix"),
-            program=data.get("program"),
-            audio_sha256=data.get("audio_sha256"),
-        )
-        _check(result, name)
-        if not data.get("edits"):
-            return result
-        detection = Detection(**_read_structure(data["detection"]))
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as e:
-        detail = f"the key {e} is missing" if isinstance(e, KeyError) else str(e)
-        raise ResultError(f"{name}: not a result of a structure analysis: {detail}") from e
-    _check(replace(result, **vars(detection)), f"{name}: detection")
-    return _replay_edits(replace(result, detection=detection), data["edits"], name)
+    check_schema(data)
+    result = kind(
+        path=_read_path(data["path"]),
+        **_read_structure(data),
+        duration=_float(data.get("duration")),
+        model=_text(data.get("model"), "model"),
+        demix=_text(data.get("demix"), "demix"),
+        program=_text(data.get("program"), "program"),
+        audio_sha256=data.get("audio_sha256"),
+    )
+    _check(result)
+    if not data.get("edits"):
+        return result
+    if "detection" not in data:
+        raise ResultError("detection is missing, which edits need")
+    detection = Detection(**_read_structure(data["detection"], "detection."))
+    _check(replace(result, **vars(detection)), "detection.")
+    return _replay_edits(replace(result, detection=detection), data["edits"])
 
 
 def write_result(result: Result) -> str:
@@ -78,7 +91,7 @@ def to_values(result: Result) -> dict[str, Any]:
     """The JSON object as plain Python values, keys in their documented order."""
     digits = 3 if result.edits else 2
     values = {
-        "path": result.path,
+        "path": storable(result.path),
         "bpm": result.bpm,
         "beats": [round(t, digits) for t in result.beats],
         "downbeats": [round(t, digits) for t in result.downbeats],
@@ -105,64 +118,103 @@ def to_values(result: Result) -> dict[str, Any]:
 
 
 def _tempo_values(tempo: Tempo) -> dict[str, float | None]:
-    bpm = None if tempo.bpm is None else round(tempo.bpm, 2)
+    bpm = None if tempo.bpm is None else max(round(tempo.bpm, 2), 0.01)
     return {"bpm": bpm, "confidence": round(tempo.confidence, 2)}
 
 
-def _replay_edits(result: R, edits: Any, name: str) -> R:
+def _read_structure(data: dict[str, Any], where: str = "") -> dict[str, Any]:
+    """The fields that Result and Detection share, from JSON that follows the schema."""
+    tempo = data.get("tempo")
+    return {
+        "bpm": None if data["bpm"] is None else int(data["bpm"]),
+        "beats": tuple(map(float, data["beats"])),
+        "downbeats": tuple(map(float, data["downbeats"])),
+        "beat_positions": tuple(map(int, data["beat_positions"])),
+        "segments": tuple(
+            Segment(
+                float(s["start"]),
+                float(s["end"]),
+                _text(s["label"], f"{where}segments[{index}].label"),
+            )
+            for index, s in enumerate(data["segments"])
+        ),
+        "tempo": tempo and Tempo(_float(tempo["bpm"]), float(tempo["confidence"])),
+        "meter": None if data.get("meter") is None else int(data["meter"]),
+    }
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _read_path(path: str) -> str:
+    """The path. Older results hold bytes of undecodable names as U+DC80 to U+DCFF."""
+    return _text(re.sub("[\udc80-\udcff]", "\ufffd", path), "path")
+
+
+def _text(text: T, field: str) -> T:
+    if text is not None and storable(text) != text:
+        raise ResultError(f"{field} must be text without lone surrogates, found {show_value(text)}")
+    return text
+
+
+def _check(result: Result, where: str = "") -> None:
+    """Raise ResultError unless numbers of a result agree. where: what precedes field names."""
+    beats, positions = len(result.beats), len(result.beat_positions)
+    if beats != positions:
+        raise ResultError(f"{where}beats: {beats}, but beat_positions: {positions}")
+    end = np.inf if result.duration is None else result.duration + BEYOND
+    for key, times in (("beats", result.beats), ("downbeats", result.downbeats)):
+        steps = np.diff(np.asarray(times))
+        if (steps < SHORTEST_BEAT).any():
+            index = int(np.argmax(steps < SHORTEST_BEAT)) + 1
+            raise ResultError(
+                f"{where}{key} must increase, but {key}[{index}] is {times[index]} "
+                f"after {times[index - 1]}"
+            )
+        if times and times[-1] > end:
+            raise ResultError(f"{where}{key} must not lie after the duration, found {times[-1]}")
+    _check_sections(result, where)
+
+
+def _check_sections(result: Result, where: str) -> None:
+    before = 0.0
+    for index, segment in enumerate(result.segments):
+        field = f"{where}segments[{index}]"
+        if abs(segment.start - before) > GAP:
+            raise ResultError(f"{field}.start must be {before}, found {segment.start}")
+        if segment.end < segment.start:
+            raise ResultError(f"{field}.end must not lie before its start, found {segment.end}")
+        before = segment.end
+    if result.duration is None or not result.segments:
+        return
+    if not before - BEYOND <= result.duration <= before + REST:
+        raise ResultError(
+            f"{where}segments must reach the duration {result.duration}, found {before}"
+        )
+
+
+def _replay_edits(result: R, edits: list[Any]) -> R:
     """The corrected result with the exact times that the edits give.
 
     Raises ResultError where they do not give what the file says.
     """
+    parsed = []
+    for index, edit in enumerate(edits):
+        try:
+            parsed.append(parse_edit(edit))
+        except EditError as e:
+            raise ResultError(f"edits[{index}]: {e}") from e
     try:
-        if not isinstance(edits, list):
-            raise ResultError(f"edits must be a list, found {type(edits).__name__}")
-        corrected = replay(result, tuple(parse_edit(edit) for edit in edits))
-    except ResultError as e:
-        raise ResultError(f"{name}: its edits cannot be carried out: {e}") from e
+        corrected = replay(result, parsed)
+    except EditError as e:
+        raise ResultError(f"edits cannot be applied to the detection: {e}") from e
     if not _same_structure(result, corrected):
         raise ResultError(
-            f"{name}: its beats or sections are not those that its edits make of its "
-            "detection; remove the keys edits and detection to keep them as they are"
+            "beats or segments are not what the edits make of the detection; remove the keys "
+            "edits and detection to keep them as they are"
         )
     return corrected
-
-
-def _check(result: Result, name: str) -> None:
-    """Raise ResultError unless times are finite and increasing and lengths agree."""
-    if len(result.beats) != len(result.beat_positions):
-        raise ResultError(
-            f"{name}: {len(result.beats)} beats but {len(result.beat_positions)} beat positions"
-        )
-    if min(result.beat_positions, default=1) < 1:
-        raise ResultError(f"{name}: beat positions must count from 1")
-    for key, times in (("beats", result.beats), ("downbeats", result.downbeats)):
-        values = np.asarray(times)
-        if values.size and not (np.isfinite(values).all() and values[0] >= 0):
-            raise ResultError(f"{name}: {key} must be finite times from 0 on")
-        if (np.diff(values) <= 0).any():
-            raise ResultError(f"{name}: {key} must increase")
-    edges = np.array([(s.start, s.end) for s in result.segments]).reshape(-1, 2)
-    if not np.isfinite(edges).all() or (edges[:, 1] < edges[:, 0]).any():
-        raise ResultError(f"{name}: segments must end after they start")
-    if (np.diff(edges[:, 0]) < 0).any():
-        raise ResultError(f"{name}: segments must be in the order of time")
-
-
-def _read_structure(data: dict[str, Any]) -> dict[str, Any]:
-    """Read the fields that Result and Detection share from a JSON object."""
-    tempo = data.get("tempo")
-    return {
-        "bpm": None if data["bpm"] is None else int(data["bpm"]),
-        "beats": tuple(float(t) for t in data["beats"]),
-        "downbeats": tuple(float(t) for t in data["downbeats"]),
-        "beat_positions": tuple(int(p) for p in data["beat_positions"]),
-        "segments": tuple(
-            Segment(float(s["start"]), float(s["end"]), str(s["label"])) for s in data["segments"]
-        ),
-        "tempo": None if tempo is None else Tempo(tempo["bpm"], float(tempo["confidence"])),
-        "meter": None if data.get("meter") is None else int(data["meter"]),
-    }
 
 
 def _same_structure(first: Result, second: Result) -> bool:

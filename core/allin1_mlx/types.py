@@ -18,6 +18,12 @@ SAMPLE_RATE = 44_100  # Hz
 FPS = 100  # frames per second of spectrograms, activations and times
 HOP = SAMPLE_RATE // FPS  # 441 samples
 
+# The largest values in a result file, as in analysis.schema.json.
+LONGEST_SONG = 86_400  # seconds
+LONGEST_BAR = 32  # beats
+MOST_BEATS = 200_000
+MOST_EDITS = 10_000
+
 STEMS = ("bass", "drums", "other", "vocals")  # in the order of the network's inputs
 
 LABELS = (

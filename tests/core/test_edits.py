@@ -619,8 +619,8 @@ def test_a_new_edit_is_one_class():
         ({"do": "nudge", "ms": 10**9}, "10000 ms at most"),
         ({"do": "nudge", "ms": 1, "name": "x"}, "unknown 'name'"),
         ({"do": "add_beat", "at": "1.0"}, "number of seconds"),
-        ({"do": "add_beat", "at": float("nan")}, "finite"),
-        ({"do": "add_beat", "at": -1}, "not before the song"),
+        ({"do": "add_beat", "at": float("nan")}, "from 0 to 86400 seconds, found nan"),
+        ({"do": "add_beat", "at": -1}, "from 0 to 86400 seconds, found -1"),
         ({"do": "add_beat", "at": None}, "number of seconds"),
         ({"do": "scale_tempo", "factor": 2}, "a factor is one of"),
         ({"do": "relabel_section", "at": 1, "label": " \n"}, "1 to 80 characters"),
@@ -632,7 +632,7 @@ def test_a_new_edit_is_one_class():
         ({"do": "reset", "what": "everything"}, "one of all"),
         ({"do": "reset", "what": "tempo", "start": 1.0, "end": 2.0}, "no start and end"),
         ({"do": "shift_downbeat", "beats": 10**400}, "1000 beats at most"),
-        ({"do": "add_beat", "at": 10**400}, "finite"),
+        ({"do": "add_beat", "at": 10**400}, "from 0 to 86400 seconds, found a number"),
         ({"do": "reset", "start": 1.0}, "go together"),
         ({"do": "reset", "start": 2.0, "end": 1.0}, "after start"),
     ],
@@ -657,13 +657,13 @@ def test_the_json_holds_the_corrected_and_the_detected_and_old_files_stay_as_the
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"edits": {"do": "nudge"}}, "edits must be a list"),
-        ({"edits": [{"do": "explode"}]}, "unknown edit"),
+        ({"edits": {"do": "nudge"}}, "edits must be array"),
+        ({"edits": [{"do": "explode"}]}, r"edits\[0\]: unknown edit"),
         ({"edits": [{"do": "delete_beat", "at": 99.0}]}, "no beat at"),
-        ({"edits": [{"do": "nudge", "ms": 50}]}, "not those that its edits make"),
-        ({"beats": [1.0], "beat_positions": [1]}, "not those that its edits make"),
-        ({"detection": None}, "not a result"),
-        ({"detection": {"bpm": 120}}, "'beats' is missing"),
+        ({"edits": [{"do": "nudge", "ms": 50}]}, "not what the edits make"),
+        ({"beats": [1.0], "beat_positions": [1]}, "not what the edits make"),
+        ({"detection": None}, "detection must be object"),
+        ({"detection": {"bpm": 120}}, "detection.beats is missing"),
     ],
 )
 def test_a_file_whose_edits_make_no_sense_is_refused_with_its_name(change, message):
@@ -673,15 +673,15 @@ def test_a_file_whose_edits_make_no_sense_is_refused_with_its_name(change, messa
 
 
 def test_a_hostile_file_cannot_ask_for_endless_beats():
-    far = replace(make_song([100, 200], duration=9e8), beats=(1.0, 5e8), downbeats=(1.0,))
+    far = replace(make_song([100, 200], duration=86_400), beats=(1.0, 86_000.0), downbeats=(1.0,))
     with pytest.raises(EditError, match="too long"):
-        apply(far, TapTempo((1.0, 1.5, 2.0)))
+        apply(far, TapTempo((1.0, 1.2, 1.4)))
     with pytest.raises(EditError, match="too long"):
-        replay(far, [TapTempo((1.0, 1.5, 2.0, 9e7))])
+        replay(far, [TapTempo((1.0, 1.5, 2.0, 9e4 / 2))])
     with pytest.raises(EditError, match="too long"):
         replay(far, [ScaleTempo("2")] * 40)
     with pytest.raises(EditError, match="beyond the end"):
-        apply(SONG, TapTempo((1.0, 1.5, 2.0, 9e7)))
+        apply(SONG, TapTempo((1.0, 1.5, 2.0, 9e4 / 2)))
     with pytest.raises(EditError, match="10000 edits at most"):
         replay(SONG, [Nudge(1)] * 10_001)
 
@@ -694,8 +694,8 @@ def test_taps_of_another_tempo_are_not_drawn_to_the_detected_beats():
 def test_a_damaged_detection_is_refused():
     data = json.loads(apply(SONG, ScaleTempo("2")).to_json())
     data["detection"]["beats"][3] = 0.0
-    with pytest.raises(ResultError, match=r"^odd\.json: detection: beats must increase"):
+    with pytest.raises(ResultError, match=r"^odd\.json: detection.beats must increase"):
         parse_result(data, Analysis, name="odd.json")
     del data["detection"]
-    with pytest.raises(ResultError, match="'detection' is missing"):
+    with pytest.raises(ResultError, match="detection is missing"):
         parse_result(data, Analysis, name="odd.json")

@@ -15,6 +15,7 @@ from typing import Any
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import file_digest
 from allin1_mlx.errors import AudioError, ResultError
+from allin1_mlx.files import storable
 
 from .jobs import Worker
 from .songs import Session, Song
@@ -48,7 +49,7 @@ def find_upload(folder: Path, told: Any) -> Upload | None:
         return None
     if not path.is_relative_to(folder.resolve()):
         return None
-    return Upload(path, told["name"])
+    return Upload(path, storable(told["name"]))
 
 
 def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:

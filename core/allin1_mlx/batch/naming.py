@@ -9,17 +9,16 @@ there already and belongs to another song. Stems too long for a file name are cu
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from ..audio import file_digest
-from ..errors import AudioError
-from ..files import DIGITS, fold, tell_apart
+from ..errors import AudioError, ResultError
+from ..files import DIGITS, fold, storable, tell_apart
+from ..schema import load_json
 
 LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
 
@@ -86,10 +85,8 @@ def shorten(stem: str) -> str:
 def _is_free(result: Path, path: str, sha256: str) -> bool:
     """Whether nothing is there, or a result of this song, or one that is damaged."""
     try:
-        data: Any = json.loads(result.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return True
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        data = load_json(result)
+    except (FileNotFoundError, ResultError):
         return True
     if not isinstance(data, dict):
         return False
@@ -101,7 +98,9 @@ def _is_free(result: Path, path: str, sha256: str) -> bool:
 
 def _same_path(one: object, other: str) -> bool:
     return (
-        isinstance(one, str) and "\0" not in one and os.path.abspath(one) == os.path.abspath(other)
+        isinstance(one, str)
+        and "\0" not in one
+        and os.path.abspath(storable(one)) == os.path.abspath(storable(other))
     )
 
 

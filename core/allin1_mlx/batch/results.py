@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ from numpy.typing import NDArray
 from ..analysis import Analysis
 from ..display.pictures.envelope import Envelope
 from ..errors import ResultError
-from ..files import replacing
-from ..types import Activations
+from ..files import printable_name, replacing
+from ..result_file import read_result
+from ..types import Activations, Result
 from .naming import Song
 from .outputs import Outputs
 from .receipts import Origin, is_made, make
@@ -57,9 +60,27 @@ def read_finished(path: Path, sha256: str, demix: str, method: Method) -> Analys
 def write_json(analysis: Analysis, path: Path) -> Path:
     """Write the result, and return its path."""
     with replacing(path) as temporary:
-        # A name that is no UTF-8 becomes an escape of JSON, which is read back as it was.
-        temporary.write_bytes(analysis.to_json().encode("utf-8", "backslashreplace"))
+        temporary.write_text(analysis.to_json(), encoding="utf-8", newline="\n")
     return path
+
+
+def set_aside(path: Path) -> str:
+    """Rename a file that is not a valid result to `<name>.json.broken`, or `.broken-2`, ...
+
+    Returns a warning for the user, empty where there is nothing to rename.
+    """
+    try:
+        read_result(path, Result)
+    except OSError:
+        return ""
+    except ResultError as e:
+        numbers = chain([""], (f"-{number}" for number in count(2)))
+        names = (path.with_name(f"{path.name}.broken{number}") for number in numbers)
+        broken = next(name for name in names if not name.exists())
+        with suppress(FileNotFoundError):  # another process may have been faster
+            path.rename(broken)
+        return f"{e}; kept as {printable_name(broken)}"
+    return ""
 
 
 def keep_corrections(analysis: Analysis, path: Path) -> Analysis:

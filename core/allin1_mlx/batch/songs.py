@@ -26,7 +26,7 @@ from .finishing import Finishing
 from .naming import Song
 from .outputs import Outputs
 from .prepare import Prepared, prepare_song
-from .results import Method, keep_corrections, write_arrays, write_json
+from .results import Method, keep_corrections, set_aside, write_arrays, write_json
 from .work import Outcome, Work
 from .workers import Job, Workers
 
@@ -198,6 +198,8 @@ class Batch:
             path = self.outputs.result(work.song.name)
             if not self.outputs.overwrites("edits"):
                 analysis = keep_corrections(analysis, path)
+            if warning := set_aside(path):
+                analysis = replace(analysis, warnings=(*analysis.warnings, warning))
             write_json(analysis, path)
             # Pictures and sound show what the file says, as they do when it is reused.
             work.analysis = replace(

@@ -19,9 +19,8 @@ from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, TypeVar
 
-from ..errors import EditError
+from ..errors import EditError, show_value
 from ..types import Edit, Result, Segment
-from .fields import shorten
 from .grid import Grid
 
 E = TypeVar("E", bound="CheckedEdit")
@@ -35,6 +34,7 @@ class CheckedEdit(Edit):
 
     name: ClassVar[str]
     aspect: ClassVar[str]
+    work: ClassVar[int] = 1  # time of `apply` compared with other edits
     verb: ClassVar[str]  # where the description counts edits of several classes
 
     def __post_init__(self) -> None:
@@ -102,11 +102,11 @@ def parse_edit(data: Any) -> CheckedEdit:
     name = data.get("do")
     kind = kinds.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise EditError(f"unknown edit {shorten(name)}; known are {', '.join(kinds)}")
+        raise EditError(f"unknown edit {show_value(name)}; known are {', '.join(kinds)}")
     known = {field.name for field in fields(kind)}
     values = {key: value for key, value in data.items() if key != "do"}
     if unknown := [key for key in values if key not in known]:
-        raise EditError(f"{name}: unknown {', '.join(map(shorten, unknown[:3]))}")
+        raise EditError(f"{name}: unknown {', '.join(map(show_value, unknown[:3]))}")
     required = {field.name for field in fields(kind) if field.default is MISSING}
     if missing := sorted(required - set(values)):
         raise EditError(f"{name}: {', '.join(missing)} is missing")

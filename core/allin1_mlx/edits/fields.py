@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import EditError
+from ..errors import EditError, show_value
+from ..types import LONGEST_SONG
 
-LATEST = 1e9  # seconds: no song lasts that long
 MOST_TAPS = 2_000
 LONGEST_LABEL = 80  # characters
 
@@ -42,10 +42,10 @@ class Time(Kind):
     def read(self, value: Any) -> float:
         """A finite time from 0 on."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise EditError(f"a time must be a number of seconds, found {value!r:.40}")
-        if not 0 <= value < LATEST:
+            raise EditError(f"a time must be a number of seconds, found {show_value(value)}")
+        if not 0 <= value <= LONGEST_SONG:
             raise EditError(
-                f"a time must be finite and not before the song, found {shorten(value)}"
+                f"a time is from 0 to {LONGEST_SONG} seconds, found " + show_value(value)
             )
         return float(value)
 
@@ -65,9 +65,9 @@ class Whole(Kind):
     def read(self, value: Any) -> int:
         """The number."""
         if isinstance(value, bool) or not isinstance(value, int):
-            raise EditError(f"expected a whole number, found {value!r:.40}")
+            raise EditError(f"expected a whole number, found {show_value(value)}")
         if not self.least <= value <= self.most:
-            raise EditError(f"{self.rule}, found {shorten(value)}")
+            raise EditError(f"{self.rule}, found {show_value(value)}")
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -86,7 +86,9 @@ class OneOf(Kind):
         """The name."""
         names = tuple(self.names())
         if not isinstance(value, str) or value not in names:
-            raise EditError(f"{self.subject} is one of {', '.join(names)}, found {shorten(value)}")
+            raise EditError(
+                f"{self.subject} is one of {', '.join(names)}, found {show_value(value)}"
+            )
         return value
 
     def schema(self) -> dict[str, Any]:
@@ -125,22 +127,16 @@ class Label(Kind):
         """The label with single spaces."""
         label = " ".join(value.split()) if isinstance(value, str) else ""
         if not 0 < len(label) <= LONGEST_LABEL:
-            raise EditError(f"a label has 1 to {LONGEST_LABEL} characters, found {shorten(value)}")
+            raise EditError(
+                f"a label has 1 to {LONGEST_LABEL} characters, found {show_value(value)}"
+            )
         if any(unicodedata.category(c) in ("Cc", "Cs") for c in label):
-            raise EditError(f"a label must be printable text, found {shorten(value)}")
+            raise EditError(f"a label must be printable text, found {show_value(value)}")
         return label
 
     def schema(self) -> dict[str, Any]:
         """A definition that all labels share."""
         return {"$ref": "#/$defs/label"}
-
-
-def shorten(value: Any) -> str:
-    """A value as an error message shows it: at most 40 characters, of any type and size."""
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 130:
-        return "a number of more than 40 digits"  # repr() refuses very long integers
-    text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def metadata(kind: Kind) -> Mapping[str, Kind]:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EditError
+from ..types import LONGEST_BAR, MOST_BEATS
 from .counting import Positions
 
 CLOSEST = 0.03  # seconds between two beats: a tempo above 2000 bpm is not music
 TOUCH = 0.05  # seconds: a time this close to a beat means that beat
-MOST_BEATS = 100_000  # in one song after an edit
 
 Times = NDArray[np.float64]
 
@@ -37,10 +37,9 @@ class Grid:
 
     def beat_at(self, at: float) -> int:
         """The index of the beat that a time means. Raises EditError where there is none."""
-        if self.times.size:
-            index = int(np.abs(self.times - at).argmin())
-            if abs(self.times[index] - at) <= TOUCH:
-                return index
+        index = nearest(self.times, at)
+        if self.times.size and abs(self.times[index] - at) <= TOUCH:
+            return index
         raise EditError(f"there is no beat at {at:.3f} s")
 
     def check_room(self, time: float, *, before: int, after: int) -> None:
@@ -59,27 +58,41 @@ class Grid:
         """The same grid with bar 1 at the downbeat nearest to where it was.
 
         bar_one becomes None where that is the first downbeat, or where there is no downbeat.
+        Raises EditError where there are more beats than a result can hold.
         """
+        if self.times.size > MOST_BEATS:
+            raise EditError(f"a song has {MOST_BEATS} beats at most")
+        if self.positions.max(initial=1) > LONGEST_BAR:
+            raise EditError(f"a bar has {LONGEST_BAR} beats at most")
         if self.bar_one is None:
             return self
         downbeats = self.times[self.positions == 1]
         if not downbeats.size:
             return replace(self, bar_one=None)
-        index = int(np.abs(downbeats - self.bar_one).argmin())
+        index = nearest(downbeats, self.bar_one)
         return replace(self, bar_one=float(downbeats[index]) if index else None)
 
 
 def restore_beats(grid: Grid, detected: Grid, start: float, end: float) -> Grid:
     """The beats of [start, end) as detected, the others unchanged."""
-    back = (detected.times >= start) & (detected.times < end)
-    kept = (grid.times < start) | (grid.times >= end)
-    if back.any():  # drop edited beats that lie too close to a detected one at the seam
-        gaps = distance_to(grid.times, detected.times[back])
-        kept &= gaps >= CLOSEST
-    times = np.concatenate([grid.times[kept], detected.times[back]])
-    positions = np.concatenate([grid.positions[kept], detected.positions[back]])
-    order = np.argsort(times)
-    return replace(grid, times=times[order], positions=positions[order])
+    back = slice(*np.searchsorted(detected.times, [start, end]))
+    restored, counted = detected.times[back], detected.positions[back]
+    before, after = np.searchsorted(grid.times, [start, end])
+    if restored.size:  # drop edited beats that lie too close to a detected one at the seam
+        before = min(before, np.searchsorted(grid.times, restored[0] - CLOSEST, side="right"))
+        after = max(after, np.searchsorted(grid.times, restored[-1] + CLOSEST))
+    times = np.concatenate([grid.times[:before], restored, grid.times[after:]])
+    positions = np.concatenate([grid.positions[:before], counted, grid.positions[after:]])
+    return replace(grid, times=times, positions=positions)
+
+
+def nearest(times: Times, at: float) -> int:
+    """The index of the time nearest to `at` in increasing times (N,), the first of equal ones."""
+    right = min(int(np.searchsorted(times, at)), max(times.size - 1, 0))
+    left = max(right - 1, 0)
+    if times.size and abs(times[left] - at) <= abs(times[right] - at):
+        return left
+    return right
 
 
 def distance_to(times: Times, others: Times) -> Times:

@@ -16,13 +16,13 @@ import numpy as np
 
 from ..decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from ..errors import EditError
-from ..types import Detection, Edit, Result
+from ..types import LONGEST_BAR, MOST_BEATS, MOST_EDITS, Detection, Edit, Result, find_duration
 from .edit import BeatEdit, CheckedEdit, SectionEdit, Sections
-from .grid import Grid, restore_beats
+from .grid import CLOSEST, Grid, restore_beats
 from .reset import Reset
 from .sections import restore_sections
 
-MOST_EDITS = 10_000
+MOST_WORK = 1_200_000_000  # edits times beats: about ten seconds
 
 R = TypeVar("R", bound=Result)
 F = TypeVar("F", bound=CheckedEdit)
@@ -56,7 +56,7 @@ class History(Generic[R]):
 def apply(result: R, edit: Edit) -> R:
     """The song after one more edit. Raises EditError where it does not fit."""
     edits = (*result.edits, edit)
-    _check_number(edits)
+    _check_number(result, edits)
     try:
         return _apply(result, edit, edits)
     except EditError as e:
@@ -90,7 +90,7 @@ def replay(result: R, edits: Sequence[Edit]) -> R:
 
     Raises EditError where one of them does not fit.
     """
-    _check_number(edits)
+    _check_number(result, edits)
     detected_grid, found = _detected_grid(result), detected(result).segments
     grid = _correct_beats(detected_grid, detected_grid, effective_beat_edits(edits))
     sections = _correct_sections(found, found, effective_section_edits(edits))
@@ -209,6 +209,7 @@ def _corrected(result: R, edits: tuple[Edit, ...], grid: Grid, sections: Section
     beats, positions = tuple(grid.times.tolist()), tuple(grid.positions.tolist())
     state = replace(found, segments=sections)
     if (beats, positions) != (found.beats, found.beat_positions):
+        meter = estimate_meter(grid.positions)
         state = replace(
             state,
             bpm=round_tempo(grid.times),
@@ -216,7 +217,7 @@ def _corrected(result: R, edits: tuple[Edit, ...], grid: Grid, sections: Section
             downbeats=tuple(grid.times[grid.positions == 1].tolist()),
             beat_positions=positions,
             tempo=estimate_tempo(grid.times),
-            meter=estimate_meter(grid.positions),
+            meter=None if meter is None else min(meter, LONGEST_BAR),
         )
     return replace(
         result,
@@ -227,6 +228,11 @@ def _corrected(result: R, edits: tuple[Edit, ...], grid: Grid, sections: Section
     )
 
 
-def _check_number(edits: Sequence[Edit]) -> None:
+def _check_number(result: Result, edits: Sequence[Edit]) -> None:
+    """Raise EditError where there are too many edits, or they could take too long to replay."""
     if len(edits) > MOST_EDITS:
         raise EditError(f"a song keeps {MOST_EDITS} edits at most, found {len(edits)}")
+    beats = min(MOST_BEATS, find_duration(result) / CLOSEST)
+    work = sum(edit.work for edit in edits if isinstance(edit, CheckedEdit))
+    if work * beats > MOST_WORK:
+        raise EditError("a song of this length cannot keep so many edits; reset some of them")

@@ -6,8 +6,10 @@ sections stay without gaps.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from ..errors import EditError
 from ..types import Result, Segment
@@ -168,7 +170,8 @@ def _join(sections: Sections, index: int, *, keep: int) -> Sections:
 
 def _boundary_at(sections: Sections, at: float) -> int:
     """The index of the section that begins at the boundary which a time means."""
-    inner = range(1, len(sections))
+    after = bisect_left(sections, at, lo=min(1, len(sections)), key=attrgetter("start"))
+    inner = [index for index in (after - 1, after) if 0 < index < len(sections)]
     index = min(inner, key=lambda i: abs(sections[i].start - at), default=0)
     if index == 0 or abs(sections[index].start - at) > TOUCH:
         raise EditError(f"there is no section boundary at {at:.3f} s")
@@ -177,11 +180,9 @@ def _boundary_at(sections: Sections, at: float) -> int:
 
 def _section_at(sections: Sections, at: float) -> int:
     """The index of the section around a time; the end of the song is in the last."""
-    for index, section in enumerate(sections):
-        if section.start <= at < section.end:
-            return index
-    if sections and at == sections[-1].end:
-        return len(sections) - 1
+    index = bisect_right(sections, at, key=attrgetter("start")) - 1
+    if index >= 0 and (at < sections[index].end or at == sections[-1].end):
+        return index
     raise EditError(f"there is no section at {at:.3f} s")
 
 

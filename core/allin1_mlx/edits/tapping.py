@@ -7,11 +7,14 @@ are, and where both agree, the detected beats give the exact times.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EditError
-from .grid import MOST_BEATS
+from ..types import MOST_BEATS
 
 NEAR = 1 / 8  # of a beat: a tap this close to a detected beat means that beat
 AGREEING = 0.75  # share of beats that taps and detection must have in common
@@ -61,12 +64,18 @@ def _count(taps: Times) -> tuple[Times, Times]:
 def _smooth(index: Times, taps: Times) -> Times:
     """The time of each beat, on a straight line through the taps around it."""
     beats = np.arange(index[-1] + 1)
-    near = (np.abs(beats[:, None] - index) <= AROUND).astype(np.float64)
-    near[near.sum(axis=1) < 2] = 1.0  # in a long gap: all taps
-    count = near.sum(axis=1)
-    x, y = near @ index / count, near @ taps / count
-    spread = near @ index**2 / count - x**2
-    slope = (near @ (index * taps) / count - x * y) / spread
+    first = np.searchsorted(index, beats - AROUND, side="left")
+    stop = np.searchsorted(index, beats + AROUND, side="right")
+    alone = stop - first < 2  # in a long gap: all taps
+    first[alone], stop[alone] = 0, index.size
+
+    def mean(values: Times) -> Times:
+        """The mean of the values of the taps around each beat."""
+        sums = np.concatenate([[0.0], values.cumsum()])
+        return (sums[stop] - sums[first]) / (stop - first)
+
+    x, y = mean(index), mean(taps)
+    slope = (mean(index * taps) - x * y) / (mean(index**2) - x**2)
     return y + slope * (beats - x)
 
 
@@ -92,11 +101,14 @@ def _go_on(time: float, period: float, detected: Times, last: float) -> Times:
     """Beats after `time` up to `last`, with a period that follows the detected beats."""
     beats = []
     pace = period
+    seen = [-math.inf, *detected.tolist(), math.inf]
     while (expected := time + pace) <= last:
-        seen = float(_nearest(np.array([expected]), detected)[0])
-        if abs(seen - expected) <= NEAR * pace:
-            pace = min(max(pace + PATIENCE * (seen - expected), period / 2), period * 2)
-            expected = seen
+        after = bisect_left(seen, expected)
+        below, above = seen[after - 1], seen[after]
+        nearest = below if expected - below <= above - expected else above
+        if abs(nearest - expected) <= NEAR * pace:
+            pace = min(max(pace + PATIENCE * (nearest - expected), period / 2), period * 2)
+            expected = nearest
         beats.append(expected)
         time = expected
     return np.array(beats)

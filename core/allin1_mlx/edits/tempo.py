@@ -11,11 +11,11 @@ from types import MappingProxyType
 import numpy as np
 
 from ..errors import EditError
-from ..types import Result
+from ..types import MOST_BEATS, Result
 from .counting import stretches, usual_length
 from .edit import BeatEdit
 from .fields import TAPS, OneOf, metadata
-from .grid import CLOSEST, MOST_BEATS, Grid, distance_to
+from .grid import CLOSEST, Grid, distance_to
 from .tapping import follow_taps
 
 FACTORS: Mapping[str, Fraction] = MappingProxyType(
@@ -75,6 +75,7 @@ class TapTempo(BeatEdit):
 
     name = "tap_tempo"
     aspect = "taps"
+    work = 100
     taps: tuple[float, ...] = field(metadata=TAPS)
 
     def apply(self, grid: Grid) -> Grid:

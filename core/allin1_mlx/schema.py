@@ -1,0 +1,103 @@
+"""JSON files read and checked against the schema of result files, `analysis.schema.json`.
+
+Errors are one line that names the field: "beats[3] must be at most 86400, found 1e+300".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import lru_cache
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from .errors import ResultError, show_value
+from .files import printable_name
+
+LARGEST_FILE = 20_000_000  # bytes
+MOST_DIGITS = 20  # of a whole number
+
+_RULES = {
+    "minimum": "at least",
+    "maximum": "at most",
+    "exclusiveMinimum": "more than",
+    "minLength": "characters: at least",
+    "maxLength": "characters: at most",
+    "minItems": "entries: at least",
+    "maxItems": "entries: at most",
+    "const": "equal to",
+    "pattern": "of the form",
+}
+
+
+class Unusable:
+    """A number that JSON does not allow or that is too long; no field accepts it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text if len(text) <= MOST_DIGITS else f"a number of {len(text)} digits"
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def load_json(path: str | PathLike[str]) -> Any:
+    """The content of a JSON file, not yet checked.
+
+    Raises ResultError where the file is too large or not JSON, OSError where it cannot be read.
+    """
+    name = printable_name(path)
+    with Path(path).open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise ResultError(f"{name}: larger than {LARGEST_FILE // 10**6} MB, so not a result")
+    try:
+        text = content.decode("utf-8-sig")
+        return json.loads(text, parse_constant=Unusable, parse_int=_whole_number)
+    except (UnicodeDecodeError, json.JSONDecodeError) as e:
+        raise ResultError(f"{name}: not a JSON file ({e})") from e
+    except RecursionError as e:
+        raise ResultError(f"{name}: not a result, nested too deeply") from e
+
+
+def check_schema(data: Any) -> None:
+    """Raise ResultError with the first field that does not follow the schema.
+
+    Edits are left to their classes, which explain better what is wrong.
+    """
+    from fastjsonschema import JsonSchemaValueException
+
+    try:
+        _validator()(data)
+    except JsonSchemaValueException as e:
+        field = str(e.name).removeprefix("data").removeprefix(".")
+        raise ResultError(_explain(field, str(e.rule), e.rule_definition, e.value)) from None
+
+
+def _whole_number(text: str) -> int | Unusable:
+    return int(text) if len(text) <= MOST_DIGITS else Unusable(text)
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Callable[[Any], Any]:
+    """The schema as a function; made when the first file is read."""
+    import fastjsonschema
+
+    path = Path(__file__).with_name("analysis.schema.json")
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    schema["properties"]["edits"]["items"] = {}
+    validate: Callable[[Any], Any] = fastjsonschema.compile(schema, use_default=False)
+    return validate
+
+
+def _explain(field: str, rule: str, limit: Any, value: Any) -> str:
+    """One line about a field that breaks a rule of the schema."""
+    if rule == "required":
+        missing = next(key for key in limit if key not in value)
+        return f"{field}.{missing} is missing" if field else f"{missing} is missing"
+    if rule == "additionalProperties":
+        return f"{field} has an unknown key"
+    if rule == "type":
+        kinds = " or ".join([limit] if isinstance(limit, str) else limit)
+        return f"{field or 'the file'} must be {kinds}, found {show_value(value)}"
+    return f"{field} must be {_RULES.get(rule, rule)} {limit}, found {show_value(value)}"
