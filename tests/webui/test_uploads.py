@@ -1,16 +1,21 @@
 """Uploads: what becomes a song to analyse, what a result, and which belong together."""
 
+import io
+import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from tests.support.hostile_results import ATTACKS, make_result
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import file_digest
 from allin1_mlx.types import Segment
 from allin1_mlx_ui.jobs import Worker
+from allin1_mlx_ui.routes import pack_results
 from allin1_mlx_ui.songs import Session, Song
 from allin1_mlx_ui.uploads import Upload, find_upload, receive
 
@@ -191,3 +196,25 @@ def test_files_of_one_name_are_numbered(session: Session, worker: Waiting, tmp_p
     assert [song.title for song in songs] == ["mix.ogg", "mix.ogg (2)", "mix.ogg (3)"]
     assert [song.name for song in songs] == ["mix.ogg"] * 3
     assert session.to_dict()["latest"]["id"] == songs[0].id
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_hostile_result_fails_alone(
+    session: Session, worker: Waiting, tmp_path: Path, name: str
+) -> None:
+    bad = tmp_path / "upload bad"
+    bad.write_bytes(ATTACKS[name](make_result()).encode("latin-1"))
+    uploads = [Upload(bad, "bad.json"), result(tmp_path, "good.json")]
+    failed, good = receive(session, uploads, worker)
+    assert (failed.state, good.state) == ("failed", "done")
+    assert failed.message.startswith("bad.json: ")
+    assert "\n" not in failed.message
+    json.dumps(session.to_dict(), ensure_ascii=False).encode()  # as the page receives it
+    with zipfile.ZipFile(io.BytesIO(pack_results(session.songs()))) as archive:
+        assert archive.namelist() == ["song.json"]
+
+
+def test_half_a_character_in_a_file_name_spoils_nothing(session: Session, tmp_path: Path) -> None:
+    upload = find_upload(tmp_path, {"path": str(tmp_path / "x"), "name": "a\ud800.wav"})
+    assert upload is not None
+    assert upload.name == "a\ufffd.wav"

@@ -137,13 +137,14 @@ def add_routes(app: FastAPI, sessions: Sessions) -> None:
         if session is None:
             raise HTTPException(404, "That page is no longer open.")
         songs = [song for song in session.songs() if song.analysis is not None]
-        return _download(_pack(songs), "results.zip", "application/zip")
+        return _download(pack_results(songs), "results.zip", "application/zip")
 
     app.include_router(router)
     app.mount("/allin1/static", OwnFiles(directory=STATIC), name="own files")
 
 
-def _pack(songs: list[Song]) -> bytes:
+def pack_results(songs: list[Song]) -> bytes:
+    """A ZIP archive with the result of each song that has one."""
     results = [(song.name, song.analysis) for song in songs if song.analysis is not None]
     stems = [Path(name).stem for name, _ in results]
     names = tell_apart(stems, lambda index: results[index][1].audio_sha256 or "result")
