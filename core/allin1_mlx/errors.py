@@ -19,7 +19,15 @@ from __future__ import annotations
 
 
 class AllInOneError(Exception):
-    """Base of all errors whose message is meant for the user."""
+    """Base of all errors whose message is meant for the user.
+
+    about: what a program can add a hint about, such as the option that changes it: "stems",
+    "ray", or "download NAME" for weights that are missing. Empty where there is nothing to add.
+    """
+
+    def __init__(self, message: str = "", *, about: str = "") -> None:
+        super().__init__(message)
+        self.about = about
 
 
 class UsageError(AllInOneError):

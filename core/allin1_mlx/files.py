@@ -1,7 +1,7 @@
-"""Output files that are there whole or not at all.
+"""The machine: output files that are there whole or not at all, names of files, processor cores.
 
-Everything is written to a temporary name in the folder of its destination and renamed when it is
-complete, so that a killed run leaves no half-written file under a name that counts.
+An output file is written under a temporary name in its folder and renamed when it is complete, so
+that a killed run leaves no half-written file under its final name.
 """
 
 from __future__ import annotations
@@ -83,3 +83,9 @@ def printable_name(path: str | PathLike[str]) -> str:
 def printable(text: str) -> str:
     """The text on one line of a terminal: control characters become question marks."""
     return "".join("?" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+
+
+def count_cores() -> int:
+    """Those that this process may use, which may be fewer than the machine has."""
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    return len(allowed) or os.cpu_count() or 1

@@ -1,8 +1,12 @@
 """The network's input: logarithmic filterbank spectrograms, 81 bands, 100 frames per second.
 
 Frame i is centred on sample 441 i, with zeros outside the signal; T = ceil(samples / 441). The
-value of a band is log10(1 + filtered magnitude) of samples in [-1, 1). After Böck et al. (madmom,
-2016) as used by Kim & Nam (2023).
+value of a band is log10(1 + filtered magnitude) of samples in [-1, 1).
+
+The bands are triangles between neighbouring semitones, each of sum 1. A filter rises from one
+semitone's FFT bin (weight 0) to the next (weight 1) and falls to the one after (excluded). Low
+bands, where semitones share a bin, are single bins. After Böck et al. (madmom, 2016) as used by
+Kim & Nam (2023).
 """
 
 from __future__ import annotations
@@ -14,10 +18,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .filterbank import BINS, FRAME, filterbank
-from .network.backend import has_gpu, mx
-from .network.chunks import side_by_side
-from .types import HOP
+from .network.backend import has_gpu, map_parallel, mx
+from .types import HOP, SAMPLE_RATE
+
+FRAME = 2048  # samples per frame
+BINS = FRAME // 2  # the Nyquist bin is dropped
+BANDS_PER_OCTAVE = 12
+LOWEST, HIGHEST = 30.0, 17_000.0  # Hz
+A4 = 440.0  # Hz
 
 BLOCK, GPU_BLOCK = 256, 8192  # frames computed at once, on a CPU and on a GPU
 
@@ -40,7 +48,7 @@ def magnitudes(signals: NDArray[np.float32], *, backend: Backend = "mlx_fast") -
     if T == 0:
         return mx.zeros((K, 0, filterbank().shape[1]))
     block = GPU_BLOCK if has_gpu() else BLOCK
-    blocks = side_by_side(
+    blocks = map_parallel(
         lambda start: filter_block(_frames(signals, start, min(start + block, T))),
         range(0, T, block),
     )
@@ -86,7 +94,7 @@ def _filter_fast(frames: mx.array) -> mx.array:
 
 @lru_cache(maxsize=1)
 def _band_groups() -> tuple[tuple[int, int, NDArray[np.float32]], ...]:
-    """The filterbank in dense pieces: (first bin, end bin, weights of nine bands on them)."""
+    """The filterbank in dense chunks: (first bin, end bin, weights of nine bands on them)."""
     groups = []
     for bands in np.split(filterbank(), 9, axis=1):
         used = np.flatnonzero(bands.any(axis=1))
@@ -105,3 +113,35 @@ _BACKENDS: dict[str, Callable[[mx.array], mx.array]] = {
     "mlx_fast": _filter_fast,
     "mlx": _filter_reference,
 }
+
+
+@lru_cache(maxsize=1)
+def band_edges() -> NDArray[np.int64]:
+    """The semitones' FFT bins, ascending without repeats: (83,). Band j spans edges j .. j + 2."""
+    octaves = np.log2(np.array([LOWEST, HIGHEST]) / A4)
+    first, last = np.ceil(octaves[0] * BANDS_PER_OCTAVE), np.floor(octaves[1] * BANDS_PER_OCTAVE)
+    semitones = A4 * 2.0 ** (np.arange(first, last + 1) / BANDS_PER_OCTAVE)
+    # A frequency exactly between two bins goes to the upper one.
+    nearest = np.floor(semitones * FRAME / SAMPLE_RATE + 0.5).astype(np.int64)
+    return np.unique(np.clip(nearest, 1, BINS - 1))
+
+
+@lru_cache(maxsize=1)
+def filterbank() -> NDArray[np.float32]:
+    """Triangular filters, each of sum 1: (1024 bins, 81 bands) float32."""
+    edges = band_edges()
+    weights = np.zeros((BINS, len(edges) - 2), np.float64)
+    for band, (start, centre, stop) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
+        if stop - start < 2:
+            weights[start, band] = 1.0
+            continue
+        weights[start:centre, band] = np.arange(centre - start) / (centre - start)
+        weights[centre:stop, band] = 1 - np.arange(stop - centre) / (stop - centre)
+    return (weights / weights.sum(axis=0)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def band_frequencies() -> NDArray[np.float32]:
+    """Centre of each band in Hz: (81,) float32."""
+    bins = np.arange(BINS) * (SAMPLE_RATE / FRAME)
+    return (bins @ filterbank()).astype(np.float32)

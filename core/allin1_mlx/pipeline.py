@@ -23,11 +23,11 @@ from .decoding.bar_pointer import make_tables
 from .decoding.beats import BARS, decode_beats, drop_guesses
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
-from .demix.network_input import PassPieces, Pieces, Source, Spectrograms
+from .demix.network_input import PassPieces, Pieces, Source, Spectrograms, find_separator
 from .demix.options import Demix, StemOptions
-from .demix.separators import find_separator
 from .errors import UsageError
 from .log_spectrogram import Backend
+from .network.backend import keep_freed_memory
 from .network.predict import (
     Network,
     Prediction,
@@ -76,6 +76,7 @@ class Analyzer:
         ensemble_parallel: bool = True,
         timings: Timings | None = None,
     ) -> None:
+        keep_freed_memory()
         files = find_model(model, weights)
         used = "the built-in network" if files.name == "bundled" else files.name
         self.notice = f"using {used}; {files.reason}" if files.reason else ""
@@ -87,7 +88,8 @@ class Analyzer:
         if inputs == 1 and (stems.folder is not None or demix != "auto"):
             raise UsageError(
                 f"the model {files.name} analyses the mix as it is; "
-                "leave out --stems-dir and --demix, or ask for a harmonix model"
+                "it needs no stems and no separator, or choose a harmonix model",
+                about="stems",
             )
         separator_file = None
         if inputs > 1 and stems.folder is None:

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.cores import count_cores
 from allin1_mlx.errors import AllInOneError
-from allin1_mlx.filterbank import FRAME, filterbank
+from allin1_mlx.files import count_cores
+from allin1_mlx.log_spectrogram import FRAME, filterbank
 from allin1_mlx.types import HOP
 
 from .instruments.drums import LONG, PIECES, strike

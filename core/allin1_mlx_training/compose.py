@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.cores import count_cores
+from allin1_mlx.files import count_cores
 
 from .bank import Bank, load_bank
 from .composer import Song, compose

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.filterbank import band_frequencies
+from allin1_mlx.log_spectrogram import band_frequencies
 from allin1_mlx.types import FPS
 
 from .music.score import OTHER, Score, Sweep

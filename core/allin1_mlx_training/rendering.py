@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.filterbank import band_frequencies
+from allin1_mlx.log_spectrogram import band_frequencies
 from allin1_mlx.types import FPS
 
 from .bank import PRE, Bank, Drum, Instrument

@@ -10,9 +10,9 @@ import argparse
 import time
 from collections.abc import Callable
 
-from allin1_mlx.network import attention_cuda as cuda_attention
+from allin1_mlx.network import attention
 from allin1_mlx.network.attention import NeighbourhoodAttention1d
-from allin1_mlx.network.backend import has_gpu, mx, nn
+from allin1_mlx.network.backend import has_cuda, has_gpu, mx, nn
 
 from ..support.neighbours import KERNEL, neighbours
 
@@ -49,7 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     x = mx.random.normal((options.items, options.frames, options.dim))
     mx.eval(x)
-    kernels = cuda_attention.is_available()
+    kernels = has_cuda()
     ways = {
         "slices": (NeighbourhoodAttention1d(options.dim, 2), False),
         "gathers": (Gathered(options.dim, 2), False),
@@ -63,7 +63,7 @@ def main() -> None:
         expected, first = None, None
         for name, (layer, fused) in ways.items():
             layer.update(parameters)
-            cuda_attention.is_available = lambda fused=fused: fused
+            attention.has_cuda = lambda fused=fused: fused
 
             def forward(layer: nn.Module = layer, d: int = dilation) -> mx.array:
                 return layer(x, d)

@@ -465,6 +465,18 @@ def test_a_read_only_output_folder_is_told(
     assert "Permission denied" in capsys.readouterr().err
 
 
+def test_the_command_line_says_which_option_helps(
+    song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALLIN1_MLX_CACHE", str(tmp_path / "cache"))
+    assert main(["song.wav", "-m", "harmonix-all", "--offline"]) == 2
+    told = capsys.readouterr().err
+    assert "`allin1-mlx weights download harmonix-all`; --mlx-weights-dir names another" in told
+    assert main(["song.wav", "-m", "bundled", "--demix", "spectral"]) == 2
+    assert "leave out --stems-dir and --demix" in capsys.readouterr().err
+
+
 def test_quiet_prints_failures_only(
     run: Run, song: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

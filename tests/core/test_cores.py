@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from allin1_mlx.cores import count_cores
+from allin1_mlx.files import count_cores
 
 
 def test_there_is_a_core_and_no_more_than_the_machine_has() -> None:

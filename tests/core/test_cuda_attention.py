@@ -3,12 +3,10 @@
 import pytest
 
 from allin1_mlx.network import attention
-from allin1_mlx.network import attention_cuda as cuda_attention
-from allin1_mlx.network.backend import mx
+from allin1_mlx.network.attention_cuda import attend
+from allin1_mlx.network.backend import has_cuda, mx
 
-pytestmark = pytest.mark.skipif(
-    not cuda_attention.is_available(), reason="the kernels need an NVIDIA GPU"
-)
+pytestmark = pytest.mark.skipif(not has_cuda(), reason="the kernels need an NVIDIA GPU")
 
 
 def both_ways(layer, monkeypatch, *arguments):
@@ -22,7 +20,7 @@ def both_ways(layer, monkeypatch, *arguments):
     results = []
     parameters = layer.parameters()
     for available in (True, False):
-        monkeypatch.setattr(cuda_attention, "is_available", lambda available=available: available)
+        monkeypatch.setattr(attention, "has_cuda", lambda available=available: available)
         (_, out), slopes = mx.value_and_grad(objective, argnums=(0, 1))(parameters, arguments[0])
         results.append([out, slopes[1], slopes[0]["rpb"], slopes[0]["qkv"]["weight"]])
     return results
@@ -51,8 +49,8 @@ def test_instrument_attention_equals_that_by_slices(stems, monkeypatch):
 def test_the_biases_of_several_folds_are_each_for_their_items():
     mx.random.seed(1)
     qkv, bias = mx.random.normal((6, 1, 50, 72)), mx.random.normal((3, 2, 1, 9))
-    together = cuda_attention.attend(qkv, bias, heads=2, dilation=4)
+    together = attend(qkv, bias, heads=2, dilation=4)
     for fold in range(3):
         items = qkv[2 * fold : 2 * fold + 2]
-        alone = cuda_attention.attend(items, bias[fold : fold + 1], heads=2, dilation=4)
+        alone = attend(items, bias[fold : fold + 1], heads=2, dilation=4)
         assert mx.array_equal(together[2 * fold : 2 * fold + 2], alone)

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from allin1_mlx.filterbank import FRAME, band_edges, band_frequencies, filterbank
-from allin1_mlx.log_spectrogram import BLOCK, frame_count, magnitudes, spectrogram
+from allin1_mlx.log_spectrogram import (
+    BLOCK,
+    FRAME,
+    band_edges,
+    band_frequencies,
+    filterbank,
+    frame_count,
+    magnitudes,
+    spectrogram,
+)
 from allin1_mlx.types import HOP, SAMPLE_RATE
 
 STEMS = ("bass", "drums", "other", "vocals")

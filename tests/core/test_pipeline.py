@@ -236,7 +236,7 @@ def test_a_configuration_of_something_else_is_told(tmp_path, four_stems, wrong):
 
 
 def test_a_network_that_hears_the_mix_refuses_stems(tmp_path):
-    with pytest.raises(UsageError, match="--stems-dir"):
+    with pytest.raises(UsageError, match="needs no stems"):
         Analyzer("bundled", stems=StemOptions(tmp_path))
 
 

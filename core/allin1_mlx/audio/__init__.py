@@ -2,15 +2,12 @@
 
 song.py         a file of any format -> (2, S) at SAMPLE_RATE: `load_audio`
 decoders.py     what a decoder is; libsndfile
-segments.py     FLAC on all cores
 ffmpeg.py       the other decoder, for what libsndfile does not read
-containers.py   what a file's own bytes say of its kind, length and alignment
-channels.py     any channels and sample rate -> stereo at SAMPLE_RATE
-digest.py       which file it is: `file_digest`
+containers.py   what a file's bytes say: `file_digest`, its kind, length and alignment
 sink.py         samples -> a file: `write_audio`
 """
 
-from .digest import file_digest
+from .containers import file_digest
 from .sink import Sink, write_audio
 from .song import Audio, load_audio
 

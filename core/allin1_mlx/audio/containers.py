@@ -1,8 +1,11 @@
-"""What a sound file says of its own kind, length and alignment, read from its bytes.
+"""What the bytes of a sound file say: which file it is, its kind, length and alignment.
 
-Decoders trim an mp3 to the sample where its LAME/Info tag gives the encoder's delay, and end
-quietly at the first damaged place of an mp3 or Ogg file; these facts tell the two apart from a
-file that is simply as long as it is. Lengths are in frames (samples per channel).
+A file is identified by the SHA-256 of its bytes, as 64 hex digits. It changes with tags and
+encoding, and not with the file's name.
+
+Decoders trim an mp3 to the sample where its LAME/Info tag gives the encoder's delay, and stop
+without an error at the first damaged place of an mp3 or Ogg file. What is read here shows whether
+the file is damaged, or simply as long as it is. Lengths are in frames (samples per channel).
 
 After ISO 11172-3 and 13818-3 (MPEG audio), the LAME tag specification (rev. 1), RFC 3533 (Ogg)
 and the RIFF/WAVE specification.
@@ -10,9 +13,18 @@ and the RIFF/WAVE specification.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import stat
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from os import PathLike
 from typing import BinaryIO
+
+from ..errors import AudioError
+from ..files import printable_name
 
 _HEAD = 1 << 17  # bytes in which an mp3 stream must begin
 _TAIL = 1 << 17  # bytes in which an Ogg page must begin: one has at most 65 307
@@ -35,6 +47,46 @@ _MAGIC = (  # (offset, bytes, name) of what libsndfile does not read
     (0, b"\xff\xf1", "AAC"),
     (0, b"\xff\xf9", "AAC"),
 )
+
+
+def file_digest(path: str | PathLike[str]) -> str:
+    """SHA-256 of a file's bytes as 64 hex digits. Raises as `check_file`."""
+    check_file(path)
+    digest = hashlib.sha256()
+    with _as_audio_error(path), open(path, "rb") as file:
+        while data := file.read(1 << 20):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def check_file(path: str | PathLike[str]) -> None:
+    """Raise AudioError where there is no file, where it is empty, or where it cannot be read."""
+    name = printable_name(path)
+    with _as_audio_error(path):
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise AudioError(f"{name}: is a folder; name the sound files in it")
+        if not stat.S_ISREG(mode):
+            raise AudioError(f"{name}: is not a regular file; save the sound to a file first")
+        with open(path, "rb") as file:
+            if not file.read(1):
+                raise AudioError(f"{name}: is empty (0 bytes); export or fetch it again")
+
+
+@contextmanager
+def _as_audio_error(path: str | PathLike[str]) -> Iterator[None]:
+    """Raise AudioError, one line for the user, where the system cannot open or read a file."""
+    name = printable_name(path)
+    try:
+        yield
+    except FileNotFoundError:
+        raise AudioError(f"{name}: there is no such file; check its name and folder") from None
+    except PermissionError:
+        raise AudioError(f"{name}: may not be read (no permission); change its rights") from None
+    except OSError as e:
+        raise AudioError(f"{name}: cannot be read ({e.strerror}); check the disk") from e
+    except ValueError:
+        raise AudioError(f"{name}: is not a possible file name") from None
 
 
 def container_name(file: BinaryIO) -> str | None:

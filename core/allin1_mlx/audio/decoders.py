@@ -1,7 +1,11 @@
 """Sound files to blocks of float samples: what a decoder is, and libsndfile as one.
 
-Blocks are (n, C) float32 at the file's own rate, full scale at 1. A decoder says how many frames
-to expect before it starts, which may be wrong, and after decoding whether some were missing.
+Blocks are (n, C) float32 at the file's own rate, full scale at 1. A decoder gives the number of
+frames to expect before it starts, which may be wrong, and after decoding whether some are missing.
+
+FLAC is decoded in segments on all cores. Its frames do not depend on each other, and libsndfile
+finds a sample exactly, so the segments together are bit for bit what one pass gives (RFC 9639).
+Other formats carry state from frame to frame, and are decoded in one pass.
 """
 
 from __future__ import annotations
@@ -9,7 +13,9 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
@@ -19,10 +25,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from ..display.times import clock_time
+from ..files import count_cores
 from .containers import InfoTag, find_mp3, ogg_end, read_info_tag, wav_data_bytes
-from .segments import decode_segments
 
-BLOCK = 1 << 16  # frames per block: 1.5 s, small against any song
+Block = NDArray[np.float32]
+
+BLOCK = 1 << 16  # frames per block: 1.5 s, short compared to any song
+SEGMENT = 1 << 18  # frames, whole blocks: 6 s, long compared to finding its start
+MOST_THREADS = 8  # more would wait for the thread that collects the blocks
 
 _MP3_LATE = (
     "the mp3 has no LAME/Info tag, so decoders keep the encoder's delay: "
@@ -46,7 +56,7 @@ class Decoder(Protocol):
     hint: int  # frames to expect, 0 where unknown; never to be trusted
     notes: tuple[str, ...]  # what the user should know of a file that decodes well
 
-    def blocks(self) -> Generator[NDArray[np.float32], None, None]:
+    def blocks(self) -> Generator[Block, None, None]:
         """Decode from the start, block after block, as far as the file lets."""
         ...
 
@@ -57,6 +67,47 @@ class Decoder(Protocol):
     def close(self) -> None:
         """Release the file."""
         ...
+
+
+def decode_segments(path: Path, frames: int, channels: int) -> Generator[Block, None, int]:
+    """The `frames` of a FLAC file as blocks (SEGMENT, C), the last one shorter.
+
+    Ends before the first segment that cannot be decoded whole; returns the frames it gave. Gives
+    nothing where there is nothing to gain: of short songs, and on one core. A block's memory is
+    used again when the next one is asked for: fresh memory costs more than what it holds.
+    """
+    threads = min(count_cores(), MOST_THREADS)
+    if threads == 1 or frames < 2 * SEGMENT:
+        return 0
+    done = 0
+    rooms = deque(np.empty((threads + 1, SEGMENT, channels), np.float32))
+    ahead: deque[tuple[Block, Future[bool]]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="segments")
+    try:
+        for start in range(0, frames, SEGMENT):
+            block = rooms.popleft()[: frames - start]
+            ahead.append((block, pool.submit(_decode_segment, path, start, block)))
+            while ahead and (not rooms or start + SEGMENT >= frames):
+                block, is_whole = ahead.popleft()
+                if not is_whole.result():
+                    return done
+                done += len(block)
+                yield block
+                rooms.append(block)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return done
+
+
+def _decode_segment(path: Path, start: int, room: Block) -> bool:
+    """Fill `room` (n, C) with the frames from `start` on; whether they were all to be had."""
+    with path.open("rb") as file:
+        try:
+            with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+                sound.seek(start)
+                return len(sound.read(dtype="float32", out=room)) == len(room)
+        except (soundfile.LibsndfileError, ValueError):  # ValueError: other channels than before
+            return False
 
 
 class SoundfileDecoder:
@@ -109,7 +160,7 @@ class SoundfileDecoder:
         self._sound.close()
         self._file.close()
 
-    def blocks(self) -> Generator[NDArray[np.float32], None, None]:
+    def blocks(self) -> Generator[Block, None, None]:
         """See Decoder."""
         done = 0
         if self._format == "FLAC":

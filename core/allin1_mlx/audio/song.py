@@ -1,7 +1,11 @@
-"""Songs, decoded.
+"""Songs, decoded: any format, number of channels and sample rate to stereo at SAMPLE_RATE.
 
 Samples are float32, (2, S), full scale at 1, SAMPLE_RATE = 44 100 Hz. Time 0 is the first sample
-that a decoder gives. Resampling is soxr's (linear phase, so nothing moves in time).
+that a decoder gives. Resampling is soxr's, with linear phase, so that nothing moves in time.
+
+Surround sound is folded with the weights of ITU-R BS.775 (centre and back at -3 dB, no
+low-frequency channel), divided by their sum so that nothing can clip. Orders of channels after
+the WAVE format and, for Vorbis and Opus, after the Vorbis I specification.
 """
 
 from __future__ import annotations
@@ -10,29 +14,43 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from math import sqrt
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 from ..display.times import clock_time
 from ..errors import AudioError
 from ..files import printable_name
 from ..types import SAMPLE_RATE
-from .channels import collect, fold, resample
-from .containers import container_name, is_text
-from .decoders import Decoder, SoundfileDecoder
-from .digest import check_file, file_digest
+from .containers import check_file, container_name, file_digest, is_text
+from .decoders import Block, Decoder, SoundfileDecoder
 from .ffmpeg import FFMPEG_REMEDY, FfmpegDecoder, has_ffmpeg
-
-Samples = NDArray[np.float32]
 
 RATES = (1_000, 1_000_000)  # Hz: what can be music, from telephone to oversampled studio
 MAX_ROOM = 2 * 3600.0  # seconds reserved on the word of a header
 SLACK = 1.0  # seconds beyond that, as containers leave out the last packet's padding
 INTEGER_PEAK = 64.0  # float samples beyond this, 36 dB above full scale, are no music as they are
+
+# One letter a channel: L left, R right, C centre, l r left and right behind, b centre behind,
+# x low frequencies. By number of channels; other numbers are averaged.
+_WAVE = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRCxlr", 7: "LRCxblr", 8: "LRCxlrlr"}
+_VORBIS = {3: "LCR", 4: "LRlr", 5: "LCRlr", 6: "LCRlrx", 7: "LCRlrbx", 8: "LCRlrlrx"}
+
+_HALF = sqrt(0.5)
+_WEIGHTS = {
+    "L": (1.0, 0.0),
+    "R": (0.0, 1.0),
+    "C": (_HALF, _HALF),
+    "l": (_HALF, 0.0),
+    "r": (0.0, _HALF),
+    "b": (0.5, 0.5),
+    "x": (0.0, 0.0),
+}
 
 
 @dataclass(frozen=True)
@@ -45,7 +63,7 @@ class Audio:
     source_rate, source_frames: sample rate in Hz and length of what was decoded.
     """
 
-    samples: Samples
+    samples: NDArray[np.float32]
     sha256: str
     warnings: tuple[str, ...]
     source_rate: int
@@ -101,7 +119,7 @@ def load_audio(
 class _Decoded:
     """Samples (2, S), what they were before resampling, and what went wrong."""
 
-    samples: Samples
+    samples: NDArray[np.float32]
     rate: int
     frames: int
     peak: float
@@ -179,7 +197,7 @@ class _Meter:
         self._rate = rate
         self._limit = max_seconds
 
-    def watch(self, blocks: Iterator[Samples]) -> Iterator[Samples]:
+    def watch(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """The blocks (n, C) as they are; raises AudioError at NaN, infinity or the limit."""
         for block in blocks:
             peak = float(max(block.max(), -block.min()))  # NaN if any sample is
@@ -197,3 +215,56 @@ class _Meter:
                     "cut it into parts or raise the limit"
                 )
             yield block
+
+
+def stereo_weights(channels: int, *, vorbis_order: bool) -> NDArray[np.float32]:
+    """How much of each channel goes left and right: (channels, 2), columns summing to 1."""
+    letters = (_VORBIS if vorbis_order else _WAVE).get(channels)
+    if letters is None:
+        return np.full((channels, 2), 1 / channels, dtype=np.float32)
+    weights = np.array([_WEIGHTS[letter] for letter in letters])
+    return (weights / weights.sum(axis=0)).astype(np.float32)
+
+
+def fold(blocks: Iterator[Block], channels: int, *, vorbis_order: bool) -> Iterator[Block]:
+    """Blocks (n, channels) to blocks (n, 2); mono and stereo pass as they are."""
+    if channels <= 2:
+        yield from blocks
+        return
+    weights = stereo_weights(channels, vorbis_order=vorbis_order)
+    for block in blocks:
+        yield block @ weights
+
+
+def resample(blocks: Iterator[Block], rate: int, channels: int) -> Iterator[Block]:
+    """Blocks (n, channels) at `rate` to blocks (m, channels) at SAMPLE_RATE.
+
+    A sample at t seconds stays at t; the whole is as long as before, rounded to a sample.
+    """
+    if rate == SAMPLE_RATE:
+        yield from blocks
+        return
+    stream = soxr.ResampleStream(rate, SAMPLE_RATE, channels, dtype="float32", quality="HQ")
+    for block in blocks:
+        yield stream.resample_chunk(np.ascontiguousarray(block))
+    yield stream.resample_chunk(np.zeros((0, channels), dtype=np.float32), last=True)
+
+
+def collect(blocks: Iterator[Block], *, hint: int) -> Block:
+    """Blocks (n, 1) or (n, 2) to one array (2, S).
+
+    Room for `hint` frames is reserved at once, so that memory stays at the size of the result
+    where the hint is right; where it is wrong, the array grows. Unused room is address space
+    that was never touched, not memory.
+    """
+    samples = np.empty((2, hint), dtype=np.float32)
+    filled = 0
+    for block in blocks:
+        needed = filled + len(block)
+        if needed > samples.shape[1]:
+            larger = np.empty((2, needed + needed // 2), dtype=np.float32)
+            larger[:, :filled] = samples[:, :filled]
+            samples = larger
+        samples[:, filled:needed] = block.T
+        filled = needed
+    return samples[:, :filled]

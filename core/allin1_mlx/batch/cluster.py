@@ -63,7 +63,7 @@ def analyze_on_ray(
         import ray
     except ImportError as e:
         raise UsageError(
-            "--engine ray needs Ray, which is not installed: pip install 'allin1-mlx-ui[ray]'"
+            "Ray is not installed: pip install 'allin1-mlx-ui[ray]'", about="ray"
         ) from e
     ours = not ray.is_initialized()
     if ours:

@@ -35,17 +35,6 @@ _DAMAGE = (
 )
 
 
-def check_file(file: Path, limit: int) -> None:
-    """Raise unless `file` is a regular file of a plausible size."""
-    size = file.stat().st_size
-    if not file.is_file():
-        raise CheckpointError(f"{file.name}: not a regular file")
-    if not 0 < size <= limit:
-        raise CheckpointError(
-            f"{file.name}: {size} bytes; expected between 1 and {limit} for a file of this kind"
-        )
-
-
 class _CappedFile(io.BufferedReader):
     """A file that refuses large reads: zipfile reads a directory of any claimed size at once."""
 

@@ -1,25 +1,30 @@
-"""A checkpoint's arrays, of whichever kind of file, and whether they fit a network.
+"""A checkpoint: its arrays, whatever the kind of file, and the configuration beside it.
 
-They come out as float32 numpy arrays, whatever float they were stored as; convolution kernels
-are (out, height, width, in) as MLX wants them.
+Arrays come out as float32 NumPy arrays; convolution kernels are (out, height, width, in), as MLX
+needs them. Configurations are .yaml, .yml or .json; of YAML only what is quick to read.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError
-from .archive import MAX_BYTES, check_file
-from .floats import Arrays, label
-from .npz import read_npz
-from .safetensors import read_safetensors
+from .archive import MAX_BYTES
+from .formats import Arrays, check_file, label, read_npz, read_safetensors
 from .torchfile import read_checkpoint
+
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
+
+_MAX_CONFIG = 1 << 14  # bytes; a real one has 1 700
+_MAX_DEPTH = 16  # of mappings and lists in each other; a real one has 2
 
 
 def read_arrays(path: str | PathLike[str]) -> Arrays:
@@ -82,3 +87,41 @@ def _channels_last(array: NDArray[np.float32]) -> NDArray[np.float32]:
 def _listed(names: list[str], *, most: int = 5) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(label(name) for name in names[:most]) + more
+
+
+def read_config(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read hyperparameters: the .yaml, .yml or .json file beside a checkpoint, or a .pth itself.
+
+    Raises CheckpointError where it holds anything but a mapping with names as keys.
+    """
+    file = Path(path)
+    if file.suffix == ".pth":
+        return _check_config(read_checkpoint(file).fields.get("config"), file.name)
+    check_file(file, _MAX_CONFIG)
+    try:
+        text = file.read_text(encoding="utf-8")
+        data = json.loads(text) if file.suffix == ".json" else _parse_yaml(text)
+    except (ValueError, RecursionError, yaml.YAMLError) as e:
+        reason = str(e).splitlines()[0] if str(e) else type(e).__name__
+        raise CheckpointError(f"{file.name}: not a readable configuration ({reason})") from e
+    return _check_config(data, file.name)
+
+
+def _check_config(data: Any, name: str) -> dict[str, Any]:
+    if not isinstance(data, dict) or not all(isinstance(key, str) for key in data):
+        raise CheckpointError(f"{name}: expected a configuration, a mapping from names to values")
+    return data
+
+
+def _parse_yaml(text: str) -> Any:
+    """YAML's plain values; ValueError for what could take long to read."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        # Through aliases a short file can stand for a huge one.
+        if isinstance(event, yaml.AliasEvent):
+            raise ValueError("aliases are not allowed here")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise ValueError("nested too deeply")
+    return yaml.safe_load(text)

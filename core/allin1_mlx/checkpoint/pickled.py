@@ -16,7 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 from ..errors import CheckpointError
-from .floats import MAX_VALUES, check_shape
+from .formats import MAX_VALUES, check_shape
 
 # The storages that hold weights, and how their numbers are written.
 _STORAGES = {

@@ -15,8 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError
-from .archive import MAX_BYTES, Archive, check_file, open_archive
-from .floats import ITEM_BYTES, MAX_VALUES, Arrays, as_float32, decode_floats, label
+from .archive import MAX_BYTES, Archive, open_archive
+from .formats import (
+    ITEM_BYTES,
+    MAX_VALUES,
+    Arrays,
+    as_float32,
+    check_file,
+    decode_floats,
+    label,
+)
 from .pickled import Tensor, unpickle
 
 _MAX_PICKLE = 1 << 18  # bytes of data.pkl; the published htdemucs needs less than half

@@ -13,9 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..cores import count_cores
 from ..errors import AllInOneError, AudioError, CheckpointError, UsageError, WeightsError
-from ..files import printable
+from ..files import count_cores, printable
 from .options import parse_options
 from .progress import Display, complain
 
@@ -41,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return run(options)
     except (UsageError, WeightsError, CheckpointError) as e:
-        complain(f"allin1-mlx: {e}")
+        complain(f"allin1-mlx: {e}{hint_at_options(e)}")
         return 2
     except AllInOneError as e:
         complain(f"allin1-mlx: {e}")
@@ -52,6 +51,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("\nallin1-mlx: interrupted; what was finished is kept")
         return 130
+
+
+def hint_at_options(error: AllInOneError) -> str:
+    """Which options or commands help with an error; empty where none does."""
+    if error.about == "stems":
+        return " (leave out --stems-dir and --demix)"
+    if error.about == "ray":
+        return " (needed by --engine ray)"
+    command, _, name = error.about.partition(" ")
+    if command == "download":
+        return (
+            f" (`allin1-mlx weights download {name}`; --mlx-weights-dir names another folder, "
+            "--weights-url a mirror)"
+        )
+    return ""
 
 
 def run(options: argparse.Namespace) -> int:

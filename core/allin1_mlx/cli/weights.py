@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from ..errors import DownloadError, WeightsError
+from ..weights import bundled_files, cache_dir
 from ..weights.access import Access, fetch
-from ..weights.places import bundled_files, cache_dir
 from ..weights.registry import PUBLISHED, WeightFile
 
 _SETS = [name for name in PUBLISHED if name != "harmonix-all"]

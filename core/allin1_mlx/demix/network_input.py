@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio import Audio
+from ..errors import WeightsError
 from ..log_spectrogram import Backend, logarithm, magnitudes, spectrogram
-from ..network.backend import mx
+from ..network.backend import has_gpu, mx
 from ..types import Progress
+from ..weights import Access, find_htdemucs
 from .external import find_stems, load_stems
-from .options import StemOptions
-from .separators import load_separator
+from .options import Demix, StemOptions
 from .spectral import spectral_stems
 
 if TYPE_CHECKING:
@@ -144,3 +145,30 @@ class Source:
             values = logarithm(stream_magnitudes(mono, signals=4, backend=self.backend))
             mx.eval(values)
         return Spectrograms.of(audio, values, demix=self.name)
+
+
+if TYPE_CHECKING:
+    from .htdemucs import HTDemucs
+
+
+def find_separator(demix: Demix, access: Access) -> Path | None:
+    """The separator's checkpoint; None for "spectral", and where "auto" does without.
+
+    "auto" never downloads it. Raises WeightsError where "htdemucs" is asked for and cannot be
+    found or downloaded.
+    """
+    if demix == "htdemucs":
+        return find_htdemucs(access)
+    if demix == "spectral" or not has_gpu():
+        return None  # on a CPU a song would take many times its own length
+    try:
+        return find_htdemucs(replace(access, offline=True))
+    except WeightsError:
+        return None
+
+
+def load_separator(path: Path, *, compiled: bool) -> HTDemucs:
+    """Read its checkpoint; compiled: fuse its kernels on a GPU. Raises CheckpointError."""
+    from .htdemucs import HTDemucs
+
+    return HTDemucs.from_checkpoint(path, compiled=compiled)

@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network.backend import mx
-from ..network.chunks import cut, piece_of, side_by_side
+from ..network.backend import chunk_edges, chunk_length, map_parallel, mx
 from ..types import STEMS
 
 HARMONIC_FRAMES = 31  # median along time: what lasts 0.3 s
 PERCUSSIVE_BANDS = 15  # median along frequency: what is broad
-SPREAD = 4  # a window's arrays are many: pieces so much shorter than for one
+SPREAD = 4  # a window's arrays are many: chunks so much shorter than for one
 
 
 def spectral_stems(mix: mx.array) -> mx.array:
@@ -83,8 +82,8 @@ def _in_blocks(
     compute: Callable[[tuple[int, int]], mx.array], shape: tuple[int, ...], padded: mx.array
 ) -> mx.array:
     T, F = shape
-    edges = cut(T, piece_of(SPREAD * F, training=False))
-    return mx.concatenate(side_by_side(compute, list(pairwise(edges)), padded))
+    edges = chunk_edges(T, chunk_length(SPREAD * F, training=False))
+    return mx.concatenate(map_parallel(compute, list(pairwise(edges)), padded))
 
 
 def _sliding_median(x: mx.array, width: int) -> mx.array:

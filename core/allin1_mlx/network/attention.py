@@ -21,10 +21,8 @@ from itertools import pairwise
 import numpy as np
 
 from . import attention_cuda as cuda_attention
-from .backend import mx, nn
-from .chunks import cut, piece_of, side_by_side
-from .layers import Linear
-from .nonlinearities import softmax
+from .backend import chunk_edges, chunk_length, has_cuda, map_parallel, mx, nn
+from .layers import Linear, softmax
 
 KERNEL = 5
 SIDE = KERNEL // 2  # neighbours on either side
@@ -45,13 +43,13 @@ class NeighbourhoodAttention1d(nn.Module):
 
     def __call__(self, x: mx.array, dilation: int) -> mx.array:
         bias = self.rpb.reshape(-1, self.heads, 1, BIASES)
-        if cuda_attention.is_available():
+        if has_cuda():
             return cuda_attention.attend(
                 self.qkv(x)[:, None], bias, heads=self.heads, dilation=dilation
             )[:, 0]
         qkv = _project(self.qkv, x[:, None], self.heads)
-        piece = piece_of(2 * x.shape[0] * x.shape[2], training=self.training)
-        return _attend(qkv, bias, dilation, queries=1, piece=piece)[:, 0]
+        chunk = chunk_length(2 * x.shape[0] * x.shape[2], training=self.training)
+        return _attend(qkv, bias, dilation, queries=1, chunk=chunk)[:, 0]
 
 
 class NeighbourhoodAttention2d(nn.Module):
@@ -71,10 +69,10 @@ class NeighbourhoodAttention2d(nn.Module):
         N, K, _, C = x.shape
         x = mx.pad(x, [(0, 0), (0, KERNEL - K), (0, 0), (0, 0)])
         bias = self.rpb.reshape(-1, self.heads, BIASES, BIASES)
-        if cuda_attention.is_available():
+        if has_cuda():
             return cuda_attention.attend(self.qkv(x), bias, heads=self.heads, queries=K)
-        piece = piece_of(N * K * KERNEL * C, training=self.training)
-        return _attend(_project(self.qkv, x, self.heads), bias, 1, queries=K, piece=piece)
+        chunk = chunk_length(N * K * KERNEL * C, training=self.training)
+        return _attend(_project(self.qkv, x, self.heads), bias, 1, queries=K, chunk=chunk)
 
 
 def _project(qkv: Linear, x: mx.array, heads: int) -> mx.array:
@@ -86,7 +84,7 @@ def _project(qkv: Linear, x: mx.array, heads: int) -> mx.array:
     return projected.reshape(N, R, 3, heads, C // heads, L).transpose(2, 0, 1, 3, 4, 5)
 
 
-def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, piece: int) -> mx.array:
+def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, chunk: int) -> mx.array:
     """Attention of the first rows to all rows: (3, N, R, H, D, L) -> (N, Q, L, C).
 
     bias: (E, H, 2 R - 1, 9) by distance of the rows and in time.
@@ -108,12 +106,12 @@ def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, piece
         weights = softmax(scores.flatten(2, 3), axis=2).reshape(scores.shape)
         return _weighted_sum(weights, values).reshape(N, Q, H * D, stop - start)
 
-    stretches = _stretches(L, dilation, piece)
-    if piece < L:
-        pieces = side_by_side(attend, stretches, q, k, v, near)
+    stretches = _stretches(L, dilation, chunk)
+    if chunk < L:
+        chunks = map_parallel(attend, stretches, q, k, v, near)
     else:
-        pieces = [attend(stretch) for stretch in stretches]
-    return mx.concatenate(pieces, axis=-1).swapaxes(-1, -2)
+        chunks = [attend(stretch) for stretch in stretches]
+    return mx.concatenate(chunks, axis=-1).swapaxes(-1, -2)
 
 
 def _weighted_sum(weights: mx.array, values: list[mx.array]) -> mx.array:
@@ -124,13 +122,13 @@ def _weighted_sum(weights: mx.array, values: list[mx.array]) -> mx.array:
     return total.sum(axis=2)
 
 
-def _stretches(length: int, dilation: int, piece: int) -> list[tuple[int, int, int]]:
-    """Runs of positions (start, stop) with so many keys before them, cut into pieces."""
+def _stretches(length: int, dilation: int, chunk: int) -> list[tuple[int, int, int]]:
+    """Runs of positions (start, stop) with so many keys before them, cut into chunks."""
     d = dilation
     bounds = [0, d, 2 * d, length - 2 * d, length - d, length]
     return [
         (low + start, low + stop, before)
         for before, (low, high) in enumerate(pairwise(bounds))
         if low < high
-        for start, stop in pairwise(cut(high - low, piece))
+        for start, stop in pairwise(chunk_edges(high - low, chunk))
     ]

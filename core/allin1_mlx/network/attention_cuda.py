@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, cast
 
-from .backend import has_gpu, mx
+from .backend import mx
 
 THREADS = 256  # of a block
 DISTANCES = 9
@@ -151,11 +151,6 @@ _GATHER = """
     own[2 * H * D + c] = dv[c];
   }
 """
-
-
-def is_available() -> bool:
-    """Whether MLX computes on an NVIDIA GPU."""
-    return has_gpu() and bool(mx.cuda.is_available())
 
 
 def attend(

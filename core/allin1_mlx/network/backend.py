@@ -1,15 +1,28 @@
-"""MLX, with a fast BLAS under it where the machine has one.
+"""MLX as this package uses it: with a fast BLAS, and long arrays in chunks on all cores.
 
-MLX's Linux CPU wheel brings the reference BLAS: a 4096 x 4096 product ran at 3.6 GFLOP/s on two
-cores, and at 163 GFLOP/s with OpenBLAS. A library that is loaded first with global symbols takes
-the wheel's place, so it has to happen before `mlx.core` is imported: everything of this package
-imports `mx` and `nn` from here. Without OpenBLAS, on macOS and on GPUs nothing changes.
+MLX's CPU wheel for Linux brings the reference BLAS: a product of 4096 x 4096 ran at 3.6 GFLOP/s on
+two cores, and at 163 GFLOP/s with OpenBLAS. A library that is loaded first with global symbols
+replaces the wheel's, so OpenBLAS must be loaded before `mlx.core` is imported. All modules import
+`mx` and `nn` from here. Without OpenBLAS, on macOS and on GPUs nothing changes.
+
+Long arrays are computed in chunks, so that intermediate arrays stay small: on a CPU they should fit
+into the cache, as main memory is up to ten times slower. MLX's CPU backend uses one core per array,
+so several chunks are computed at once. On a GPU, few large kernels are best, and chunks only limit
+the memory. Axes: T positions in time, C channels.
 """
+
+from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
+from itertools import pairwise
+from typing import TypeVar
+
+from ..files import count_cores
 
 
 def _load_openblas() -> ctypes.CDLL | None:
@@ -24,29 +37,35 @@ def _load_openblas() -> ctypes.CDLL | None:
     return None
 
 
-def _keep_freed_memory() -> None:
-    """Let glibc reuse memory for the next array instead of fetching it from the system anew.
-
-    By default it gives back what is freed, and every page of the next array costs a page fault:
-    for arrays of megabytes, as they are here, more than the computation.
-    """
-    libc = ctypes.CDLL(None)
-    if sys.platform.startswith("linux") and hasattr(libc, "mallopt"):
-        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 26)
-        libc.mallopt(_M_TRIM_THRESHOLD, 1 << 27)
-
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in malloc.h
-
 _OPENBLAS = _load_openblas()
-HAS_OPENBLAS = _OPENBLAS is not None
 _BLAS_THREADS = _OPENBLAS.openblas_get_num_threads() if _OPENBLAS is not None else 1
-_keep_freed_memory()
+HAS_OPENBLAS = _OPENBLAS is not None
 
 import mlx.core as mx  # noqa: E402
 import mlx.nn as nn  # noqa: E402
 
-__all__ = ["HAS_OPENBLAS", "has_gpu", "mx", "nn", "single_blas_thread"]
+__all__ = [
+    "HAS_OPENBLAS",
+    "chunk_edges",
+    "chunk_length",
+    "has_cuda",
+    "has_gpu",
+    "in_chunks",
+    "keep_freed_memory",
+    "map_parallel",
+    "map_serial",
+    "mx",
+    "nn",
+    "single_blas_thread",
+]
+
+CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 27  # in the largest array that a chunk needs
+MOST_THREADS = 8  # more would only wait for memory
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in malloc.h
+
+Job = TypeVar("Job")
+Map = Callable[..., list[mx.array]]
 
 
 def has_gpu() -> bool:
@@ -54,9 +73,29 @@ def has_gpu() -> bool:
     return bool(mx.default_device() == mx.Device(mx.gpu))
 
 
+def has_cuda() -> bool:
+    """Whether MLX computes on an NVIDIA GPU."""
+    return has_gpu() and bool(mx.cuda.is_available())
+
+
+@lru_cache(maxsize=1)
+def keep_freed_memory() -> None:
+    """Let glibc reuse freed memory for the next array. Changes the whole process, once.
+
+    By default glibc returns freed memory to the system, and every page of the next array costs a
+    page fault: for arrays of megabytes more than the computation.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 26)
+        libc.mallopt(_M_TRIM_THRESHOLD, 1 << 27)
+
+
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
-    """Products without threads of OpenBLAS's own, while there are several at once."""
+    """Matrix products on one thread each, while several chunks are computed at once."""
     if _OPENBLAS is None:
         yield
         return
@@ -65,3 +104,83 @@ def single_blas_thread() -> Iterator[None]:
         yield
     finally:
         _OPENBLAS.openblas_set_num_threads(_BLAS_THREADS)
+
+
+def chunk_length(width: int, *, training: bool) -> int:
+    """Positions of a chunk, where the largest intermediate array has `width` numbers for each.
+
+    There are no chunks in training: the gradient needs all intermediate arrays anyway.
+    """
+    if training:
+        return sys.maxsize
+    return max(1, (GPU_NUMBERS if has_gpu() else CPU_NUMBERS) // width)
+
+
+def chunk_edges(length: int, chunk: int, *, step: int = 1) -> list[int]:
+    """Edges of chunks of one to two times `chunk` positions, at multiples of `step`."""
+    count = max(1, length // chunk)
+    return [length * i // count // step * step for i in range(count)] + [length]
+
+
+def map_parallel(
+    compute: Callable[[Job], mx.array], jobs: Sequence[Job], *inputs: mx.array
+) -> list[mx.array]:
+    """The evaluated results of all jobs, computed on several threads on a CPU.
+
+    inputs: arrays that `compute` uses. They are evaluated first, as a thread cannot evaluate what
+    another thread began; the network's parameters must be evaluated already.
+    """
+    if has_gpu() or _threads() == 1:
+        return map_serial(compute, jobs)
+    mx.eval(*inputs)
+    with single_blas_thread():
+        return list(_pool().map(lambda job: _evaluate(compute(job)), jobs))
+
+
+def map_serial(
+    compute: Callable[[Job], mx.array], jobs: Sequence[Job], *_: mx.array
+) -> list[mx.array]:
+    """As `map_parallel`, one job after the other, for jobs that use threads themselves."""
+    return [_evaluate(compute(job)) for job in jobs]
+
+
+def in_chunks(
+    layer: Callable[..., mx.array],
+    *arrays: mx.array,
+    chunk: int,
+    reach: int = 0,
+    step: int = 1,
+    map: Map = map_parallel,
+) -> mx.array:
+    """Apply a layer to arrays (..., T, C), chunk by chunk along T.
+
+    reach: inputs to either side that an output depends on. Chunks overlap by so much that the
+    result is that of the whole. step: inputs that become one output.
+    """
+    T = arrays[0].shape[-2]
+    edges = chunk_edges(T, max(chunk, 4 * reach), step=step)
+    if len(edges) == 2:
+        return layer(*arrays)
+
+    def compute(span: tuple[int, int]) -> mx.array:
+        start, stop = span
+        low, high = max(start - reach, 0), min(stop + reach, T)
+        output = layer(*(x[..., low:high, :] for x in arrays))
+        return output[..., (start - low) // step : (stop - low) // step, :]
+
+    return mx.concatenate(map(compute, list(pairwise(edges)), *arrays), axis=-2)
+
+
+def _evaluate(array: mx.array) -> mx.array:
+    mx.eval(array)
+    return array
+
+
+@lru_cache(maxsize=1)
+def _threads() -> int:
+    return min(count_cores(), MOST_THREADS)
+
+
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_threads(), thread_name_prefix="chunks")

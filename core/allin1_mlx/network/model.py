@@ -20,13 +20,11 @@ from numpy.typing import NDArray
 from ..checkpoint import check_arrays
 from ..types import LABELS
 from .attention import KERNEL, SIDE, NeighbourhoodAttention1d, NeighbourhoodAttention2d
-from .backend import mx, nn
-from .chunks import in_pieces, in_turn, piece_of
-from .layers import LayerNorm, Linear
-from .nonlinearities import elu, gelu
+from .backend import chunk_length, in_chunks, map_serial, mx, nn
+from .layers import LayerNorm, Linear, elu, gelu
 
 LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
-PIECE = 24_576  # positions that a block computes at once, up to twice as many: bounds memory
+CHUNK = 24_576  # positions that a block computes at once, up to twice as many: bounds memory
 
 
 @dataclass(frozen=True)
@@ -134,8 +132,8 @@ class TimeLayer(nn.Module):
             normed = mx.pad(normed, [(0, 0), (0, shortest - T), (0, 0)])
         near = self.near(normed, self.dilation)[:, :T]
         far = self.far(normed, 2 * self.dilation)[:, :T]
-        piece = piece_of(x.shape[0] * self.expand.weight.shape[-2], training=self.training)
-        return in_pieces(self._join, x, near, far, piece=piece)
+        chunk = chunk_length(x.shape[0] * self.expand.weight.shape[-2], training=self.training)
+        return in_chunks(self._join, x, near, far, chunk=chunk)
 
     def _join(self, x: mx.array, near: mx.array, far: mx.array) -> mx.array:
         near = x + self.near_out(near)
@@ -161,8 +159,8 @@ class InstrumentLayer(nn.Module):
         missing = (max(0, KERNEL - K), max(0, KERNEL - T))
         normed = mx.pad(self.norm_before(x), [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)])
         seen = self.attention(normed)[:, :K, :T]
-        piece = piece_of(N * K * self.expand.weight.shape[-2], training=self.training)
-        return in_pieces(self._join, x, seen, piece=piece)
+        chunk = chunk_length(N * K * self.expand.weight.shape[-2], training=self.training)
+        return in_chunks(self._join, x, seen, chunk=chunk)
 
     def _join(self, x: mx.array, seen: mx.array) -> mx.array:
         x = x + self.attention_out(seen)
@@ -208,9 +206,9 @@ class AllInOne(nn.Module):
         if not self.training:
             mx.eval(self.parameters())  # threads share them
         x = self.embed_frames(x)
-        piece = sys.maxsize if self.training else PIECE
+        chunk = sys.maxsize if self.training else CHUNK
         for done, block in enumerate(self.blocks, start=1):
-            x = in_pieces(block, x, piece=piece, reach=block.reach, run=in_turn)
+            x = in_chunks(block, x, chunk=chunk, reach=block.reach, map=map_serial)
             if on_block is not None:
                 mx.eval(x)
                 on_block(done)
@@ -222,8 +220,8 @@ class AllInOne(nn.Module):
         step = self.config.step
         silence = max(-T % step, self.config.shortest - T)
         x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, silence), (0, 0)])
-        piece = piece_of(N * K * self.embedding.width, training=self.training)
-        x = in_pieces(self.embedding, x, piece=piece, reach=2 * step, step=step)
+        chunk = chunk_length(N * K * self.embedding.width, training=self.training)
+        x = in_chunks(self.embedding, x, chunk=chunk, reach=2 * step, step=step)
         return x.reshape(N, K, -1, self.config.dim)
 
     def classify(self, embeddings: mx.array, frames: int) -> mx.array:

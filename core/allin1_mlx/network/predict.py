@@ -20,7 +20,7 @@ from ..decoding.tempo_space import PUBLISHED, STEADY, Tempi
 from ..errors import CheckpointError
 from ..types import Activations
 from ..weights import ModelFiles
-from .backend import has_gpu, mx
+from .backend import has_gpu, keep_freed_memory, mx
 from .ensemble import Ensemble
 from .model import AllInOne, Config, load_arrays
 
@@ -82,6 +82,7 @@ def load_network(model: ModelFiles, *, ensemble_parallel: bool = True) -> Networ
     which then gets few, large kernels. A CPU has nothing to gain: one fold fills its cache and
     all cores.
     """
+    keep_freed_memory()
     folds = []
     for weights, config in model.files:
         with _fitting(config):

@@ -1,22 +1,25 @@
 """Where weights may come from, and how published ones are fetched.
 
-ALLIN1_MLX_OFFLINE=1 forbids downloads, and ALLIN1_MLX_WEIGHTS_URL names a mirror.
+ALLIN1_MLX_OFFLINE=1 forbids downloads, ALLIN1_MLX_WEIGHTS_URL names a mirror, ALLIN1_MLX_CACHE
+another folder for the cache.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import WeightsError
 from ..types import Progress
-from .places import WEIGHTS_DIR, cache_dir
 from .registry import PUBLISHED, WeightFile
 
 Notice = Callable[[str], None]
+
+WEIGHTS_DIR = Path("mlx-weights")  # the default, in the working directory
 
 warn = logging.getLogger("allin1_mlx").warning
 
@@ -73,10 +76,21 @@ class Access:
         return self.url or os.environ.get("ALLIN1_MLX_WEIGHTS_URL") or None
 
 
-def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
-    """Download published files into the cache, those that are missing, and return their paths.
+def cache_dir() -> Path:
+    """The folder of downloaded weights. It only holds verified files."""
+    if chosen := os.environ.get("ALLIN1_MLX_CACHE"):
+        return Path(chosen) / "weights"
+    if sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "allin1-mlx" / "weights"
 
-    Raises DownloadError where that does not work out.
+
+def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
+    """Download the files that are missing in the cache. Returns the paths of all of them.
+
+    Raises DownloadError.
     """
     from .download import download  # HTTP takes a while to import
 
@@ -89,18 +103,20 @@ def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
     for file in missing:
         before = done
 
-        def tell(share: float, size: int = file.size, before: int = before) -> None:
+        def report(share: float, size: int = file.size, before: int = before) -> None:
             if access.on_progress is not None:
                 access.on_progress("download", (before + share * size) / total)
 
-        download(file, cache, base_url=access.mirror, on_progress=tell)
+        download(file, cache, base_url=access.mirror, on_progress=report)
         done += file.size
     return [cache / file.name for file in files]
 
 
 def announce(files: Sequence[WeightFile], access: Access) -> list[str]:
-    """The terms on which files are about to be downloaded: a line for each publisher of whom there
-    is nothing in the cache yet."""
+    """The terms of files that are about to be downloaded: one line for each publisher.
+
+    A publisher is left out where one of its files is already in the cache.
+    """
     lines = []
     for source in dict.fromkeys(file.source for file in files):
         if not any((cache_dir() / file.name).is_file() for file in _files_of(source.title)):

@@ -3,6 +3,10 @@
 Searched in this order: a user-supplied file; the weights folder (./mlx-weights by default); the
 cache of downloads; the publisher, unless downloads are off. The bundled checkpoint is part of the
 package.
+
+Files have the names of Kim & Nam's MLX port: harmonix-fold{0..7}_mlx.npz with a .yaml beside it
+(.safetensors and .json work too), or those of the authors' own harmonix-fold{0..7}-*.pth, which
+hold their configuration.
 """
 
 from __future__ import annotations
@@ -12,10 +16,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..checkpoint import CONFIG_SUFFIXES
 from ..errors import DownloadError, UsageError, WeightsError
 from .access import Access, fetch
-from .places import Pair, bundled_files, config_beside, find_fold
 from .registry import FOLDS, HTDEMUCS_FILE, WeightFile, fold_files
+
+Pair = tuple[Path, Path]  # weights, configuration
+
+_WEIGHT_SUFFIXES = (".npz", ".safetensors")
 
 MODELS = (*(f"harmonix-fold{i}" for i in range(FOLDS)), "harmonix-all", "bundled", "auto")
 
@@ -114,19 +122,17 @@ def _find_pairs(name: str, access: Access) -> tuple[Pair, ...]:
 def _obtain(
     name: str, files: Sequence[WeightFile], folders: Sequence[Path], access: Access
 ) -> list[Path]:
-    """Fetch files that are in none of the folders, or say where they were looked for."""
-    sought = f"{name}: {_shortened([file.name for file in files])} not found in {_listed(folders)}"
-    advice = (
-        f"`allin1-mlx weights download {name}` fetches it where there is a network; "
-        f"or put the files into {access.folders[0].absolute()}, "
-        f"or name their folder with --mlx-weights-dir"
-    )
+    """Download files that are in none of the folders. Raises WeightsError with the folders."""
+    missing = f"{name}: {_shortened([file.name for file in files])} not found in {_listed(folders)}"
+    advice = f"Put the files into {access.folders[0].absolute()}, or allow their download"
     if access.is_offline:
-        raise WeightsError(f"{sought}, and downloads are switched off. {advice}")
+        reason = f"{missing}, and downloads are switched off. {advice}"
+        raise WeightsError(reason, about=f"download {name}")
     try:
         return fetch(files, access)
     except DownloadError as e:
-        raise DownloadError(f"{sought}, and the download failed: {e}. {advice}") from e
+        reason = f"{missing}, and the download failed: {e}. Try again later, or put them there"
+        raise DownloadError(reason, about=f"download {name}") from e
 
 
 def _choose(access: Access) -> ModelFiles:
@@ -145,3 +151,35 @@ def _shortened(names: Sequence[str]) -> str:
 
 def _listed(folders: Sequence[Path]) -> str:
     return ", ".join(str(folder.absolute()) for folder in folders)
+
+
+def find_fold(fold: int, folders: Sequence[Path]) -> Pair | None:
+    """The (weights, configuration) of one harmonix fold in the first folder that has it."""
+    for folder in folders:
+        for suffix in _WEIGHT_SUFFIXES:
+            weights = folder / f"harmonix-fold{fold}_mlx{suffix}"
+            if weights.is_file():
+                return weights, config_beside(weights)
+        for original in sorted(folder.glob(f"harmonix-fold{fold}-*.pth")):
+            return original, original
+    return None
+
+
+def config_beside(weights: Path) -> Path:
+    """The configuration that belongs to a weights file; WeightsError where there is none."""
+    if weights.suffix == ".pth":
+        return weights
+    for suffix in CONFIG_SUFFIXES:
+        if (config := weights.with_suffix(suffix)).is_file():
+            return config
+    raise WeightsError(
+        f"{weights.name}: no configuration beside it; expected {weights.with_suffix('.yaml')}"
+    )
+
+
+def bundled_files() -> Pair:
+    """The checkpoint that is part of the package."""
+    weights = Path(__file__).parents[1] / "bundled" / "allin1-mlx.safetensors"
+    if not weights.is_file():
+        raise WeightsError(f"the bundled checkpoint is not at {weights}; install the package again")
+    return weights, config_beside(weights)

@@ -63,9 +63,7 @@ def open_url(url: str, headers: dict[str, str], *, stall_after: float) -> http.c
             raise TransferError("the server has no such part", restart=True) from e
         if e.code in _TRANSIENT:
             raise TransferError(f"{e.code} {e.reason}") from e
-        raise DownloadError(
-            f"{url} answers {e.code} {e.reason}; another mirror can be named with --weights-url"
-        ) from e
+        raise DownloadError(f"{url} answers {e.code} {e.reason}; use another mirror") from e
     except (http.client.RemoteDisconnected, ConnectionResetError) as e:
         raise TransferError(str(e)) from e
     except (OSError, http.client.HTTPException, FutureTimeoutError) as e:

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...filterbank import FRAME
-from ...log_spectrogram import Backend, magnitudes
+from ...log_spectrogram import FRAME, Backend, magnitudes
 from ...network.backend import mx
 from ...types import HOP
 

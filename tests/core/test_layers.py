@@ -1,11 +1,11 @@
-"""The network's curves: as the exact ones, everywhere, and so are their slopes."""
+"""The network's nonlinearities and their gradients agree with the exact ones."""
 
 import math
 
 import numpy as np
 import pytest
 
-from allin1_mlx.network import nonlinearities as curves
+from allin1_mlx.network import layers
 from allin1_mlx.network.backend import mx, nn
 
 AROUND_ZERO = np.geomspace(1e-8, 1, 500)
@@ -21,7 +21,7 @@ def exact_elu(x: float) -> float:
 
 
 @pytest.mark.parametrize(
-    ("curve", "exact"), [(curves.gelu, exact_gelu), (curves.elu, exact_elu)], ids=["gelu", "elu"]
+    ("curve", "exact"), [(layers.gelu, exact_gelu), (layers.elu, exact_elu)], ids=["gelu", "elu"]
 )
 def test_a_curve_is_as_good_as_single_precision_allows(curve, exact):
     expected = np.array([exact(float(x)) for x in X])
@@ -30,19 +30,19 @@ def test_a_curve_is_as_good_as_single_precision_allows(curve, exact):
 
 def test_huge_numbers_are_their_own_limits():
     x = mx.array([-1e30, 1e30])
-    np.testing.assert_allclose(np.array(curves.gelu(x)), [0, 1e30], rtol=1e-6, atol=1e-8)
-    np.testing.assert_allclose(np.array(curves.elu(x)), [-1, 1e30], rtol=1e-6)
+    np.testing.assert_allclose(np.array(layers.gelu(x)), [0, 1e30], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(np.array(layers.elu(x)), [-1, 1e30], rtol=1e-6)
 
 
 @pytest.mark.parametrize("spread", [0.1, 5, 500])
 def test_softmax_equals_mlx_s(spread):
     x = mx.array(np.random.default_rng(1).normal(0, spread, (20, 25, 30)).astype(np.float32))
-    found, expected = curves.softmax(x, axis=1), mx.softmax(x, axis=1, precise=True)
+    found, expected = layers.softmax(x, axis=1), mx.softmax(x, axis=1, precise=True)
     np.testing.assert_allclose(np.array(found), np.array(expected), atol=2e-6)
     np.testing.assert_allclose(np.array(found.sum(axis=1)), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize(("curve", "exact"), [(curves.gelu, nn.gelu), (curves.elu, nn.elu)])
+@pytest.mark.parametrize(("curve", "exact"), [(layers.gelu, nn.gelu), (layers.elu, nn.elu)])
 def test_slopes_are_those_of_the_exact_curve(curve, exact):
     def slope(f):
         return np.array(mx.grad(lambda x: f(x).sum())(mx.array(X)))
@@ -57,4 +57,4 @@ def test_slopes_of_softmax_are_mlx_s():
     def slope(f):
         return np.array(mx.grad(lambda x: (weights * f(x, axis=1)).sum())(x))
 
-    np.testing.assert_allclose(slope(curves.softmax), slope(mx.softmax), atol=1e-5)
+    np.testing.assert_allclose(slope(layers.softmax), slope(mx.softmax), atol=1e-5)
