@@ -6,8 +6,10 @@ a boundary somewhere may say "snap": true, and means the bar line nearest to tha
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from allin1_mlx.analysis import Analysis
@@ -27,8 +29,6 @@ from allin1_mlx.errors import EditError
 from allin1_mlx.types import LABELS, Edit, Segment, find_bpm
 
 from .songs import Session, Song
-
-SAME = 0.001  # seconds
 
 
 def correct(session: Session, song: Song, command: Any) -> None:
@@ -88,14 +88,14 @@ def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:
     ghosts: detected boundaries that are no longer there; bpm: the detected tempo.
     """
     found = detected(analysis)
-    ghosts = _ghosts(analysis)
+    differences = compare(analysis)
     return {
         "changes": [{"what": c.what, "words": c.text} for c in describe_edits(analysis)],
         "canUndo": bool(analysis.edits),
         "canRedo": bool(song.undone),
-        "any": analysis.beats != found.beats or compare(analysis).any or bool(ghosts),
+        "any": analysis.beats != found.beats or differences.any,
         "bpm": find_bpm(found),
-        "ghosts": ghosts,
+        "ghosts": list(differences.lost),
         "labels": [{"label": label, "colour": section_colour(label)} for label in LABELS],
     }
 
@@ -104,26 +104,16 @@ def describe_sections(analysis: Analysis) -> list[dict[str, Any]]:
     """Of each section: whether it begins, or is called, as corrected, and what to reset it with."""
     differences = compare(analysis)
     found = detected(analysis).segments
-    ghosts = _ghosts(analysis)
     told = []
     for index, section in enumerate(analysis.segments):
         moved, renamed = differences.starts[index], differences.labels[index]
         ends = any(differences.starts[index + 1 : index + 2])
-        lost = any(section.start < ghost < section.end for ghost in ghosts)
+        first = bisect_right(differences.lost, section.start)
+        lost = any(ghost < section.end for ghost in differences.lost[first : first + 1])
         edited = moved or renamed or ends or lost
         stretch = _detected_stretch(found, section) if edited else None
         told.append({"moved": moved, "renamed": renamed, "reset": stretch})
     return told
-
-
-def _ghosts(analysis: Analysis) -> list[float]:
-    """Detected boundaries that are no longer there."""
-    starts = [section.start for section in analysis.segments]
-    return [
-        section.start
-        for section in detected(analysis).segments
-        if not any(abs(section.start - start) < SAME for start in starts)
-    ]
 
 
 def _detected_stretch(found: tuple[Segment, ...], section: Segment) -> tuple[float, float]:
@@ -132,5 +122,7 @@ def _detected_stretch(found: tuple[Segment, ...], section: Segment) -> tuple[flo
     def overlap(other: Segment) -> float:
         return min(section.end, other.end) - max(section.start, other.start)
 
-    meant = max(found, key=overlap, default=section)
+    first = max(bisect_right(found, section.start, key=attrgetter("start")) - 1, 0)
+    stop = bisect_right(found, section.end, key=attrgetter("start"))
+    meant = max(found[first:stop], key=overlap, default=section)
     return min(section.start, meant.start), max(section.end, meant.end)

@@ -63,8 +63,9 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
 
 def _sections(analysis: Analysis) -> list[dict[str, Any]]:
     sections = []
-    for segment, edited in zip(analysis.segments, describe_sections(analysis), strict=True):
-        bars = count_bars(analysis, segment)
+    counted = count_bars(analysis, analysis.segments)
+    described = describe_sections(analysis)
+    for segment, bars, edited in zip(analysis.segments, counted, described, strict=True):
         sections.append(
             {
                 "start": segment.start,

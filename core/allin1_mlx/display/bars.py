@@ -6,6 +6,8 @@ positions are interpolated; before the first and after the last beat the nearest
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,19 +31,20 @@ def name_places(result: Result, times: NDArray[np.float64]) -> list[str]:
     return ["" if i < 0 else f"{bars[i]}.{result.beat_positions[i]}" for i in index]
 
 
-def count_bars(result: Result, segment: Segment) -> float:
-    """The length of a section in bars, with fractions; 0 with fewer than two beats."""
+def count_bars(result: Result, segments: Sequence[Segment]) -> list[float]:
+    """The length of each section in bars, with fractions; 0 with fewer than two beats."""
     beats = np.asarray(result.beats)
     if beats.size < 2:
-        return 0.0
+        return [0.0] * len(segments)
     bars = _bar_positions(result)
-    edges = np.array([segment.start, segment.end])
+    edges = np.array([(s.start, s.end) for s in segments]).reshape(-1, 2)
     places = np.interp(edges, beats, bars)
     for end, pair in ((0, slice(0, 2)), (-1, slice(-2, None))):
         beyond = edges < beats[0] if end == 0 else edges > beats[-1]
         pace = np.diff(bars[pair])[0] / np.diff(beats[pair])[0]
         places = np.where(beyond, bars[end] + (edges - beats[end]) * pace, places)
-    return float(places[1] - places[0])
+    lengths: list[float] = (places[:, 1] - places[:, 0]).tolist()
+    return lengths
 
 
 def _bar_positions(result: Result) -> NDArray[np.float64]:

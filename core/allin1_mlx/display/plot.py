@@ -116,11 +116,11 @@ def _draw_head(figure: Figure, analysis: Analysis) -> None:
 def _draw_sections(axes: Axes, analysis: Analysis, duration: float) -> None:
     """Sections as coloured blocks with their label and length in bars."""
     axes.set_ylim(0, 1)
-    for segment in analysis.segments:
+    counted = count_bars(analysis, analysis.segments)
+    for segment, bars in zip(analysis.segments, counted, strict=True):
         _draw_block(axes, segment)
         room = (segment.end - segment.start) * _inches(duration) - 0.06
-        bars = write_bars(count_bars(analysis, segment))
-        _write_label(axes, segment, bars, room)
+        _write_label(axes, segment, write_bars(bars), room)
 
 
 def _draw_block(axes: Axes, segment: Segment) -> None:

@@ -87,8 +87,8 @@ def _sections(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
     starts = np.array([s.start for s in segments])
     widths = np.array([s.end - s.start for s in segments])
     texts = []
-    for segment in segments:
-        bars = write_bars(count_bars(analysis, segment))
+    for segment, count in zip(segments, count_bars(analysis, segments), strict=True):
+        bars = write_bars(count)
         texts.append(escape(segment.label) + (f" · {bars}" if bars else ""))
     blocks = {
         "x": starts + widths / 2,

@@ -5,7 +5,9 @@ Times are seconds; times less than a millisecond apart are equal.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +23,18 @@ class Differences:
     """True for each beat (B,), section start (S,) and label (S,) that differs from the detection.
 
     A beat is compared by time and position; a label with the label detected at the middle of its
-    section.
+    section. lost: detected section starts that are no longer there.
     """
 
     beats: tuple[bool, ...]
     starts: tuple[bool, ...]
     labels: tuple[bool, ...]
+    lost: tuple[float, ...]
 
     @property
     def any(self) -> bool:
         """Whether anything differs. A deleted beat shows only in the positions of later beats."""
-        return any(self.beats) or any(self.starts) or any(self.labels)
+        return any(self.beats) or any(self.starts) or any(self.labels) or bool(self.lost)
 
 
 def compare(result: Result) -> Differences:
@@ -42,9 +45,12 @@ def compare(result: Result) -> Differences:
     counted = np.array([*found.beat_positions, 0])[index]
     beats = ~same | (counted != np.array(result.beat_positions, dtype=np.int64))
     starts = np.array([s.start for s in result.segments], dtype=np.float64)
-    _, known = _match(starts, np.array([s.start for s in found.segments], dtype=np.float64))
+    old_starts = np.array([s.start for s in found.segments], dtype=np.float64)
+    _, known = _match(starts, old_starts)
+    _, kept = _match(old_starts, starts)
     labels = tuple(_label_at(found.segments, s) != s.label for s in result.segments)
-    return Differences(tuple(beats.tolist()), tuple((~known).tolist()), labels)
+    lost = tuple(old_starts[~kept].tolist())
+    return Differences(tuple(beats.tolist()), tuple((~known).tolist()), labels, lost)
 
 
 def _match(
@@ -63,4 +69,6 @@ def _match(
 
 def _label_at(segments: tuple[Segment, ...], section: Segment) -> str | None:
     middle = (section.start + section.end) / 2
-    return next((s.label for s in segments if s.start <= middle < s.end), None)
+    index = bisect_right(segments, middle, key=attrgetter("start")) - 1
+    inside = index >= 0 and middle < segments[index].end
+    return segments[index].label if inside else None

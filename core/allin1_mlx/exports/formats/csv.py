@@ -27,6 +27,7 @@ def render_beats(result: Result, options: Options) -> bytes:
 
 def render_sections(result: Result, options: Options) -> bytes:
     """Each section with its length in seconds and bars."""
+    counted = zip(result.segments, count_bars(result, result.segments), strict=True)
     rows = (
         (
             number,
@@ -34,9 +35,9 @@ def render_sections(result: Result, options: Options) -> bytes:
             write_seconds(s.start),
             write_seconds(s.end),
             write_seconds(s.end - s.start),
-            f"{count_bars(result, s):.2f}",
+            f"{bars:.2f}",
         )
-        for number, s in enumerate(result.segments, 1)
+        for number, (s, bars) in enumerate(counted, 1)
     )
     return _render(("number", "label", "start", "end", "length", "bars"), rows)
 

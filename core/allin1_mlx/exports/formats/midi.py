@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -41,7 +42,7 @@ class TempoMap:
 
     def tick_at(self, time: float) -> int:
         """The tick nearest to a time."""
-        index = max(int(np.searchsorted(self.times, time, side="right")) - 1, 0)
+        index = max(bisect_right(self.times, time) - 1, 0)
         beats = (time - self.times[index]) * 1e6 / self.tempi[index]
         return self.ticks[index] + round(beats * TICKS)
 
