@@ -30,7 +30,7 @@ SCHEMA_VERSION = 1
 
 SHORTEST_BEAT = 0.001  # seconds between two beats
 GAP = 0.011  # seconds between two sections that rounding may cause
-BEYOND = 0.05  # seconds that beats and sections may lie after the end of the song
+BEYOND = 0.2  # seconds that beats and sections may lie after the end: decoders differ
 REST = 1.0  # seconds without a section at the end of the song
 
 R = TypeVar("R", bound=Result)

@@ -94,6 +94,22 @@ def test_the_command_line_keeps_a_broken_result(
     assert "Traceback" not in printed.err
 
 
+def test_corrections_of_a_song_of_another_length_are_kept_but_not_applied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    digest = file_digest(write_song(tmp_path / "song.wav", seconds=2.0))
+    path = tmp_path / "struct" / "song.json"
+    path.parent.mkdir()
+    older = json.dumps(make_result(sha256=digest))  # of 20 seconds
+    path.write_text(older, encoding="utf-8")
+    assert main(["song.wav", "--no-multiprocess", *write_network(tmp_path / "net")]) == 0
+    assert Analysis.from_json(path).edits == ()
+    assert path.with_name("song.json.broken").read_text(encoding="utf-8") == older
+    printed = capsys.readouterr()
+    assert "of a song of 20.0 s, but this one has 2.0 s" in printed.out + printed.err
+
+
 def test_thousands_of_edits_are_replayed_or_refused() -> None:
     song = Analysis(
         "", 150, (1.0, 1.4), (1.0,), (1, 2), (Segment(0.0, 2000.0, "x"),), duration=2000.0

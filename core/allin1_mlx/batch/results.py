@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 
 from ..analysis import Analysis
 from ..display.pictures.envelope import Envelope
+from ..edits import carry_edits
 from ..errors import ResultError
 from ..files import printable_name, replacing
-from ..result_file import read_result
-from ..types import Activations, Result
+from ..result_file import BEYOND
+from ..types import Activations, find_duration
 from .naming import Song
 from .outputs import Outputs
 from .receipts import Origin, is_made, make
@@ -64,36 +65,42 @@ def write_json(analysis: Analysis, path: Path) -> Path:
     return path
 
 
-def set_aside(path: Path) -> str:
-    """Rename a file that is not a valid result to `<name>.json.broken`, or `.broken-2`, ...
+def replace_older(analysis: Analysis, path: Path, *, keep_edits: bool) -> Analysis:
+    """The analysis as it takes the place of an older result of the same audio.
 
-    Returns a warning for the user, empty where there is nothing to rename.
+    It gets the corrections of the older one. A file that is not a valid result of this audio is
+    renamed to `<name>.json.broken`, and the analysis gets a warning.
     """
     try:
-        read_result(path, Result)
-    except OSError:
-        return ""
-    except ResultError as e:
-        numbers = chain([""], (f"-{number}" for number in count(2)))
-        names = (path.with_name(f"{path.name}.broken{number}") for number in numbers)
-        broken = next(name for name in names if not name.exists())
-        with suppress(FileNotFoundError):  # another process may have been faster
-            path.rename(broken)
-        return f"{e}; kept as {printable_name(broken)}"
-    return ""
-
-
-def keep_corrections(analysis: Analysis, path: Path) -> Analysis:
-    """The analysis with the corrections by hand of an older one of the same audio."""
-    try:
         old = Analysis.from_json(path)
-    except (ResultError, OSError):
+        if not (keep_edits and old.edits and old.audio_sha256 == analysis.audio_sha256):
+            return analysis
+        return _carry_edits(old, analysis, path)
+    except OSError:
         return analysis
-    if not old.edits or old.audio_sha256 != analysis.audio_sha256:
-        return analysis
-    from ..edits import carry_edits
+    except ResultError as e:
+        warning = f"{e}; kept as {_set_aside(path)}"
+        return replace(analysis, warnings=(*analysis.warnings, warning))
 
+
+def _carry_edits(old: Analysis, analysis: Analysis, path: Path) -> Analysis:
+    """Raises ResultError where the older result cannot be of the same audio."""
+    before, now = find_duration(old), find_duration(analysis)
+    if abs(before - now) > BEYOND:
+        raise ResultError(
+            f"{printable_name(path)}: of a song of {before:.1f} s, but this one has {now:.1f} s"
+        )
     return carry_edits(old, analysis)
+
+
+def _set_aside(path: Path) -> str:
+    """Rename a file to `<name>.broken`, or `<name>.broken-2`, ...; returns the name."""
+    numbers = chain([""], (f"-{number}" for number in count(2)))
+    names = (path.with_name(f"{path.name}.broken{number}") for number in numbers)
+    broken = next(name for name in names if not name.exists())
+    with suppress(FileNotFoundError):  # another process may have been faster
+        path.rename(broken)
+    return printable_name(broken)
 
 
 def write_exports(analysis: Analysis, song: Song, outputs: Outputs) -> None:

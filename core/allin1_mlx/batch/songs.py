@@ -26,7 +26,7 @@ from .finishing import Finishing
 from .naming import Song
 from .outputs import Outputs
 from .prepare import Prepared, prepare_song
-from .results import Method, keep_corrections, set_aside, write_arrays, write_json
+from .results import Method, replace_older, write_arrays, write_json
 from .work import Outcome, Work
 from .workers import Job, Workers
 
@@ -196,10 +196,8 @@ class Batch:
             backend = self.analyzer.source.backend
             write_arrays(analysis, work.song.name, self.outputs, spec_backend=backend)
             path = self.outputs.result(work.song.name)
-            if not self.outputs.overwrites("edits"):
-                analysis = keep_corrections(analysis, path)
-            if warning := set_aside(path):
-                analysis = replace(analysis, warnings=(*analysis.warnings, warning))
+            keep_edits = not self.outputs.overwrites("edits")
+            analysis = replace_older(analysis, path, keep_edits=keep_edits)
             write_json(analysis, path)
             # Pictures and sound show what the file says, as they do when it is reused.
             work.analysis = replace(
