@@ -214,6 +214,15 @@ def test_a_hostile_result_fails_alone(
         assert archive.namelist() == ["song.json"]
 
 
+def test_control_characters_in_a_path_spoil_no_archive(
+    session: Session, worker: Waiting, tmp_path: Path
+) -> None:
+    (song,) = receive(session, [result(tmp_path, "x.json", path="\0")], worker)
+    assert song.name == "?"
+    with zipfile.ZipFile(io.BytesIO(pack_results([song]))) as archive:
+        assert archive.namelist() == ["?.json"]
+
+
 def test_half_a_character_in_a_file_name_spoils_nothing(session: Session, tmp_path: Path) -> None:
     upload = find_upload(tmp_path, {"path": str(tmp_path / "x"), "name": "a\ud800.wav"})
     assert upload is not None

@@ -15,7 +15,7 @@ from typing import Any
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import file_digest
 from allin1_mlx.errors import AudioError, ResultError
-from allin1_mlx.files import storable
+from allin1_mlx.files import printable, storable
 
 from .jobs import Worker
 from .songs import Session, Song
@@ -49,7 +49,7 @@ def find_upload(folder: Path, told: Any) -> Upload | None:
         return None
     if not path.is_relative_to(folder.resolve()):
         return None
-    return Upload(path, storable(told["name"]))
+    return Upload(path, printable(storable(told["name"])))
 
 
 def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:
@@ -112,7 +112,7 @@ def _open_result(session: Session, upload: Upload) -> Song:
     finally:
         upload.path.unlink(missing_ok=True)
     # Results of the reference programs hold the whole path of somebody's computer.
-    name = PurePosixPath(analysis.path.replace("\\", "/")).name or upload.name
+    name = printable(PurePosixPath(analysis.path.replace("\\", "/")).name) or upload.name
     session.change(song, name=name, analysis=analysis, state="done", revision=1)
     return song
 
