@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +33,7 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     destination = Path(path)
     destination.parent.mkdir(parents=True, exist_ok=True)
     suffix = destination.suffix if len(os.fsencode(destination.suffix)) < 32 else ""
-    temporary = destination.with_name(f".partial-{secrets.token_hex(8)}{suffix}")
+    temporary = destination.with_name(f".partial-{os.urandom(8).hex()}{suffix}")
     try:
         yield temporary
         temporary.replace(destination)
