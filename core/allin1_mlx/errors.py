@@ -1,18 +1,18 @@
-"""Every error that this package raises on purpose.
+"""The errors of this package.
 
     AllInOneError               something the user can read and act on
     ├── UsageError              options that contradict each other or do not exist
     ├── AudioError              a file that cannot be read as music
-    ├── StemsError              own stems that are missing or do not fit together
-    ├── WeightsError            weights that cannot be found, or not be trusted
-    │   └── DownloadError       ... because they did not arrive
+    ├── StemsError              stems that are missing or do not fit together
+    ├── WeightsError            weights that are missing or cannot be trusted
+    │   └── DownloadError       ... because the download failed
     ├── CheckpointError         a checkpoint file that is damaged, hostile or of another model
-    └── ResultError             a result file (JSON) that cannot be understood
+    └── ResultError             a result file (JSON) that is not valid
         └── EditError           a correction that is malformed or does not fit its song
 
     Cancelled                   not an error: raised inside `on_progress` to stop a computation
 
-A message names the file, says what was seen, and what to do about it.
+A message names the file and says what was found and what to do.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def tell_apart(stems: Sequence[str], digest: Callable[[int], str]) -> list[str]:
 
 
 def fold(stem: str) -> str:
-    """The same text for all names that a file system may not tell apart."""
+    """The same text for all names that a file system may treat as equal."""
     return unicodedata.normalize("NFC", stem).casefold()
 
 

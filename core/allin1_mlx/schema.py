@@ -19,15 +19,23 @@ LARGEST_FILE = 20_000_000  # bytes
 MOST_DIGITS = 20  # of a whole number
 
 _RULES = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "exclusiveMinimum": "more than",
-    "minLength": "characters: at least",
-    "maxLength": "characters: at most",
-    "minItems": "entries: at least",
-    "maxItems": "entries: at most",
-    "const": "equal to",
-    "pattern": "of the form",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "exclusiveMinimum": "must be more than {}",
+    "minLength": "must have at least {} characters",
+    "maxLength": "must have at most {} characters",
+    "minItems": "must have at least {} entries",
+    "maxItems": "must have at most {} entries",
+    "const": "must be {}",
+    "pattern": "must match {}",
+}
+_KINDS = {
+    "array": "a list",
+    "object": "an object",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "null": "null",
 }
 
 
@@ -98,6 +106,6 @@ def _explain(field: str, rule: str, limit: Any, value: Any) -> str:
     if rule == "additionalProperties":
         return f"{field} has an unknown key"
     if rule == "type":
-        kinds = " or ".join([limit] if isinstance(limit, str) else limit)
-        return f"{field or 'the file'} must be {kinds}, found {show_value(value)}"
-    return f"{field} must be {_RULES.get(rule, rule)} {limit}, found {show_value(value)}"
+        kinds = [_KINDS[kind] for kind in ([limit] if isinstance(limit, str) else limit)]
+        return f"{field or 'the file'} must be {' or '.join(kinds)}, found {show_value(value)}"
+    return f"{field} {_RULES.get(rule, rule).format(limit)}, found {show_value(value)}"

@@ -465,7 +465,7 @@ def test_an_aspect_that_others_depend_on_is_not_reset():
         apply(song, Reset("tempo"))
 
 
-def test_corrections_are_told_in_words():
+def test_corrections_are_described():
     assert describe_edits(SONG) == ()
     edits = [
         ScaleTempo("1/2"),
@@ -509,12 +509,12 @@ def test_corrections_are_told_in_words():
         ([RelabelSection(1.0, "x"), RelabelSection(10.0, "y")], ["2 sections renamed"]),
     ],
 )
-def test_what_cancels_out_is_not_told(edits, words):
-    told = [change.text for change in describe_edits(replay(SONG, edits))]
-    assert [w for w in told if not w.startswith("Downbeat")] == words
+def test_what_cancels_out_is_not_described(edits, words):
+    texts = [change.text for change in describe_edits(replay(SONG, edits))]
+    assert [w for w in texts if not w.startswith("Downbeat")] == words
 
 
-def test_what_was_edited_is_told_from_what_was_detected():
+def test_edited_beats_and_sections_are_found():
     assert not compare(SONG).any
     moved = apply(apply(SONG, MoveBeat(1.33, 1.4)), RelabelSection(10.0, "solo"))
     differences = compare(moved)
@@ -657,12 +657,12 @@ def test_the_json_holds_the_corrected_and_the_detected_and_old_files_stay_as_the
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"edits": {"do": "nudge"}}, "edits must be array"),
+        ({"edits": {"do": "nudge"}}, "edits must be a list"),
         ({"edits": [{"do": "explode"}]}, r"edits\[0\]: unknown edit"),
         ({"edits": [{"do": "delete_beat", "at": 99.0}]}, "no beat at"),
         ({"edits": [{"do": "nudge", "ms": 50}]}, "not what the edits make"),
         ({"beats": [1.0], "beat_positions": [1]}, "not what the edits make"),
-        ({"detection": None}, "detection must be object"),
+        ({"detection": None}, "detection must be an object"),
         ({"detection": {"bpm": 120}}, "detection.beats is missing"),
     ],
 )

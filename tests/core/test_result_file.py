@@ -82,8 +82,8 @@ def test_a_result_of_the_reference_programs_loads(tmp_path):
     [
         ({"beats": [1.0, 0.5, 2.0]}, r"beats must increase, but beats\[1\] is 0.5 after 1.0"),
         ({"beats": [1.0]}, "beats: 1, but beat_positions: 3"),
-        ({"beats": "abc"}, "beats must be array, found 'abc'"),
-        ({"beats": [math.nan, 1.0, 2.0]}, r"beats\[0\] must be number, found NaN"),
+        ({"beats": "abc"}, "beats must be a list, found 'abc'"),
+        ({"beats": [math.nan, 1.0, 2.0]}, r"beats\[0\] must be a number, found NaN"),
         ({"beats": [0.5, 1.0, 1e300]}, r"beats\[2\] must be at most 86400, found 1e\+300"),
         ({"beats": [0.5, 1.0, 9.0]}, "beats must not lie after the duration, found 9.0"),
         ({"downbeats": [-1.0]}, r"downbeats\[0\] must be at least 0, found -1.0"),
@@ -97,33 +97,33 @@ def test_a_result_of_the_reference_programs_loads(tmp_path):
         ({"segments": [{"start": 2.0}]}, r"segments\[0\].end is missing"),
         ({"segments": [section(0, 2) | {"x": 1}]}, r"segments\[0\] has an unknown key"),
         ({"segments": [section(0, 2, "a\ud800")]}, r"segments\[0\].label must be text without"),
-        ({"segments": [section(0, 2, "")]}, r"segments\[0\].label must be characters: at least 1"),
+        ({"segments": [section(0, 2, "")]}, r"segments\[0\].label must have at least 1 char"),
         ({"schema_version": 99}, "written in format 99.* update it"),
-        ({"schema_version": "1"}, "schema_version must be equal to 1, found '1'"),
-        ({"bpm": math.inf}, "bpm must be integer or null, found Infinity"),
-        ({"bpm": [1]}, "bpm must be integer or null, found a list of 1"),
+        ({"schema_version": "1"}, "schema_version must be 1, found '1'"),
+        ({"bpm": math.inf}, "bpm must be a whole number or null, found Infinity"),
+        ({"bpm": [1]}, "bpm must be a whole number or null, found a list of 1"),
         ({"bpm": -1}, "bpm must be at least 0"),
         ({"duration": 1e7}, "duration must be at most 86400, found 10000000.0"),
         ({"duration": 86_000.0}, "segments must reach the duration 86000.0, found 2.0"),
-        ({"tempo": {"bpm": "x", "confidence": 1}}, "tempo.bpm must be number or null, found 'x'"),
+        ({"tempo": {"bpm": "x", "confidence": 1}}, "tempo.bpm must be a number or null, found 'x'"),
         (
             {"tempo": {"bpm": [1], "confidence": 1}},
-            "tempo.bpm must be number or null, found a l",
+            "tempo.bpm must be a number or null, found a l",
         ),
-        ({"tempo": {"bpm": math.inf, "confidence": 1}}, "tempo.bpm must be number or null"),
+        ({"tempo": {"bpm": math.inf, "confidence": 1}}, "tempo.bpm must be a number or null"),
         ({"tempo": {"bpm": 1e300, "confidence": 1}}, "tempo.bpm must be at most 6000"),
         ({"tempo": {"bpm": 0, "confidence": 1}}, "tempo.bpm must be more than 0"),
         ({"tempo": {"bpm": 60, "confidence": 2}}, "tempo.confidence must be at most 1"),
-        ({"tempo": 120}, "tempo must be object or null, found 120"),
+        ({"tempo": 120}, "tempo must be an object or null, found 120"),
         ({"meter": 10**18}, "meter must be at most 32"),
         ({"path": "a\ud800.wav"}, "path must be text without lone surrogates"),
-        ({"path": "a" * 5000}, "path must be characters: at most 4096"),
-        ({"path": None}, "path must be string, found None"),
+        ({"path": "a" * 5000}, "path must have at most 4096 characters"),
+        ({"path": None}, "path must be text, found None"),
         ({"model": "x\udc80"}, "model must be text without lone surrogates"),
-        ({"program": 7}, "program must be string or null, found 7"),
-        ({"audio_sha256": "xyz"}, "audio_sha256 must be of the form"),
-        ({"beats": [0.1] * 200_001}, "beats must be entries: at most 200000"),
-        ({"edits": [{}] * 10_001}, "edits must be entries: at most 10000"),
+        ({"program": 7}, "program must be text or null, found 7"),
+        ({"audio_sha256": "xyz"}, "audio_sha256 must match"),
+        ({"beats": [0.1] * 200_001}, "beats must have at most 200000 entries"),
+        ({"edits": [{}] * 10_001}, "edits must have at most 10000 entries"),
         ({"edits": [{"do": "nudge", "ms": 1}]}, "detection is missing, which edits need"),
     ],
 )
@@ -140,7 +140,9 @@ def test_a_number_of_5000_digits_is_refused_at_its_field(tmp_path):
     path = tmp_path / "odd.json"
     text = SONG.to_json().replace('"bpm": 120,', f'"bpm": {"9" * 5000},', 1)
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ResultError, match="bpm must be integer or null, found a number of 5000"):
+    with pytest.raises(
+        ResultError, match="bpm must be a whole number.*, found a number of 5000"
+    ):
         Analysis.from_json(path)
 
 

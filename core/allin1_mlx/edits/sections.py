@@ -149,7 +149,10 @@ def restore_sections(sections: Sections, detected: Sections, start: float, end: 
 
 
 def snap_to_bar(result: Result, time: float) -> float:
-    """The downbeat nearest to a time; the time itself where none is within half a bar."""
+    """The downbeat nearest to a time; the time itself where none is within half a bar.
+
+    `snapToBars` in the page's sheet.js is another rule: it extends a selection to whole bars.
+    """
     downbeats = result.downbeats
     if len(downbeats) < 2:
         return time

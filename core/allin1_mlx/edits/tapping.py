@@ -40,7 +40,7 @@ def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
         raise EditError(f"one tap in {period:.2f} s gives no tempo; tap once a beat")
     last = duration if np.isfinite(duration) else max([once[-1], *detected[-1:]])
     if index[-1] > LONGEST or last / period > MOST_BEATS:
-        raise EditError("the song is too long for so many beats")
+        raise EditError("the song is too long for beats this close together")
     tapped = _smooth(index, once)
     guide = detected if _agree(tapped, detected, NEAR * period) else detected[:0]
     nearest = _nearest(tapped, guide)

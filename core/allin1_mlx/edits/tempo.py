@@ -39,7 +39,7 @@ class ScaleTempo(BeatEdit):
         if new > old and np.diff(grid.times).min() * old / new < CLOSEST:
             raise EditError("the beats would follow each other too closely")
         if grid.times.size * new > MOST_BEATS * old:
-            raise EditError("the song is too long for so many beats")
+            raise EditError("the song is too long for beats this close together")
         times, positions = [], []
         index = np.arange(grid.times.size)
         bar_one = None if grid.bar_one is None else grid.beat_at(grid.bar_one)
