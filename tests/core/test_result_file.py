@@ -140,9 +140,7 @@ def test_a_number_of_5000_digits_is_refused_at_its_field(tmp_path):
     path = tmp_path / "odd.json"
     text = SONG.to_json().replace('"bpm": 120,', f'"bpm": {"9" * 5000},', 1)
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(
-        ResultError, match="bpm must be a whole number.*, found a number of 5000"
-    ):
+    with pytest.raises(ResultError, match=r"bpm must be a whole number.*, found a number of 5000"):
         Analysis.from_json(path)
 
 
