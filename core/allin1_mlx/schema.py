@@ -101,8 +101,10 @@ def _validator() -> Callable[[Any], Any]:
 def _explain(field: str, rule: str, limit: Any, value: Any) -> str:
     """One line about a field that breaks a rule of the schema."""
     if rule == "required":
-        missing = next(key for key in limit if key not in value)
-        return f"{field}.{missing} is missing" if field else f"{missing} is missing"
+        missing = [key for key in limit if key not in value]
+        if not field:
+            return f"not the result of an analysis, without {', '.join(missing)}"
+        return f"{field}.{missing[0]} is missing"
     if rule == "additionalProperties":
         return f"{field} has an unknown key"
     if rule == "type":

@@ -136,6 +136,13 @@ def test_what_is_no_result_is_refused_with_its_name_and_the_reason(tmp_path, cha
     assert len(str(caught.value)) < 200
 
 
+def test_a_json_of_another_kind_is_refused_with_all_keys_that_it_lacks(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text('{"volume": 11, "beats": []}', encoding="utf-8")
+    with pytest.raises(ResultError, match=r"without path, bpm, downbeats, beat_positions, segm"):
+        Analysis.from_json(path)
+
+
 def test_a_number_of_5000_digits_is_refused_at_its_field(tmp_path):
     path = tmp_path / "odd.json"
     text = SONG.to_json().replace('"bpm": 120,', f'"bpm": {"9" * 5000},', 1)
