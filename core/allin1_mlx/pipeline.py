@@ -1,9 +1,9 @@
-"""One song from file to structure, to be read from top to bottom.
+"""One song from file to analysis, to be read from top to bottom.
 
-    audio (2, S) -> stems' spectrograms (K, T, 81) -> logits (13, T) -> beats, sections
+    audio (2, S) -> spectrograms (K, T, 81) -> logits (13, T) -> beats, tempo, sections
 
-The network wants four stems; they come from the mix's own spectrogram, from a separator, or from
-files of one's own. A network that was trained on mixes (the bundled one) gets the mix as it is.
+The published networks need four stems, made from the mix's own spectrogram, by a separator, or
+supplied by the user. The bundled network was trained on mixes and analyses the mix itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,13 @@ from .decoding.bar_pointer import make_tables
 from .decoding.beats import BARS, decode_beats, drop_guesses
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
-from .demix.network_input import PassPieces, Pieces, Source, Spectrograms, find_separator
+from .demix.network_input import (
+    KeepStems,
+    NetworkInput,
+    Spectrograms,
+    StemChunks,
+    find_separator,
+)
 from .demix.options import Demix, StemOptions
 from .errors import UsageError
 from .log_spectrogram import Backend
@@ -36,33 +42,31 @@ from .network.predict import (
     load_network,
     predict_group,
 )
-from .types import Progress
+from .types import Progress, Provenance
 from .weights import Access, ModelFiles, find_model
 from .weights.registry import PUBLISHED
 
 if TYPE_CHECKING:
     from .display.timings import Timings
 
-PROGRAM = f"allin1-mlx {version('allin1-mlx-ui')}"
-
 
 def _ignore(stage: str, fraction: float) -> None:
-    """Progress that nobody watches."""
+    """The default for on_progress."""
 
 
-def _pass(pieces: Pieces) -> Pieces:
-    """Stems that nobody keeps."""
-    return pieces
+def _pass_on(chunks: StemChunks) -> StemChunks:
+    """The default for keep_stems."""
+    return chunks
 
 
 class Analyzer:
-    """Analyses songs one after the other; loads its network once, while it decodes the first.
+    """Analyses songs one after the other. Its network is loaded once, on first use.
 
     model: one of weights.MODELS. demix: how a mix becomes the stems that the network needs.
     weights: where weights may come from. stems: user-supplied stems, and the separator's options.
     ensemble_parallel: as in `load_network`. timings: records how long each stage takes.
-    `notice` is a line for the user about the model that "auto" chose, or empty; `source` makes
-    the network's spectrograms.
+    `notice` is a line for the user about the model that "auto" chose, or empty; `input` makes
+    the network's spectrograms; `provenance` is that of all results, without what only a song has.
     """
 
     def __init__(
@@ -82,7 +86,6 @@ class Analyzer:
         self.notice = f"using {used}; {files.reason}" if files.reason else ""
         self._files = files
         self._ensemble_parallel = ensemble_parallel
-        self.model = files.name if weights.weights_path is None else _name_by_content(files)
         self._timings = timings
         inputs = load_config(files.files[0][1]).stems
         if inputs == 1 and (stems.folder is not None or demix != "auto"):
@@ -94,32 +97,32 @@ class Analyzer:
         separator_file = None
         if inputs > 1 and stems.folder is None:
             separator_file = find_separator(demix, weights)
-        self.source = Source(
-            stems=inputs,
+        self.input = NetworkInput(
+            inputs=inputs,
             options=stems,
             separator_file=separator_file,
             backend=spec_backend,
             timed=self._timed,
         )
+        self.provenance = Provenance(
+            model=files.name if weights.weights_path is None else _name_by_content(files),
+            stems=self.input.stems,
+            spec_backend=spec_backend,
+            program=f"allin1-mlx {version('allin1-mlx-ui')}",
+        )
 
     @cached_property
     def network(self) -> Network:
-        """The network, read when it is first needed. Raises CheckpointError."""
+        """The network, read on first use. Raises CheckpointError."""
         return load_network(self._files, ensemble_parallel=self._ensemble_parallel)
 
     def load(self) -> None:
-        """Read the network and the separator, and make the decoder's tables, unless that is done.
+        """Load the network, the separator and the decoder's tables now, if they are not loaded.
 
-        For those who have something to do meanwhile in another thread, or want to know early.
-        Raises CheckpointError.
+        Otherwise they are loaded on first use. Raises CheckpointError.
         """
-        _ = self.source.separator
+        _ = self.input.separator
         make_tables(BARS, self.network.tempi)
-
-    @property
-    def demix(self) -> str:
-        """How stems are made, as results tell it; of stems of one's own only the first word."""
-        return self.source.name
 
     def __call__(
         self,
@@ -131,13 +134,13 @@ class Analyzer:
     ) -> Analysis:
         """Analyse one file.
 
-        on_progress is called with a stage (decode, stems, network, beats, sections) and the share
-        of it that is done; what it raises, such as Cancelled, stops the computation.
-        Raises AudioError or StemsError where the file or its stems cannot be analysed.
+        on_progress is called with a stage (decode, stems, network, beats, sections) and the
+        fraction of it that is done; an exception raised in it, such as Cancelled, stops the
+        computation. Raises AudioError or StemsError where the file or its stems cannot be analysed.
         """
         on_progress("decode", 0.0)
-        with ThreadPoolExecutor(1, thread_name_prefix="decode") as beside:
-            decoded = beside.submit(self._decode, path)
+        with ThreadPoolExecutor(1, thread_name_prefix="decode") as thread:
+            decoded = thread.submit(self._load_audio, path)
             self.load()
             audio = decoded.result()
         analysis = self.analyze(
@@ -158,12 +161,12 @@ class Analyzer:
         keep_activations: bool = False,
         keep_embeddings: bool = False,
     ) -> Analysis:
-        """Analyse decoded audio; `path` says where it came from, for stems and the result."""
-        spectrograms = self.look(audio, path=path, on_progress=on_progress)
+        """Analyse decoded audio. path: its file, used to find stems and written to the result."""
+        spectrograms = self.make_spectrograms(audio, path=path, on_progress=on_progress)
         [prediction] = self.predict(
             [spectrograms], embeddings=keep_embeddings, on_progress=on_progress, track=path
         )
-        return self.conclude(
+        return self.decode(
             prediction,
             spectrograms,
             path=path,
@@ -171,21 +174,21 @@ class Analyzer:
             keep_activations=keep_activations,
         )
 
-    def look(
+    def make_spectrograms(
         self,
         audio: Audio,
         *,
         path: str | PathLike[str] = "",
         on_progress: Progress = _ignore,
-        keep_stems: PassPieces = _pass,
+        keep_stems: KeepStems = _pass_on,
     ) -> Spectrograms:
-        """What the network looks at, by the way that fits the network and the options.
+        """The network's input.
 
-        keep_stems: gets the stems as pieces (4, channels, n) where there is sound of them, and
-        hands them on.
+        keep_stems: called with the stems as consecutive chunks (4, channels, n), if there is audio
+        of them; returns the same chunks.
         """
         on_progress("stems", 0.0)
-        return self.source.look(audio, path, on_progress, keep_stems)
+        return self.input.make(audio, path, on_progress, keep_stems)
 
     def predict(
         self,
@@ -205,7 +208,7 @@ class Analyzer:
                 on_progress=lambda fraction: on_progress("network", fraction),
             )
 
-    def conclude(
+    def decode(
         self,
         prediction: Prediction,
         spectrograms: Spectrograms,
@@ -214,7 +217,7 @@ class Analyzer:
         on_progress: Progress = _ignore,
         keep_activations: bool = False,
     ) -> Analysis:
-        """From what the network says to beats, tempo and sections."""
+        """The network's prediction to beats, tempo and sections."""
         probabilities = activations(prediction.logits)
         on_progress("beats", 0.0)
         with self._timed("beats", path):
@@ -230,10 +233,10 @@ class Analyzer:
             segments = pick_sections(
                 probabilities.segment,
                 probabilities.label,
-                strict_ends=self.source.stems == 1,  # published networks: as in the reference
+                strict_ends=self.input.inputs == 1,  # published networks: as in the reference
             )
         on_progress("sections", 1.0)
-        return Analysis(
+        analysis = Analysis(
             path=fspath(path),
             bpm=round_tempo(beats.times),
             beats=tuple(beats.times.tolist()),
@@ -244,16 +247,14 @@ class Analyzer:
             duration=max([round(spectrograms.duration, 2), *(s.end for s in segments[-1:])]),
             tempo=estimate_tempo(beats.times),
             meter=estimate_meter(beats.positions),
-            model=self.model,
-            demix=spectrograms.demix,
-            program=PROGRAM,
-            audio_sha256=spectrograms.audio_sha256,
             warnings=spectrograms.warnings,
             activations=probabilities if keep_activations else None,
             embeddings=prediction.embeddings,
         )
+        stems_digest = spectrograms.stems.digest
+        return self.provenance.of_song(spectrograms.audio_sha256, stems_digest).write_to(analysis)
 
-    def _decode(self, path: str | PathLike[str]) -> Audio:
+    def _load_audio(self, path: str | PathLike[str]) -> Audio:
         with self._timed("decode", path):
             return load_audio(path)
 
@@ -269,7 +270,7 @@ def analyze(path: str | PathLike[str]) -> Analysis:
 
 
 def _name_by_content(files: ModelFiles) -> str:
-    """A model's name; of a file that is not the published one of that name with its digest."""
+    """A model's name, with a digest if the file is not the published one of that name."""
     digest = file_digest(files.files[0][0])
     if any(file.sha256 == digest for file in PUBLISHED.get(files.name, ())):
         return files.name

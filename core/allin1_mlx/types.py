@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:  # the command line imports this module and does not wait for NumPy
     import numpy as np
@@ -129,6 +129,95 @@ class Result:
     bar_one: float | None = None
     edits: tuple[Edit, ...] = ()
     detection: Detection | None = None
+
+
+AnyResult = TypeVar("AnyResult", bound=Result)
+
+
+@dataclass(frozen=True)
+class StemMethod:
+    """How the network's stems are made.
+
+    kind: "none" where the network analyses the mix itself, "external" for user-supplied stems.
+    seed: chooses the random delays of htdemucs. digest: first 8 hex digits of the SHA-256 of
+    user-supplied stems, empty as long as the song is not known.
+    """
+
+    kind: Literal["none", "spectral", "htdemucs", "external"]
+    seed: int = 0
+    digest: str = ""
+
+    @property
+    def has_audio(self) -> bool:
+        """Whether there is audio of the stems, not only their spectrograms."""
+        return self.kind in ("htdemucs", "external")
+
+    def __str__(self) -> str:
+        """The text in result files: "spectral", "htdemucs seed 5", "external 01ab23cd"."""
+        if self.kind == "htdemucs" and self.seed:
+            return f"htdemucs seed {self.seed}"
+        return f"{self.kind} {self.digest}".rstrip()
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What determines a result: the audio and how it is analysed.
+
+    audio_sha256: of the file, empty as long as the song is not known. model: its name, with a
+    digest if the file is user-supplied. program: name and version.
+    """
+
+    model: str
+    stems: StemMethod
+    spec_backend: str
+    program: str
+    audio_sha256: str = ""
+
+    def of_song(self, audio_sha256: str, stems_digest: str = "") -> Provenance:
+        """The provenance of one song. stems_digest: of user-supplied stems."""
+        stems = replace(self.stems, digest=stems_digest)
+        return replace(self, audio_sha256=audio_sha256, stems=stems)
+
+    def write_to(self, result: AnyResult) -> AnyResult:
+        """The result with these values in its fields."""
+        return replace(
+            result,
+            model=self.model,
+            demix=str(self.stems),
+            program=self.program,
+            audio_sha256=self.audio_sha256,
+        )
+
+    def matches(self, result: Result) -> bool:
+        """Whether the result is what this analysis would give.
+
+        Results of the bundled model match only in the same version of the program, as another
+        version may have another bundled checkpoint.
+        """
+        written = self.write_to(result)
+        if self.model != "bundled":
+            written = replace(written, program=result.program)
+        return written == result
+
+    @property
+    def of_stems(self) -> dict[str, str]:
+        """What audio of stems is made from."""
+        return {"audio_sha256": self.audio_sha256, "demix": str(self.stems)}
+
+    @property
+    def of_spectrograms(self) -> dict[str, str]:
+        """What spectrograms are made from."""
+        return {**self.of_stems, "spec_backend": self.spec_backend}
+
+    @property
+    def of_arrays(self) -> dict[str, str]:
+        """What activations and embeddings are made from."""
+        return {
+            "audio_sha256": self.audio_sha256,
+            "model": self.model,
+            "demix": str(self.stems),
+            "spec_backend": self.spec_backend,
+        }
 
 
 def find_duration(result: Result) -> float:

@@ -212,7 +212,10 @@ def run_mlx(options: argparse.Namespace) -> None:
     mix = np.load(options.folder / "mix.npy")
     checkpoint = options.folder / "model.th"
     separator = HTDemucs.from_checkpoint(checkpoint, compiled=not options.no_mlx_compile)
-    result, first, best = timed(lambda: separator.separate(mix, seed=0), options.runs)
+    result, first, best = timed(
+        lambda: np.concatenate([np.asarray(c) for c in separator.stream(mix)], axis=-1),
+        options.runs,
+    )
     np.save(options.folder / "mlx.npy", result)
     name = str(mx.device_info()["device_name"]) if has_gpu() else "the CPU"
     measured = {"first": first, "best": best, "peak": mx.get_peak_memory(), "device": name}
@@ -236,8 +239,8 @@ def run_song(options: argparse.Namespace) -> None:
         "harmonix-all", "spectral", weights=Access(options.harmonix, offline=True), timings=timings
     )
     compiled = not options.no_mlx_compile
-    analyzer.source = replace(
-        analyzer.source, separator_file=options.folder / "model.th", compiled=compiled
+    analyzer.input = replace(
+        analyzer.input, separator_file=options.folder / "model.th", compiled=compiled
     )
     _, first, best = timed(lambda: out.write_text(analyzer(wav).to_json()), options.runs)
     last = {stage.stage: stage.duration for stage in timings.stages}

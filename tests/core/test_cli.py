@@ -253,6 +253,27 @@ def test_a_finished_song_is_left_alone(
     assert {name: stamp(tmp_path / name) for name in files(tmp_path)} == before
 
 
+@pytest.mark.parametrize("processes", ["--no-multiprocess", "--jobs=2"])
+def test_songs_that_are_finished_need_no_network(
+    run: Run, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    write_song(tmp_path / "other.wav", seed=2)
+    outputs = ("-v", "--viz-format", "svg", "-s", "-a", "-k", processes)
+    assert run("song.wav", "other.wav", *outputs) == 0
+
+    def load_network(*_: object, **__: object) -> None:
+        raise AssertionError("the network was loaded")
+
+    monkeypatch.setattr("allin1_mlx.pipeline.load_network", load_network)
+    assert run("song.wav", "other.wav", *outputs) == 0
+    (tmp_path / "viz" / "song.svg").unlink()
+    assert run("song.wav", "other.wav", *outputs) == 0
+    assert (tmp_path / "viz" / "song.svg").exists()
+    write_song(tmp_path / "third.wav", seed=3)
+    with pytest.raises(AssertionError, match="the network was loaded"):
+        run("song.wav", "other.wav", "third.wav", *outputs)
+
+
 STAGE_FILES = {
     "json": {"struct/song.json", "struct/song.activ.npz"},
     "viz": {"viz/song.svg"},

@@ -21,7 +21,7 @@ import pytest
 import allin1_mlx
 from allin1_mlx.errors import Cancelled, DownloadError, UsageError
 from allin1_mlx.weights.download import download, verify
-from allin1_mlx.weights.registry import Source, WeightFile
+from allin1_mlx.weights.registry import Publisher, WeightFile
 
 DATA = np.random.default_rng(3).bytes(300_000)
 HALF = len(DATA) // 2
@@ -141,8 +141,8 @@ def cache(tmp_path):
 
 
 def published(data=DATA, name="model.npz"):
-    source = Source("a model", "http://127.0.0.1:9/", "MIT")
-    return WeightFile(name, len(data), hashlib.sha256(data).hexdigest(), source)
+    publisher = Publisher("a model", "http://127.0.0.1:9/", "MIT")
+    return WeightFile(name, len(data), hashlib.sha256(data).hexdigest(), publisher)
 
 
 def assert_only_verified(cache, names=("model.npz",)):
@@ -354,13 +354,13 @@ import resource, signal, sys
 from pathlib import Path
 from allin1_mlx.weights.download import download
 from allin1_mlx.errors import DownloadError
-from allin1_mlx.weights.registry import Source, WeightFile
+from allin1_mlx.weights.registry import Publisher, WeightFile
 
 size, sha256, url, cache, limit = sys.argv[1:]
 if int(limit):
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-file = WeightFile("model.npz", int(size), sha256, Source("a model", url, "MIT"))
+file = WeightFile("model.npz", int(size), sha256, Publisher("a model", url, "MIT"))
 try:
     download(file, Path(cache))
 except DownloadError as e:

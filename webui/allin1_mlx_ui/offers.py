@@ -87,12 +87,12 @@ def _offer(choices: Choices, name: str) -> dict[str, str] | None:
     missing, _ = choices.look_for(name)
     if not missing or choices.access.is_offline:
         return None
-    source = missing[0].source
+    publisher = missing[0].publisher
     return {
-        "title": source.title,
+        "title": publisher.title,
         "size": megabytes(missing),
-        "host": urlsplit(choices.access.mirror or source.url).netloc,
-        "terms": source.terms,
+        "host": urlsplit(choices.access.mirror or publisher.url).netloc,
+        "terms": publisher.terms,
     }
 
 

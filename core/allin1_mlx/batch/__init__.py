@@ -1,14 +1,15 @@
-"""Many songs: what is finished is reused, names are unique, and what fails does so alone.
+"""Many songs: finished work is reused, names are unique, and a song that fails fails alone.
 
 songs.py        `analyze_songs`: from songs to outcomes, to be read from top to bottom
-work.py         a song on its way, and its outcome
-prepare.py      the first step, in other processes: what is finished? decode
-byproducts.py   the second: spectrograms, new or kept; stems.py: stems kept as sound
-finishing.py    the last: pictures and sound
-inputs.py       which songs are meant        naming.py    what their results are called
-outputs.py      what is written, and where   results.py   how
-receipts.py     what files were made from    faults.py    what went wrong, as one line
-workers.py      processes on this machine    cluster.py   workers of a Ray cluster
+stages.py       the types between the stages: Ready, Analysed, Outcome
+plan.py         what has to be made for a song
+prepare.py      first stage, in other processes: plan and decode
+byproducts.py   second stage: spectrograms, new or kept; stems.py: kept audio of stems
+finishing.py    last stage: exports, pictures, sonifications
+inputs.py       the songs of a command line      naming.py    the names of their results
+outputs.py      the files and their folders      results.py   how they are written
+receipts.py     what files were made from
+workers.py      processes on this machine        cluster.py   workers of a Ray cluster
 """
 
 from importlib import import_module
@@ -17,16 +18,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .naming import Song, name_songs
     from .songs import analyze_songs
-    from .work import Outcome
+    from .stages import Outcome
 
 __all__ = ["Outcome", "Song", "analyze_songs", "name_songs"]
 
 _HOMES = {
-    "Outcome": ".work",
+    "Outcome": ".stages",
     "Song": ".naming",
     "analyze_songs": ".songs",
     "name_songs": ".naming",
-}  # loaded when first used: processes that decode and draw have no need of MLX
+}  # loaded on first use: processes that decode and draw do not need MLX
 
 
 def __getattr__(name: str) -> object:

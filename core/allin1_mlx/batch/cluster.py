@@ -19,7 +19,7 @@ from ..pipeline import Analyzer
 from .naming import Song
 from .outputs import Outputs
 from .songs import analyze_songs
-from .work import Outcome
+from .stages import Outcome
 
 MakeAnalyzer = Callable[[], Analyzer]
 

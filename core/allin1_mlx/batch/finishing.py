@@ -1,75 +1,95 @@
-"""The last step of a batch: pictures by other processes, sound by a thread.
-
-analysed songs -> pictures, sonifications, files for other programs -> outcomes
-"""
+"""The last stage: files for other programs, pictures by other processes, sound by a thread."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
-from .faults import catching
 from .outputs import Outputs
-from .prepare import needs_picture, needs_sonification, picture_origin, sonification_origin
+from .plan import (
+    export_origin,
+    needs_picture,
+    needs_sonification,
+    picture_origin,
+    result_origin,
+)
 from .results import draw_picture, write_exports, write_sonification
-from .work import Outcome, Work
+from .stages import Analysed, Outcome, attempt
 from .workers import Job, Workers
+
+Jobs = list["Job[None] | Future[None]"]
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """An outcome whose last files are being made."""
+
+    outcome: Outcome
+    jobs: Jobs
+
+    @property
+    def is_done(self) -> bool:
+        return all(job.done() for job in self.jobs)
+
+    def wait(self) -> Outcome:
+        """The outcome, with the error of the last file that failed."""
+        outcome = self.outcome
+        for job in self.jobs:
+            failed = attempt(outcome.song, job.result)
+            if failed is not None:
+                outcome = _fail(outcome, failed)
+        return outcome
 
 
 class Finishing:
-    """What is made from results, while the songs after them are analysed."""
+    """Makes files from results, while the songs after them are analysed."""
 
     def __init__(self, outputs: Outputs, workers: Workers, writer: ThreadPoolExecutor) -> None:
         self.outputs = outputs
         self.workers = workers
         self.writer = writer
 
-    def run(self, works: Iterable[Work]) -> Iterator[Outcome]:
-        """Outcomes in the order of the works, a few songs behind."""
-        waiting: deque[tuple[Work, list[Job[None] | Future[None]]]] = deque()
-        for work in works:
-            waiting.append((work, self._start(work)))
-            while waiting and (
-                len(waiting) > max(self.workers.count, 1) or _are_done(waiting[0][1])
-            ):
-                yield self._finished(*waiting.popleft())
+    def run(self, songs: Iterable[Analysed | Outcome]) -> Iterator[Outcome]:
+        """Outcomes in the order of the songs, a few songs behind."""
+        waiting: deque[_Pending] = deque()
+        for song in songs:
+            waiting.append(self._start(song))
+            while waiting and (len(waiting) > max(self.workers.count, 1) or waiting[0].is_done):
+                yield waiting.popleft().wait()
         while waiting:
-            yield self._finished(*waiting.popleft())
+            yield waiting.popleft().wait()
 
-    def _start(self, work: Work) -> list[Job[None] | Future[None]]:
-        """Have what is missing made; the files for other programs are written at once."""
-        jobs: list[Job[None] | Future[None]] = []
-        if work.error or work.prepared is None or work.analysis is None:
-            return jobs
-        with catching(work):
-            prepared, song, outputs = work.prepared, work.song, self.outputs
-            write_exports(work.analysis, song, outputs)
-            if needs_picture(song, outputs):
-                path, origin = outputs.picture(song.name), picture_origin(song, outputs)
-                picture = (work.analysis, prepared.envelope, path, origin)
-                jobs.append(self.workers.submit(draw_picture, *picture))
-            if needs_sonification(song, outputs) and prepared.audio is not None:
-                path = outputs.sonification(song.name, song.path)
-                origin = sonification_origin(song, outputs)
-                sound = (prepared.audio.samples, work.analysis, path, origin)
-                jobs.append(self.writer.submit(write_sonification, *sound))
-        work.done_something = work.done_something or bool(jobs)
-        work.prepared = None  # the sound is with those who need it
-        return jobs
+    def _start(self, song: Analysed | Outcome) -> _Pending:
+        """Start what is missing. Files for other programs are written at once."""
+        if isinstance(song, Outcome):
+            return _Pending(song, [])
+        result = self.outputs.result(song.song.name)
+        outcome = Outcome(song.song, result, song.analysis, reused=not song.changed)
+        jobs: Jobs = []
+        failed = attempt(song.song, lambda: self._submit(song, jobs))
+        if failed is not None:
+            outcome = _fail(outcome, failed)
+        if jobs:
+            outcome = Outcome(outcome.song, result, outcome.analysis, outcome.error)
+        return _Pending(outcome, jobs)
 
-    def _finished(self, work: Work, jobs: list[Job[None] | Future[None]]) -> Outcome:
-        for job in jobs:
-            with catching(work):
-                job.result()
-        return Outcome(
-            work.song,
-            None if work.analysis is None else self.outputs.result(work.song.name),
-            work.analysis,
-            work.error,
-            reused=not (work.done_something or work.error),
-        )
+    def _submit(self, analysed: Analysed, jobs: Jobs) -> None:
+        """Write exports, and add what runs elsewhere to `jobs`."""
+        song, analysis, outputs = analysed.song, analysed.analysis, self.outputs
+        if outputs.exports:
+            write_exports(analysis, song, outputs, export_origin(song, outputs))
+        if needs_picture(song, outputs):
+            origin = picture_origin(song, outputs)
+            picture = (analysis, analysed.envelope, outputs.picture(song.name), origin)
+            jobs.append(self.workers.submit(draw_picture, *picture))
+        if needs_sonification(song, outputs) and analysed.audio is not None:
+            path, origin = outputs.sonification(song.name, song.path), result_origin(song, outputs)
+            sound = (analysed.audio.samples, analysis, path, origin)
+            jobs.append(self.writer.submit(write_sonification, *sound))
 
 
-def _are_done(jobs: Iterable[Job[None] | Future[None]]) -> bool:
-    return all(job.done() for job in jobs)
+def _fail(outcome: Outcome, failed: Outcome) -> Outcome:
+    """The outcome with the error of a step that failed."""
+    return Outcome(outcome.song, outcome.result, outcome.analysis, failed.error)

@@ -1,4 +1,4 @@
-"""What a run writes, and where.
+"""The files that a run writes, and their folders.
 
 <out_dir>/<name>.json                          <array_dir>/<name>.activ.npz, <name>.embed.npy
 <viz_dir>/<name>.<pdf, png, svg or html>       <sonif_dir>/<name>.sonif.<wav, flac or mp3>
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..types import StemMethod
+
 _MADE_OF = {
     "demix": (),
     "spec": ("demix",),
@@ -19,16 +21,16 @@ _MADE_OF = {
     "viz": ("demix", "spec", "edits", "json"),
     "sonify": ("demix", "spec", "edits", "json"),
     "edits": (),
-}  # the stages that each stage rests on
+}  # the stages that each stage is made from
 _SOUNDS = {".flac": "flac", ".mp3": "mp3"}  # of an input -> of its sonification; else wav
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Folders, kinds of files that were asked for, and what is to be done again.
+    """Folders, the files that are asked for, and the finished work that is made again.
 
     array_dir: None for out_dir. in_memory: False where stems and spectrograms go through files.
-    overwrite: names of stages; what rests on them is done again as well.
+    overwrite: names of stages; what is made from them is made again too.
     """
 
     out_dir: Path = Path("struct")
@@ -50,7 +52,7 @@ class Outputs:
     overwrite: frozenset[str] = frozenset()
 
     def overwrites(self, stage: str) -> bool:
-        """Whether finished work of this stage counts for nothing."""
+        """Whether finished work of this stage is made again."""
         return not self.overwrite.isdisjoint((stage, *_MADE_OF[stage]))
 
     def absolute(self) -> Outputs:
@@ -104,9 +106,9 @@ class Outputs:
         """<name>.mid or of another suffix."""
         return self.export_dir / f"{name}{suffix}"
 
-    def stems(self, name: str, demix: str) -> Path:
-        """The folder with the stems of a song; `demix` as results tell it."""
-        return self.demix_dir / demix.split()[0] / name
+    def stems(self, name: str, method: StemMethod) -> Path:
+        """The folder of the stems of a song."""
+        return self.demix_dir / method.kind / name
 
     def spectrogram(self, name: str) -> Path:
         """<name>.npy, (K, T, 81) float32."""

@@ -1,8 +1,4 @@
-"""The files of one song: written whole or not at all, and taken for finished only where they are.
-
-A JSON is reused where it says itself that it tells about this audio, found by the same model and
-the same way to stems, in this format. Of the other files, notes tell (`receipts`).
-"""
+"""The files of one song, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -28,34 +24,6 @@ from ..types import Activations, find_duration
 from .naming import Song
 from .outputs import Outputs
 from .receipts import Origin, is_made, make
-
-
-@dataclass(frozen=True)
-class Method:
-    """What decides, beside the audio, what is found: only results of one method are equal.
-
-    demix: as results tell it; of stems of one's own, in stems_dir, only the first word.
-    """
-
-    model: str
-    demix: str
-    program: str
-    spec_backend: str = "mlx_fast"
-    stems_dir: Path | None = None
-    stems_alone: bool = True
-
-
-def read_finished(path: Path, sha256: str, demix: str, method: Method) -> Analysis | None:
-    """The result in a file, where it is what this run would find; else None."""
-    try:
-        found = Analysis.from_json(path)
-    except (ResultError, OSError):
-        return None
-    agrees = (found.audio_sha256, found.model, found.demix) == (sha256, method.model, demix)
-    # Another version of the program may bring another bundled checkpoint.
-    if found.model == "bundled" and found.program != method.program:
-        agrees = False
-    return found if agrees else None
 
 
 def write_json(analysis: Analysis, path: Path) -> Path:
@@ -103,16 +71,10 @@ def _set_aside(path: Path) -> str:
     return printable_name(broken)
 
 
-def write_exports(analysis: Analysis, song: Song, outputs: Outputs) -> None:
-    """Write the song for other programs, but for what is there already."""
-    if not outputs.exports:
-        return
+def write_exports(analysis: Analysis, song: Song, outputs: Outputs, origin: Origin) -> None:
+    """Write the song for other programs, except files that are already made from `origin`."""
     from ..exports import render
 
-    origin: Origin = {
-        "result": result_digest(outputs.result(song.name)),
-        "midi_simplify": outputs.midi_simplify,
-    }
     simplify, audio = outputs.midi_simplify, Path(os.path.abspath(song.file))
     for format in outputs.exports:
         for suffix, content in render(analysis, format, simplify=simplify, audio=audio).items():
@@ -121,29 +83,16 @@ def write_exports(analysis: Analysis, song: Song, outputs: Outputs) -> None:
                 make(path, origin, partial(_save_bytes, content))
 
 
-def write_arrays(analysis: Analysis, name: str, outputs: Outputs, *, spec_backend: str) -> None:
-    """Write <name>.activ.npz and <name>.embed.npy where they were kept."""
-    origin = array_origin(
-        analysis.audio_sha256 or "", analysis.model or "", analysis.demix or "", spec_backend
-    )
-    if (kept := analysis.activations) is not None:
-        make(outputs.activ(name), origin, partial(_save_activations, kept))
+def write_arrays(analysis: Analysis, name: str, outputs: Outputs, origin: Origin) -> None:
+    """Write <name>.activ.npz and <name>.embed.npy where the analysis has them."""
+    if analysis.activations is not None:
+        make(outputs.activ(name), origin, partial(_save_activations, analysis.activations))
     if analysis.embeddings is not None:
         make(outputs.embed(name), origin, partial(save_array, analysis.embeddings))
 
 
-def array_origin(sha256: str, model: str, demix: str, spec_backend: str) -> Mapping[str, str]:
-    """What activations and embeddings are made from."""
-    return {
-        "audio_sha256": sha256,
-        "model": model,
-        "demix": demix,
-        "spec_backend": spec_backend,
-    }
-
-
 def read_activations(path: Path) -> Activations:
-    """Read what was written beside a result."""
+    """Read the activations that `write_arrays` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         return Activations(*(arrays[key] for key in ("beat", "downbeat", "segment", "label")))
 

@@ -1,11 +1,11 @@
 """Many songs, to be read from top to bottom: prepare, analyse, finish.
 
-    songs -> (processes: what is finished? decode) -> (here: MLX) -> (processes: pictures;
-    a thread: sound) -> outcomes
+    Song -> Prepared (other processes: plan, decode) -> Ready -> Analysed (here: MLX)
+    -> Outcome (other processes: pictures; a thread: sound)
 
-Each step takes a few songs ahead of the next one, so that memory does not grow with their number.
-A song that fails becomes an outcome with an error; the others go on. A song's outcome comes when
-all of its files are there.
+Each stage is a few songs ahead of the next one, so that memory does not grow with their number. A
+song that fails becomes an Outcome with an error, and the others go on. The Outcome of a song comes
+when all of its files are there.
 """
 
 from __future__ import annotations
@@ -14,23 +14,22 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar
 
 from ..analysis import Analysis
 from ..display.timings import Timings
 from ..network.backend import mx
-from ..pipeline import PROGRAM, Analyzer
-from .byproducts import look_at
-from .faults import catching
+from ..pipeline import Analyzer
+from ..types import Progress
+from .byproducts import make_spectrograms
 from .finishing import Finishing
 from .naming import Song
 from .outputs import Outputs
+from .plan import SpectrogramSource, may_be_finished
 from .prepare import Prepared, prepare_song
-from .results import Method, replace_older, write_arrays, write_json
-from .work import Outcome, Work
+from .results import replace_older, write_arrays, write_json
+from .stages import Analysed, Outcome, Ready, attempt
 from .workers import Job, Workers
 
-T = TypeVar("T")
 SongProgress = Callable[[Song, str, float], None]
 
 
@@ -44,11 +43,12 @@ def analyze_songs(
     timings: Timings | None = None,
     on_progress: SongProgress = lambda song, stage, fraction: None,
 ) -> Iterator[Outcome]:
-    """Analyse songs and write their files; what is finished already is reused.
+    """Analyse songs and write their files. Finished work is reused.
 
-    processes: how many decode and draw beside this one, 0 for none. batch_size: songs of one
-    length that go through the network at once. timings: that of the analyzer, if it has one.
-    on_progress is called with the song, the stage and its share that is done.
+    processes: how many other processes decode and draw, 0 for none. batch_size: the most songs of
+    one length in one forward pass. timings: those of the analyzer, if it has any.
+    on_progress is called with the song, the stage and the fraction of it that is done.
+    The network is loaded when the first song needs it. Raises CheckpointError.
     """
     with Workers(processes) as workers:
         batch = Batch(analyzer, outputs, workers, batch_size, timings or Timings(), on_progress)
@@ -56,7 +56,7 @@ def analyze_songs(
 
 
 class Batch:
-    """The steps, each an iterator over what the one before it gives."""
+    """The stages, each an iterator over what the stage before it gives."""
 
     def __init__(
         self,
@@ -80,153 +80,150 @@ class Batch:
             finishing = Finishing(self.outputs, self.workers, writer)
             yield from finishing.run(self._analyze(self._prepare(songs)))
 
-    def _prepare(self, songs: Iterable[Song]) -> Iterator[Work]:
-        """Look at songs and decode them, ahead of what they are needed for.
-
-        The network is loaded while the first one is decoded.
-        """
-        method = describe(self.analyzer)
+    def _prepare(self, songs: Iterable[Song]) -> Iterator[Prepared | Outcome]:
+        """Plan and decode songs, ahead of what the next stage needs."""
         waiting: deque[tuple[Song, Job[Prepared]]] = deque()
         for song in songs:
-            job = self.workers.submit_beside(prepare_song, song, self.outputs, method)
-            self.analyzer.load()
-            waiting.append((song, job))
+            waiting.append((song, self._start(song)))
             if len(waiting) > self.workers.count:
                 yield self._prepared(*waiting.popleft())
         while waiting:
             yield self._prepared(*waiting.popleft())
 
-    def _prepared(self, song: Song, job: Job[Prepared]) -> Work:
-        self.on_progress(song, "decode", 0.0)
-        work = Work(song)
-        with catching(work):
-            work.prepared = job.result()
-            work.song = work.prepared.song
-            work.analysis = work.prepared.analysis
-            for stage in work.prepared.stages:
-                self.timings.record(stage)
-        return work
+    def _start(self, song: Song) -> Job[Prepared]:
+        """Start to prepare a song; load the network meanwhile if the song is sure to need it."""
+        options = self.analyzer.input.options
+        arguments = (song, self.outputs, self.analyzer.provenance, options)
+        job = self.workers.submit_beside(prepare_song, *arguments)
+        if not may_be_finished(song, self.outputs):
+            self.analyzer.load()
+        return job
 
-    def _analyze(self, works: Iterable[Work]) -> Iterator[Work]:
-        """Everything that needs MLX; up to twice `batch_size` songs wait for others as long."""
-        waiting: list[Work] = []
-        for work in works:
-            if work.prepared is None or not work.prepared.spectrogram:
-                yield work
+    def _prepared(self, song: Song, job: Job[Prepared]) -> Prepared | Outcome:
+        self.on_progress(song, "decode", 0.0)
+        prepared = attempt(song, job.result)
+        if isinstance(prepared, Prepared):
+            for stage in prepared.stages:
+                self.timings.record(stage)
+        return prepared
+
+    def _analyze(self, songs: Iterable[Prepared | Outcome]) -> Iterator[Analysed | Outcome]:
+        """Everything that needs MLX. Up to twice `batch_size` songs wait for others as long."""
+        waiting: list[Ready] = []
+        for song in songs:
+            ready = song if isinstance(song, Outcome) else self._make_ready(song)
+            if not isinstance(ready, Ready):
+                yield ready
                 continue
-            self._look(work)
-            if work.error or work.analysis is not None:
-                yield work
-                continue
-            waiting.append(work)
-            group = self._alike(waiting, work)
+            waiting.append(ready)
+            group = self._alike(waiting, ready)
             if len(group) < self.batch_size and len(waiting) >= 2 * self.batch_size:
                 group = self._alike(waiting, waiting[0])
             elif len(group) < self.batch_size:
                 continue
             waiting = [other for other in waiting if other not in group]
-            yield from self._predict(group)
+            yield from self._analyze_group(group)
         while waiting:
             group = self._alike(waiting, waiting[0])
             waiting = [other for other in waiting if other not in group]
-            yield from self._predict(group)
+            yield from self._analyze_group(group)
 
-    def _alike(self, waiting: list[Work], work: Work) -> list[Work]:
+    def _make_ready(self, prepared: Prepared) -> Ready | Analysed | Outcome:
+        """The song with its spectrograms; Analysed at once if its result is finished."""
+        plan = prepared.plan
+        finished = None
+        if plan.finished is not None:
+            song, audio, envelope = plan.song, prepared.audio, prepared.envelope
+            finished = Analysed(song, plan.finished, audio, envelope, changed=False)
+        if finished is not None and plan.spectrograms is SpectrogramSource.NONE:
+            return finished
+        self.analyzer.load()  # what is wrong with the network is no fault of the song
+        report = self._report(plan.song)
+        ready = attempt(
+            plan.song, lambda: make_spectrograms(self.analyzer, prepared, self.outputs, report)
+        )
+        if finished is None:
+            return ready
+        if isinstance(ready, Outcome):
+            result = self.outputs.result(plan.song.name)
+            return replace(ready, result=result, analysis=finished.analysis)
+        return replace(finished, changed=True)
+
+    def _alike(self, waiting: list[Ready], ready: Ready) -> list[Ready]:
         """Songs that fit into one forward pass with this one, at most `batch_size`."""
-        length = self._padded(work)
-        return [w for w in waiting if self._padded(w) == length][: self.batch_size]
+        length = self._padded(ready)
+        return [other for other in waiting if self._padded(other) == length][: self.batch_size]
 
-    def _padded(self, work: Work) -> int:
-        values = _given(work.looked).spectrograms.values
-        return self.analyzer.network.padded(values.shape[1])
+    def _padded(self, ready: Ready) -> int:
+        return self.analyzer.network.padded(ready.spectrograms.values.shape[1])
 
-    def _look(self, work: Work) -> None:
-        """The song's spectrograms, new or kept."""
-        prepared = _given(work.prepared)
-        with catching(work):
-            audio = _given(prepared.audio)
-            report = self._report(work)
-            work.looked = look_at(self.analyzer, prepared, audio, self.outputs, report)
-            work.done_something = True
-            if not self.outputs.sonify:
-                work.prepared = replace(prepared, audio=None)  # as songs may wait for others
-
-    def _predict(self, group: list[Work]) -> Iterator[Work]:
+    def _analyze_group(self, group: list[Ready]) -> Iterator[Analysed | Outcome]:
         """One forward pass; where it fails for several songs, one for each."""
-        with catching(group[0]):
-            self._predict_group(group)
-        if group[0].error and len(group) > 1:
-            for work in group:
-                work.error = ""
-                yield from self._predict([work])
+        analyses = attempt(group[0].song, lambda: self._predict(group))
+        if isinstance(analyses, Outcome) and len(group) > 1:
+            for ready in group:
+                yield from self._analyze_group([ready])
             return
-        for work in group:
-            if not work.error:
-                self._write(work)
-            _given(work.looked).discard()
-            work.looked = None
-            yield work
+        for index, ready in enumerate(group):
+            if isinstance(analyses, Outcome):
+                analysed: Analysed | Outcome = analyses
+            else:
+                analysed = self._write(ready, analyses[index])
+            ready.remove_temporary()
+            yield analysed
         mx.clear_cache()
 
-    def _predict_group(self, group: list[Work]) -> None:
+    def _predict(self, group: list[Ready]) -> list[Analysis]:
         def report(stage: str, fraction: float) -> None:
-            for work in group:
-                self.on_progress(work.song, stage, fraction)
+            for ready in group:
+                self.on_progress(ready.song, stage, fraction)
 
-        spectrograms = [_given(work.looked).spectrograms for work in group]
         predictions = self.analyzer.predict(
-            spectrograms,
+            [ready.spectrograms for ready in group],
             embeddings=self.outputs.embeddings,
             on_progress=report,
-            track=", ".join(work.song.path for work in group),
+            track=", ".join(ready.song.path for ready in group),
         )
-        for work, looked, prediction in zip(group, spectrograms, predictions, strict=True):
-            work.analysis = self.analyzer.conclude(
+        return [
+            self.analyzer.decode(
                 prediction,
-                looked,
-                path=work.song.path,
-                on_progress=self._report(work),
+                ready.spectrograms,
+                path=ready.song.path,
+                on_progress=self._report(ready.song),
                 keep_activations=self.outputs.activations,
             )
+            for ready, prediction in zip(group, predictions, strict=True)
+        ]
 
-    def _write(self, work: Work) -> None:
-        """The arrays, then the result, which says that all of it is there."""
-        analysis = _given(work.analysis)
-        with catching(work), self.timings.stage("write", track=work.song.path):
-            backend = self.analyzer.source.backend
-            write_arrays(analysis, work.song.name, self.outputs, spec_backend=backend)
-            path = self.outputs.result(work.song.name)
-            keep_edits = not self.outputs.overwrites("edits")
-            analysis = replace_older(analysis, path, keep_edits=keep_edits)
-            write_json(analysis, path)
-            # Pictures and sound show what the file says, as they do when it is reused.
-            work.analysis = replace(
-                Analysis.from_json(path),
-                warnings=analysis.warnings,
-                activations=analysis.activations,
-            )
+    def _write(self, ready: Ready, analysis: Analysis) -> Analysed | Outcome:
+        """Write the arrays, then the result, whose presence says that all of it is there."""
 
-    def _report(self, work: Work) -> Callable[[str, float], None]:
+        def write() -> Analysis:
+            with self.timings.stage("write", track=ready.song.path):
+                return self._write_result(ready, analysis)
+
+        written = attempt(ready.song, write)
+        if isinstance(written, Outcome):
+            return replace(written, analysis=analysis)
+        return Analysed(ready.song, written, ready.audio, ready.envelope, changed=True)
+
+    def _write_result(self, ready: Ready, analysis: Analysis) -> Analysis:
+        name, made = ready.song.name, ready.spectrograms
+        provenance = self.analyzer.provenance.of_song(made.audio_sha256, made.stems.digest)
+        write_arrays(analysis, name, self.outputs, provenance.of_arrays)
+        path = self.outputs.result(name)
+        keep_edits = not self.outputs.overwrites("edits")
+        corrected = replace_older(analysis, path, keep_edits=keep_edits)
+        write_json(corrected, path)
+        # Pictures and sound show what the file says, as they do when it is reused.
+        return replace(
+            Analysis.from_json(path),
+            warnings=corrected.warnings,
+            activations=corrected.activations,
+        )
+
+    def _report(self, song: Song) -> Progress:
         def report(stage: str, fraction: float) -> None:
-            self.on_progress(work.song, stage, fraction)
+            self.on_progress(song, stage, fraction)
 
         return report
-
-
-def _given(value: T | None) -> T:
-    """What an earlier step has put there."""
-    if value is None:
-        raise ValueError("a step was left out")
-    return value
-
-
-def describe(analyzer: Analyzer) -> Method:
-    """What decides whether a finished result is what this analyzer would find."""
-    return Method(
-        model=analyzer.model,
-        demix=analyzer.demix,
-        program=PROGRAM,
-        spec_backend=analyzer.source.backend,
-        stems_dir=analyzer.source.options.folder,
-        stems_alone=analyzer.source.options.single_song,
-    )

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..errors import CheckpointError
 
 MAX_BYTES = 1 << 28  # of one checkpoint, on disk and unpacked; htdemucs in float32 has 1.7e8
-_MAX_READ = 1 << 20  # one read: the archive's directory, or a piece of a member
+_MAX_READ = 1 << 20  # one read: the archive's directory, or a part of a member
 _PLAUSIBLE = 1 << 24  # up to here any compression is believed
 _MAX_RATIO = 20  # weights are noise and compress little
 
@@ -65,23 +65,23 @@ class Archive:
     def read(self, name: str) -> bytes:
         """The unpacked bytes of a member; exactly as many as `sizes` says."""
         info = self._members[name]
-        pieces = []
+        parts = []
         left = info.file_size
         try:
             with self._file.open(info) as stream:
                 while left:
-                    piece = stream.read(min(left, _MAX_READ))
-                    if not piece:
+                    part = stream.read(min(left, _MAX_READ))
+                    if not part:
                         break
-                    pieces.append(piece)
-                    left -= len(piece)
+                    parts.append(part)
+                    left -= len(part)
                 # One more read reaches the end of the member, where zipfile compares the CRC.
                 surplus = stream.read(1)
         except _DAMAGE as e:
             raise CheckpointError(f"{self._path.name}: {name!r} is damaged ({e})") from e
         if left or surplus:
             raise CheckpointError(f"{self._path.name}: {name!r} is not as long as it claims")
-        return b"".join(pieces)
+        return b"".join(parts)
 
     def _check(self) -> None:
         """Raise CheckpointError unless names, methods and claimed sizes are plausible."""
@@ -95,7 +95,7 @@ class Archive:
                 raise CheckpointError(f"{self._path.name}: unsafe member name {name!r}")
             if info.flag_bits & 1:
                 raise CheckpointError(f"{self._path.name}: {name!r} is encrypted")
-            # The other methods can't be unpacked piece by piece with a bound.
+            # The other methods can't be unpacked part by part with a bound.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise CheckpointError(
                     f"{self._path.name}: {name!r} is packed in an unusual way; "

@@ -202,9 +202,10 @@ def start(
         return iter(())
     if analyzer.notice:
         display.note(analyzer.notice)
-    if outputs.keep_byproducts and analyzer.demix in ("none", "spectral"):
+    stems_made = analyzer.provenance.stems
+    if outputs.keep_byproducts and not stems_made.has_audio:
         display.note(
-            f"only spectrograms are kept: without a separator (demix {analyzer.demix}) there is "
+            f"only spectrograms are kept: without a separator (demix {stems_made}) there is "
             "no sound of the stems"
         )
     if options.engine == "ray":

@@ -76,8 +76,8 @@ def _list(options: argparse.Namespace) -> int:
         print(f"{name:16} {sum(file.size for file in files) / 1e6:6.1f} MB  {state}")
     print(f"{'bundled':16} {_bundled_size() / 1e6:6.1f} MB  part of this package")
     print()
-    for source in dict.fromkeys(file.source for file in _files(_SETS)):
-        print(f"{source.title}\n  from {source.url}\n  terms: {source.terms}")
+    for publisher in dict.fromkeys(file.publisher for file in _files(_SETS)):
+        print(f"{publisher.title}\n  from {publisher.url}\n  terms: {publisher.terms}")
     print(
         "bundled, our own network\n  part of this package\n  terms: MIT License, like the program"
     )

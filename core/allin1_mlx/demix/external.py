@@ -1,6 +1,6 @@
-"""Stems of one's own: four files, or six, that take the separation's place.
+"""User-supplied stems: four files, or six, used instead of separation.
 
-A song's stems are looked for in four places, and the first that holds any of them counts:
+A song's stems are searched in four places. The first that has any of them is used:
 
     1. <folder>/<song>/bass.wav         a folder named as the song, without its suffix
     2. <folder>/<song>_bass.wav         also "<song> (Bass).flac", "<song>-bass.ogg"
@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..audio import Audio, load_audio
+from ..audio import Audio, file_digest, load_audio
 from ..errors import AudioError, StemsError
-from ..files import printable_name
+from ..files import DIGITS, printable_name
 from ..types import STEMS
 
 FOLDED = {"guitar": "other", "piano": "other"}  # of separations into six
@@ -54,22 +54,21 @@ class Stems:
     """A song's stems.
 
     samples: (4, S) float32 mono at SAMPLE_RATE, in the order of STEMS.
-    sha256: of the digests of all files, 64 hex digits; equal only for equal files.
-    warnings: as of Audio.
+    digest: as of `stems_digest`. warnings: as in Audio.
     """
 
     samples: NDArray[np.float32]
-    sha256: str
+    digest: str
     warnings: tuple[str, ...]
 
 
 def find_stems(
     song: str | PathLike[str], folder: str | PathLike[str], *, alone: bool = True
 ) -> StemFiles:
-    """Look for the stems of `song` in `folder`, in the order that the module tells.
+    """Search `folder` for the stems of `song`, in the order given above.
 
-    alone: whether no other song is analysed with this folder; stems in the folder itself could
-    belong to any of several. Raises StemsError where stems are missing or not to be told apart.
+    alone: whether no other song is analysed with this folder; otherwise stems in the folder itself
+    could belong to any of them. Raises StemsError where stems are missing or ambiguous.
     """
     top = Path(folder)
     name = printable_name(song)
@@ -104,7 +103,7 @@ def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
     duration: of the song in seconds, if it is known, to notice the stems of another song.
     Raises StemsError where a stem cannot be read, or length or sample rate differ.
     """
-    names = [*STEMS, *(name for name in FOLDED if name in found.paths)]
+    names = _names(found)
     samples = np.zeros((len(STEMS), 0), dtype=np.float32)
     shapes: dict[str, tuple[int, int]] = {}
     digests, warnings = [], []
@@ -120,10 +119,24 @@ def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
         left += right  # in place: a long song's stems fill the memory as it is
         left *= 0.5
         row += left
-        digests.append(f"{name} {audio.sha256}\n")
+        digests.append((name, audio.sha256))
         warnings += [f"{found.song}: stem {warning}" for warning in audio.warnings]
-    sha256 = hashlib.sha256("".join(digests).encode()).hexdigest()
-    return Stems(samples, sha256, tuple(warnings))
+    return Stems(samples, _join_digests(digests), tuple(warnings))
+
+
+def stems_digest(found: StemFiles) -> str:
+    """The first 8 hex digits of a SHA-256 of all files. Nothing is decoded."""
+    return _join_digests((name, file_digest(found.paths[name])) for name in _names(found))
+
+
+def _join_digests(digests: Iterable[tuple[str, str]]) -> str:
+    text = "".join(f"{name} {sha256}\n" for name, sha256 in digests)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS]
+
+
+def _names(found: StemFiles) -> list[str]:
+    """The names of the stems that are there, in a fixed order."""
+    return [*STEMS, *(name for name in FOLDED if name in found.paths)]
 
 
 def _load(found: StemFiles, name: str) -> Audio:

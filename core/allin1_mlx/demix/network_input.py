@@ -1,6 +1,7 @@
-"""Where the network's spectrograms come from: the mix, its parts, a separator, or files.
+"""How the network's spectrograms are made: from the mix, its parts, a separator, or files.
 
-audio (2, S) -> (K, T, 81) float32, K = 4 in the order of STEMS, or 1, the mix as it is
+audio (2, S) -> (K, T, 81) float32, K = 4 in the order of STEMS, or K = 1 for the mix itself.
+The separator is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..audio import Audio
 from ..errors import WeightsError
 from ..log_spectrogram import Backend, logarithm, magnitudes, spectrogram
 from ..network.backend import has_gpu, mx
-from ..types import Progress
+from ..types import Progress, StemMethod
 from ..weights import Access, find_htdemucs
 from .external import find_stems, load_stems
 from .options import Demix, StemOptions
@@ -28,91 +29,94 @@ from .spectral import spectral_stems
 if TYPE_CHECKING:
     from .htdemucs import HTDemucs
 
-Pieces = Iterable[Any]  # of stems: arrays (4, channels, n), of MLX or NumPy
-PassPieces = Callable[[Pieces], Pieces]
+StemChunks = Iterable[Any]  # consecutive arrays (4, channels, n), of MLX or NumPy
+KeepStems = Callable[[StemChunks], StemChunks]  # writes the chunks that pass through it
 Timed = Callable[[str, str | PathLike[str]], AbstractContextManager[None]]  # stage, song
 
 
 @dataclass(frozen=True)
 class Spectrograms:
-    """The network's input, and what else an analysis tells about its song.
+    """The network's input for one song.
 
-    values: (K, T, 81) float32. demix: the way that the stems were made. duration: seconds.
-    audio_sha256, warnings: as of Audio, with the stems' warnings.
+    values: (K, T, 81) float32. stems: how they were made. duration: seconds. audio_sha256,
+    warnings: as in Audio, with the warnings about user-supplied stems.
     """
 
     values: mx.array
-    demix: str
+    stems: StemMethod
     duration: float
     audio_sha256: str
     warnings: tuple[str, ...] = ()
 
     @classmethod
     def of(
-        cls, audio: Audio, values: mx.array, *, demix: str, warnings: tuple[str, ...] = ()
+        cls, audio: Audio, values: mx.array, stems: StemMethod, *, warnings: tuple[str, ...] = ()
     ) -> Spectrograms:
-        """A song's spectrograms (K, T, 81); warnings: of its stems."""
-        return cls(values, demix, audio.duration, audio.sha256, audio.warnings + warnings)
+        """The spectrograms (K, T, 81) of decoded audio. warnings: about its stems."""
+        return cls(values, stems, audio.duration, audio.sha256, audio.warnings + warnings)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
-    """One way to the spectrograms, for song after song.
+class NetworkInput:
+    """Makes spectrograms of one kind, for song after song.
 
-    stems: number of stems that the network needs, 1 for the mix. separator_file: the separator's
-    checkpoint, None without a separator. timed: records how long a stage takes.
+    inputs: number of spectrograms that the network needs, 4 stems or 1 mix. separator_file: the
+    separator's checkpoint, None without a separator. timed: records how long a stage takes.
     """
 
-    stems: int
+    inputs: int
     options: StemOptions
     separator_file: Path | None
     backend: Backend
     timed: Timed
 
     @property
-    def name(self) -> str:
-        """How stems are made, as results tell it; of stems of one's own only the first word."""
-        if self.stems == 1:
-            return "none"
+    def stems(self) -> StemMethod:
+        """How stems are made; without the digest of user-supplied stems."""
+        if self.inputs == 1:
+            return StemMethod("none")
         if self.options.folder is not None:
-            return "external"
-        if self.separator_file is None:
-            return "spectral"
-        return "htdemucs" if self.options.seed == 0 else f"htdemucs seed {self.options.seed}"
+            return StemMethod("external")
+        if self.separator_file is not None:
+            return StemMethod("htdemucs", seed=self.options.seed)
+        return StemMethod("spectral")
 
     @cached_property
     def separator(self) -> HTDemucs | None:
-        """The separator, read when it is first needed. Raises CheckpointError."""
+        """The separator, read on first use; None without one. Raises CheckpointError."""
         if self.separator_file is None:
             return None
-        return load_separator(self.separator_file, compiled=self.options.compiled)
+        from .htdemucs import HTDemucs
 
-    def look(
+        return HTDemucs.from_checkpoint(self.separator_file, compiled=self.options.compiled)
+
+    def make(
         self,
         audio: Audio,
         path: str | PathLike[str],
         on_progress: Progress,
-        keep_stems: PassPieces,
+        keep_stems: KeepStems,
     ) -> Spectrograms:
-        """As of `Analyzer.look`."""
+        """The spectrograms of one song; arguments as in `Analyzer.make_spectrograms`."""
         if self.options.folder is not None:
-            return self._look_at_own_stems(audio, path, self.options.folder, keep_stems)
+            return self._from_files(audio, path, self.options.folder, keep_stems)
         if self.separator is not None:
-            return self._separate(self.separator, audio, path, on_progress, keep_stems)
+            return self._from_separator(self.separator, audio, path, on_progress, keep_stems)
         with self.timed("spectrogram", path):
             mix = audio.samples
             if len(mix) > 1:
                 mix = mix.mean(axis=0, keepdims=True, dtype=np.float32)
-            if self.stems == 1:
+            if self.inputs == 1:
                 values = spectrogram(mix, backend=self.backend)
             else:
                 values = logarithm(spectral_stems(magnitudes(mix, backend=self.backend)[0]))
             mx.eval(values)
-        return Spectrograms.of(audio, values, demix=self.name)
+        return Spectrograms.of(audio, values, self.stems)
 
-    def _look_at_own_stems(
-        self, audio: Audio, path: str | PathLike[str], folder: Path, keep_stems: PassPieces
+    def _from_files(
+        self, audio: Audio, path: str | PathLike[str], folder: Path, keep_stems: KeepStems
     ) -> Spectrograms:
+        """From user-supplied stems."""
         with self.timed("stems", path):
             files = find_stems(path, folder, alone=self.options.single_song)
             stems = load_stems(files, duration=audio.duration)
@@ -121,38 +125,34 @@ class Source:
         with self.timed("spectrogram", path):
             values = spectrogram(stems.samples, backend=self.backend)
             mx.eval(values)
-        demix = f"external {stems.sha256[:8]}"
-        return Spectrograms.of(audio, values, demix=demix, warnings=stems.warnings)
+        method = replace(self.stems, digest=stems.digest)
+        return Spectrograms.of(audio, values, method, warnings=stems.warnings)
 
-    def _separate(
+    def _from_separator(
         self,
         separator: HTDemucs,
         audio: Audio,
         path: str | PathLike[str],
         on_progress: Progress,
-        keep_stems: PassPieces,
+        keep_stems: KeepStems,
     ) -> Spectrograms:
-        """Stems and their spectrograms in one go, piece by piece."""
+        """Stems and their spectrograms, chunk by chunk."""
         from .htdemucs.spectrograms import stream_magnitudes
 
         with self.timed("demix", path):
-            pieces = separator.pieces(
+            chunks = separator.stream(
                 audio.samples,
                 seed=self.options.seed,
                 on_progress=lambda fraction: on_progress("stems", fraction),
             )
-            mono = (piece.mean(axis=1) for piece in keep_stems(pieces))
+            mono = (chunk.mean(axis=1) for chunk in keep_stems(chunks))
             values = logarithm(stream_magnitudes(mono, signals=4, backend=self.backend))
             mx.eval(values)
-        return Spectrograms.of(audio, values, demix=self.name)
-
-
-if TYPE_CHECKING:
-    from .htdemucs import HTDemucs
+        return Spectrograms.of(audio, values, self.stems)
 
 
 def find_separator(demix: Demix, access: Access) -> Path | None:
-    """The separator's checkpoint; None for "spectral", and where "auto" does without.
+    """The separator's checkpoint; None for "spectral", and where "auto" needs no separator.
 
     "auto" never downloads it. Raises WeightsError where "htdemucs" is asked for and cannot be
     found or downloaded.
@@ -165,10 +165,3 @@ def find_separator(demix: Demix, access: Access) -> Path | None:
         return find_htdemucs(replace(access, offline=True))
     except WeightsError:
         return None
-
-
-def load_separator(path: Path, *, compiled: bool) -> HTDemucs:
-    """Read its checkpoint; compiled: fuse its kernels on a GPU. Raises CheckpointError."""
-    from .htdemucs import HTDemucs
-
-    return HTDemucs.from_checkpoint(path, compiled=compiled)

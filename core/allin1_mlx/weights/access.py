@@ -118,15 +118,15 @@ def announce(files: Sequence[WeightFile], access: Access) -> list[str]:
     A publisher is left out where one of its files is already in the cache.
     """
     lines = []
-    for source in dict.fromkeys(file.source for file in files):
-        if not any((cache_dir() / file.name).is_file() for file in _files_of(source.title)):
-            size = sum(file.size for file in files if file.source == source)
+    for publisher in dict.fromkeys(file.publisher for file in files):
+        if not any((cache_dir() / file.name).is_file() for file in _files_of(publisher.title)):
+            size = sum(file.size for file in files if file.publisher == publisher)
             lines.append(
-                f"downloading {source.title} ({size / 1e6:.1f} MB) "
-                f"from {access.mirror or source.url}; terms: {source.terms}"
+                f"downloading {publisher.title} ({size / 1e6:.1f} MB) "
+                f"from {access.mirror or publisher.url}; terms: {publisher.terms}"
             )
     return lines
 
 
 def _files_of(title: str) -> list[WeightFile]:
-    return [file for files in PUBLISHED.values() for file in files if file.source.title == title]
+    return [file for files in PUBLISHED.values() for file in files if file.publisher.title == title]

@@ -92,7 +92,7 @@ def verify(file: WeightFile, path: Path) -> None:
 
 def _url(file: WeightFile, base_url: str | None) -> str:
     """The address of a file, at its publisher or at the mirror."""
-    base = base_url or file.source.url
+    base = base_url or file.publisher.url
     parts = urlsplit(base)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageError(f"{base!r} is no address to download from; expected http:// or https://")

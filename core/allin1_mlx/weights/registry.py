@@ -11,7 +11,7 @@ FOLDS = 8
 
 
 @dataclass(frozen=True)
-class Source:
+class Publisher:
     """Who publishes weights, where, and what they allow."""
 
     title: str
@@ -26,10 +26,10 @@ class WeightFile:
     name: str
     size: int
     sha256: str
-    source: Source
+    publisher: Publisher
 
 
-HARMONIX = Source(
+HARMONIX = Publisher(
     title="harmonix, the all-in-one network of Taejun Kim and Juhan Nam, in MLX layout",
     url=(
         "https://raw.githubusercontent.com/ssmall256/all-in-one-mlx/"
@@ -37,7 +37,7 @@ HARMONIX = Source(
     ),
     terms="MIT License, Copyright (c) 2023 Taejun Kim",
 )
-DEMUCS = Source(
+DEMUCS = Publisher(
     title="htdemucs, the Hybrid Transformer Demucs of Rouard, Massa and Défossez (Meta)",
     url="https://dl.fbaipublicfiles.com/demucs/hybrid_transformer/",
     terms=(

@@ -19,7 +19,7 @@ OVERLAP = 0.25  # of a segment
 
 
 @dataclass(frozen=True)
-class Song:
+class DelayedMix:
     """A mix (2, S), seen by the network as (samples - mean) / std after `delay` zeros."""
 
     samples: NDArray[np.float32]
@@ -33,7 +33,7 @@ class Song:
         return self.samples.shape[1] + self.delay
 
     def window(self, begin: int, size: int) -> NDArray[np.float32]:
-        """(2, size) from `begin` on, zeros outside the song."""
+        """(2, size) from `begin` on, zeros outside the mix."""
         first = begin - self.delay
         S = self.samples.shape[1]
         inside = slice(min(max(first, 0), S), min(max(first + size, 0), S))
@@ -49,27 +49,27 @@ def segment_offsets(length: int, segment: int) -> range:
 
 def separate_segments(
     forward: Callable[[mx.array], mx.array],
-    song: Song,
+    mix: DelayedMix,
     *,
     segment: int,
     batch: int,
     on_batch: Callable[[int], None],
 ) -> Iterator[mx.array]:
-    """Stems of a song as consecutive pieces (X, 2, n), without those of its delay.
+    """Stems of a song as consecutive chunks (X, 2, n), without those of its delay.
 
     forward: (N, 2, segment) -> (N, X, 2, segment), called with up to `batch` segments.
     on_batch: called with the number of segments after each batch.
     """
-    offsets = segment_offsets(song.length, segment)
+    offsets = segment_offsets(mix.length, segment)
     triangle = mx.array(_triangle(segment))
     sums: mx.array | None = None  # weighted stems that later segments add to
     weights = mx.zeros((0,))
     for first in range(0, len(offsets), batch):
         chosen = offsets[first : first + batch]
         # A last, shorter segment is put in the middle of its neighbourhood.
-        sizes = [min(segment, song.length - offset) for offset in chosen]
+        sizes = [min(segment, mix.length - offset) for offset in chosen]
         margins = [(segment - size) // 2 for size in sizes]
-        windows = [song.window(a - b, segment) for a, b in zip(chosen, margins, strict=True)]
+        windows = [mix.window(a - b, segment) for a, b in zip(chosen, margins, strict=True)]
         outputs = forward(mx.array(np.stack(windows)))
         mx.eval(outputs)
         for output, offset, size, margin in zip(outputs, chosen, sizes, margins, strict=True):
@@ -79,23 +79,23 @@ def separate_segments(
             sums = weighted if sums is None else _add(sums, weighted)
             weights = _add(weights, weight)
             done = size if offset == offsets[-1] else offsets.step
-            if (skipped := max(song.delay - offset, 0)) < done:
+            if (skipped := max(mix.delay - offset, 0)) < done:
                 yield (sums[..., :done] / weights[:done])[..., skipped:]
             sums, weights = sums[..., done:], weights[done:]
         on_batch(len(chosen))
 
 
 def average_streams(streams: list[Iterator[mx.array]]) -> Iterator[mx.array]:
-    """Mean of equally long streams of pieces (X, 2, n) that are cut differently."""
-    pieces: list[mx.array | None] = [next(stream, None) for stream in streams]
-    while present := [piece for piece in pieces if piece is not None]:
-        size = min(piece.shape[-1] for piece in present)
+    """Mean of equally long streams of chunks (X, 2, n) that are cut differently."""
+    chunks: list[mx.array | None] = [next(stream, None) for stream in streams]
+    while present := [chunk for chunk in chunks if chunk is not None]:
+        size = min(chunk.shape[-1] for chunk in present)
         total = present[0][..., :size]
-        for piece in present[1:]:
-            total = total + piece[..., :size]
+        for chunk in present[1:]:
+            total = total + chunk[..., :size]
         yield total / len(streams)
-        for k, piece in enumerate(present):
-            pieces[k] = piece[..., size:] if piece.shape[-1] > size else next(streams[k], None)
+        for k, chunk in enumerate(present):
+            chunks[k] = chunk[..., size:] if chunk.shape[-1] > size else next(streams[k], None)
 
 
 def _triangle(segment: int) -> NDArray[np.float32]:

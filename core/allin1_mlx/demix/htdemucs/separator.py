@@ -1,8 +1,8 @@
-"""Stems of whole songs, piece by piece, so that memory does not grow with the song.
+"""Stems of whole songs, chunk by chunk, so that memory does not grow with the song.
 
 A song is brought to mean 0 and deviation 1 and delayed a little at random before it is cut into
 segments, which makes the result depend less on where they lie. After the authors' demucs 4.0.1,
-whose results these are. Stems in the order of STEMS; audio is float32 at 44.1 kHz.
+with the same results. Stems in the order of STEMS; audio is float32 at 44.1 kHz.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...network.backend import has_gpu, mx
 from ...types import SAMPLE_RATE, STEMS
 from .config import SOURCES
 from .network import Network
-from .segments import Song, average_streams, segment_offsets, separate_segments
+from .segments import DelayedMix, average_streams, segment_offsets, separate_segments
 from .state import load_network
 
 MAX_DELAY = SAMPLE_RATE // 2  # samples
@@ -49,23 +49,7 @@ class HTDemucs:
         """
         return cls(load_network(path), compiled=compiled)
 
-    def separate(
-        self,
-        mix: NDArray[np.float32],
-        *,
-        shifts: int = 1,
-        seed: int = 0,
-        on_progress: Callable[[float], None] | None = None,
-    ) -> NDArray[np.float32]:
-        """A mix (2, S) -> its stems (4, 2, S). Arguments as in `pieces`."""
-        stems = np.empty((len(STEMS), *mix.shape), np.float32)
-        start = 0
-        for piece in self.pieces(mix, shifts=shifts, seed=seed, on_progress=on_progress):
-            stems[..., start : start + piece.shape[-1]] = piece
-            start += piece.shape[-1]
-        return stems
-
-    def pieces(
+    def stream(
         self,
         mix: NDArray[np.float32],
         *,
@@ -73,35 +57,36 @@ class HTDemucs:
         seed: int = 0,
         on_progress: Callable[[float], None] | None = None,
     ) -> Iterator[mx.array]:
-        """The stems as consecutive pieces (4, 2, n) on the device.
+        """The stems as consecutive chunks (4, 2, n) on the device.
 
         mix: (2, S). shifts: how many passes with different delays are averaged, 0 for one
-        without. seed: chooses the delays. on_progress: called with the share that is done after
-        each batch of segments; what it raises stops the work.
+        without. seed: chooses the delays. on_progress: called with the fraction that is done after
+        each batch of segments; an exception raised in it stops the work.
         """
         if mix.ndim != 2 or mix.shape[0] != 2:
             raise ValueError(f"a mix of the shape {mix.shape}, expected (2, samples)")
-        song = Song(mix, *_level(mix))
+        normalized = DelayedMix(mix, *_level(mix))
         random = Random(seed)
         delays = [MAX_DELAY - random.randint(0, MAX_DELAY) for _ in range(shifts)] or [0]
-        songs = [replace(song, delay=delay) for delay in delays]
+        mixes = [replace(normalized, delay=delay) for delay in delays]
         segment = self.network.config.segment
-        told = _Told(on_progress, sum(len(segment_offsets(s.length, segment)) for s in songs))
+        total = sum(len(segment_offsets(delayed.length, segment)) for delayed in mixes)
+        progress = _Progress(on_progress, total)
         streams = [
             separate_segments(
-                self._forward, song, segment=segment, batch=self.batch, on_batch=told.advance
+                self._forward, delayed, segment=segment, batch=self.batch, on_batch=progress.advance
             )
-            for song in songs
+            for delayed in mixes
         ]
         order = mx.array([SOURCES.index(name) for name in STEMS])
-        for piece in average_streams(streams):
-            stems = piece[order] * song.std + song.mean
+        for chunk in average_streams(streams):
+            stems = chunk[order] * normalized.std + normalized.mean
             mx.eval(stems)
             yield stems
 
 
-class _Told:
-    """Counts segments and tells the share that is done."""
+class _Progress:
+    """Counts segments and reports the fraction that is done."""
 
     def __init__(self, on_progress: Callable[[float], None] | None, total: int) -> None:
         self.on_progress = on_progress

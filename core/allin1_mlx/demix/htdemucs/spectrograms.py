@@ -18,14 +18,14 @@ LEAD = -(-FRAME // 2 // HOP)  # frames at the beginning of a cut that would see 
 
 
 def stream_magnitudes(
-    pieces: Iterable[mx.array], *, signals: int, backend: Backend = "mlx_fast"
+    chunks: Iterable[mx.array], *, signals: int, backend: Backend = "mlx_fast"
 ) -> mx.array:
-    """Band magnitudes (K, T, 81) of K signals that come as pieces (K, n), as of the whole."""
+    """Band magnitudes (K, T, 81) of K signals that come as chunks (K, n), as of the whole."""
     blocks = []
     held = np.zeros((signals, 0), np.float32)  # samples that frames to come will see
     cut, first = 0, 0  # frame on whose centre `held` begins; first frame to come
-    for piece in pieces:
-        held = np.concatenate([held, np.asarray(piece)], axis=1)
+    for chunk in chunks:
+        held = np.concatenate([held, np.asarray(chunk)], axis=1)
         ready = (cut * HOP + held.shape[1] - FRAME // 2) // HOP + 1  # these see no later sample
         if ready > first:
             frames = magnitudes(held, backend=backend)

@@ -1,0 +1,101 @@
+"""The stages that a song passes in a batch, each with a type of its own.
+
+    Song -> Prepared -> Ready -> Analysed -> Outcome
+
+A song that fails in any stage becomes an Outcome with an error at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from ..analysis import Analysis
+from ..audio import Audio
+from ..display.pictures.envelope import Envelope
+from ..errors import AllInOneError, Cancelled
+from ..files import printable_name
+from .naming import Song
+from .receipts import forget
+
+if TYPE_CHECKING:
+    from ..demix.network_input import Spectrograms  # brings MLX
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+class Ready:
+    """A song with its spectrograms, ready for the network.
+
+    audio: None where nothing needs it any more. temporary: files to remove after the analysis.
+    """
+
+    song: Song
+    spectrograms: Spectrograms
+    audio: Audio | None
+    envelope: Envelope | None
+    temporary: tuple[Path, ...]
+
+    def remove_temporary(self) -> None:
+        """Remove the files that are not kept."""
+        for file in self.temporary:
+            forget(file)
+            file.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """A song whose result file is there. changed: whether anything was computed for it."""
+
+    song: Song
+    analysis: Analysis
+    audio: Audio | None
+    envelope: Envelope | None
+    changed: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a song: `analysis` in the file `result`, or `error`, a line for the user.
+
+    reused: nothing had to be computed. A song whose picture failed has a result and an error.
+    """
+
+    song: Song
+    result: Path | None = None
+    analysis: Analysis | None = None
+    error: str = ""
+    reused: bool = False
+
+
+def attempt(song: Song, step: Callable[[], T]) -> T | Outcome:
+    """The result of a step, or the Outcome of a song for which the step failed.
+
+    Cancelled and Ctrl-C are raised, as they stop the whole batch.
+    """
+    try:
+        return step()
+    except Cancelled:
+        raise
+    except Exception as e:  # whatever it is, the error is reported and the other songs go on
+        return Outcome(song, error=explain(e, printable_name(song.path)))
+
+
+def explain(error: Exception, name: str) -> str:
+    """One line about what went wrong with the song of that name."""
+    if isinstance(error, AllInOneError):
+        text = str(error)
+        return text if name in text else f"{name}: {text}"
+    if isinstance(error, MemoryError):
+        return f"{name}: is too long for this computer's memory; cut it into parts"
+    if isinstance(error, OSError):
+        place = f"{printable_name(error.filename)}: " if error.filename else ""
+        return f"{name}: its results cannot be written: {place}{error.strerror or error}"
+    _log.debug("%s", name, exc_info=error)
+    return f"{name}: unexpected fault: {type(error).__name__}: {error}"
