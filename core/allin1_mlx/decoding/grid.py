@@ -1,0 +1,325 @@
+"""From decoded beats to a grid: beat times to the millisecond.
+
+1. *Measure*: each beat gets the time at which the network's activation peaks between frames, and
+   the strongest onset beside it (`onsets`). The delay of the activations is the song's own: the
+   offset at which the onsets around all beats add up highest.
+2. *Constant passages* (`steady`): straight lines through the onsets, with typed tempos where the
+   evidence allows. Passages of one tempo that continue each other become one, over breaks too;
+   in it every beat lies on the line. A shorter passage half a beat beside its line is a slip of the
+   decoder and follows the line.
+3. *Everything else* follows the playing: activations and onsets through a short local curve that
+   ignores outliers.
+
+Times are seconds from the first sample, increasing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import FPS
+from .beats import Beats
+from .onsets import HOP_SECONDS, Envelope, rises
+from .steady import Bools, Floats, Ints, Passage, find_passages, support
+
+NEIGHBOURS = 3  # frames to either side of a peak that say where it is between frames
+REACH = 0.04  # seconds to either side of an activation in which its onset is sought
+SPREAD = 0.012  # standard deviation of onsets around activations, seconds
+LOUDEST = 6.0  # nats: a rise that is larger says no more
+SAME_PHASE = 0.008  # seconds between two lines that are one
+SAME_TEMPO = 0.002  # of the tempo
+EDGE = 0.012  # seconds: the median distance of beats by which a passage may be extended
+WIDE_EDGE = 0.025  # the same for all beats up to the next passage
+MOST = 0.5  # of the song's beats: a passage that may take in all of them
+AHEAD = 6  # beats that are looked at for it
+CURVE_BEATS, CURVE_SPREAD = 6, 2.5  # reach and standard deviation of the local curve, in beats
+CURVE_ROUNDS = 4
+ACTIVATION_ERROR, ONSET_ERROR = 0.006, 0.004  # seconds, beside the local curve
+TRUSTED = 0.01  # seconds from the curve within which an onset is taken for the beat's
+VOTERS = 8  # beats that decide how the bar is counted on
+MATCH = 0.07  # seconds within which a detected beat and one of the grid are the same
+
+
+@dataclass(frozen=True)
+class Steady:
+    """A passage of constant tempo, from its first to its last beat, in seconds."""
+
+    start: float
+    end: float
+    bpm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Beats to the millisecond; steady: passages of constant tempo in order; jitter: the standard
+    deviation of the detected beats around the grid in seconds, None without beats."""
+
+    beats: Beats
+    steady: tuple[Steady, ...]
+    jitter: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """Each beat (B,): `activation`, its peak with the song's delay removed; `onset`, beside it."""
+
+    activation: Floats
+    onset: Floats
+
+
+def refine_beats(
+    beats: Beats,
+    beat: NDArray[np.floating[Any]],
+    downbeat: NDArray[np.floating[Any]],
+    envelope: Envelope,
+) -> Grid:
+    """Put decoded beats on a grid.
+
+    beat, downbeat: (T,) the probabilities that were decoded. envelope: of the same song.
+    """
+    if len(beats.times) == 0:
+        return Grid(beats, (), None)
+    measured = _measure(beats.times, np.maximum(beat, downbeat), envelope)
+    passages = _join(find_passages(measured.onset), measured.onset)
+    passages = _extend(passages, measured.activation)
+    grid, steady = _lay(beats, measured, passages)
+    return Grid(grid, steady, _jitter(beats.times, grid.times))
+
+
+def _measure(
+    times: Floats, activation: NDArray[np.floating[Any]], envelope: Envelope
+) -> _Measured:
+    """The activation's peak between frames, and the onset that fits it best."""
+    frames = np.rint(times * FPS).astype(np.int64)
+    steps = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
+    around = activation[np.clip(frames[:, None] + steps, 0, len(activation) - 1)].astype(np.float64)
+    above = around - around.min(axis=1, keepdims=True) + 1e-6
+    peaks = (frames + above @ steps / above.sum(axis=1)) / FPS
+    offsets, strength = rises(envelope, peaks, reach=REACH)
+    strength = np.minimum(strength, LOUDEST)
+    profile = strength.mean(axis=0)
+    # Only where all beats agree is there a delay to remove: a flat profile has none.
+    delay = float(offsets[profile.argmax()]) if profile.max() > 2 * np.median(profile) else 0.0
+    fitting = strength * np.exp(-0.5 * ((offsets - delay) / SPREAD) ** 2)
+    best = np.clip(fitting.argmax(axis=1), 1, len(offsets) - 2)
+    rows = np.arange(len(times))
+    left, top, right = (fitting[rows, best + step] for step in (-1, 0, 1))
+    bend = np.minimum(left - 2 * top + right, -1e-9)
+    between = np.clip((left - right) / (2 * bend), -0.5, 0.5)
+    heard = top > 0
+    onset = np.where(heard, offsets[best] + between * HOP_SECONDS, delay)
+    # The grid of hops is the song's, not the beat's.
+    rounding = np.rint(peaks / HOP_SECONDS) * HOP_SECONDS - peaks
+    return _Measured(peaks + delay, peaks + onset + np.where(heard, rounding, 0.0))
+
+
+def _join(passages: tuple[Passage, ...], onset: Floats) -> list[Passage]:
+    """Passages that continue one line as one; those with more support decide.
+
+    Between them the decoder may have lost the beat: the line leads over it.
+    """
+    rest = sorted(passages, key=_weight, reverse=True)
+    joined: list[Passage] = []
+    while rest:
+        main, *rest = rest
+        for other in list(rest):
+            reached = range(min(main.first, other.first), max(main.last, other.last) + 1)
+            between = [p for p in (*joined, *rest) if p is not other and p.first in reached]
+            if _continues(main, other, onset) and all(_same_tempo(main, p) for p in between):
+                main = replace(main, first=reached[0], last=reached[-1])
+                rest = [p for p in rest if p.first not in reached]
+        joined = [p for p in joined if not main.first <= p.first <= main.last]
+        joined.append(main)
+    return sorted(joined, key=lambda p: p.first)
+
+
+def _weight(passage: Passage) -> float:
+    """The number of beats that support it."""
+    return (passage.last - passage.first + 1) * passage.share
+
+
+def _same_tempo(one: Passage, other: Passage) -> bool:
+    return abs(other.line.period / one.line.period - 1) < SAME_TEMPO
+
+
+def _continues(main: Passage, other: Passage, onset: Floats) -> bool:
+    """Whether another passage lies on the line of the main one, or half a beat beside it.
+
+    Half a beat beside is a slip of the decoder where the main one has twice the support.
+    """
+    if not _same_tempo(main, other):
+        return False
+    times = onset[other.first : other.last + 1]
+    times = times[support(other.line, times)]
+    halves = (times - main.line.start) / main.line.period * 2
+    nearest = np.rint(halves)
+    beside = float(np.median(halves - nearest)) / 2 * main.line.period
+    if abs(beside) > SAME_PHASE:
+        return False
+    on_beat = float(np.mean(nearest % 2 == 0))
+    return on_beat > 0.9 or (on_beat < 0.1 and _weight(main) >= 2 * _weight(other))
+
+
+def _extend(passages: list[Passage], activation: Floats) -> list[Passage]:
+    """Take in the beats before and after a passage that lie near its line.
+
+    They are taken as long as the next few lie within EDGE. A passage of most of a song takes all of
+    them, up to the next passage, where the decoder counted the same number of beats.
+    """
+    extended = []
+    for index, p in enumerate(passages):
+        lowest = extended[-1].last + 1 if extended else 0
+        highest = passages[index + 1].first - 1 if index + 1 < len(passages) else len(activation) - 1
+        ends = p.line.number(activation[[p.first, p.last]])
+        places = np.arange(len(activation))
+        number = np.where(places <= p.last, ends[0] + places - p.first, ends[1] + places - p.last)
+        distance = np.abs(activation - p.line.at(number))
+        first, last = p.first, p.last
+        most = p.last - p.first + 1 > MOST * len(activation)
+        while first > lowest and _near(distance[max(lowest, first - AHEAD) : first], EDGE):
+            first -= 1
+        while last < highest and _near(distance[last + 1 : min(highest, last + AHEAD) + 1], EDGE):
+            last += 1
+        if most and first > lowest and _near(distance[lowest:first], WIDE_EDGE):
+            first = lowest
+        if most and last < highest and _near(distance[last + 1 : highest + 1], WIDE_EDGE):
+            last = highest
+        extended.append(replace(p, first=first, last=last))
+    return extended
+
+
+def _near(distance: Floats, limit: float) -> bool:
+    return float(np.median(distance)) <= limit
+
+
+def _lay(
+    beats: Beats, measured: _Measured, passages: list[Passage]
+) -> tuple[Beats, tuple[Steady, ...]]:
+    """The grid: lines where there are passages, the local curve elsewhere."""
+    fixed = measured.activation.copy()
+    on_line = np.zeros(len(fixed), dtype=bool)
+    for p in passages:
+        inside = slice(p.first, p.last + 1)
+        fixed[inside] = p.line.at(p.line.number(fixed[inside]))
+        on_line[inside] = True
+    curve = _follow(fixed, np.where(on_line, fixed, measured.onset))
+    pieces: list[Beats] = []
+    steady = []
+    done = 0
+    for p in passages:
+        pieces.append(Beats(curve[done : p.first], beats.positions[done : p.first]))
+        piece = _lay_line(p, beats.positions, measured.activation)
+        pieces.append(piece)
+        steady.append(Steady(float(piece.times[0]), float(piece.times[-1]), p.line.bpm))
+        done = p.last + 1
+    pieces.append(Beats(curve[done:], beats.positions[done:]))
+    times = np.concatenate([piece.times for piece in pieces])
+    positions = np.concatenate([piece.positions for piece in pieces])
+    locked = np.concatenate([np.full(len(piece.times), i % 2 == 1) for i, piece in enumerate(pieces)])
+    kept = _increasing(times, locked)
+    return Beats(times[kept], positions[kept]), tuple(steady)
+
+
+def _lay_line(passage: Passage, positions: Ints, activation: Floats) -> Beats:
+    """Every beat of a line between the passage's ends; positions as decoded, or counted on."""
+    inside = slice(passage.first, passage.last + 1)
+    line, times, places = passage.line, activation[inside], positions[inside]
+    number = line.number(times)
+    near = np.abs(times - line.at(number)) < line.period / 4
+    first = int(number[0])
+    known = np.zeros(int(number[-1]) - first + 1, dtype=np.int64)
+    known[number[near] - first] = places[near]
+    meter = int(places.max())
+    known = _count_on(known, meter)
+    laid = line.at(first + np.arange(len(known)))
+    inside_song = laid >= 0
+    return Beats(laid[inside_song], known[inside_song])
+
+
+def _count_on(positions: Ints, meter: int) -> Ints:
+    """Fill in unknown positions, 0, by counting on as before them; of the first, as after them.
+
+    Fewer than VOTERS known beats between unknown ones belong to the slip.
+    """
+    known = positions > 0
+    edges = np.flatnonzero(np.diff(known, prepend=False, append=False))
+    runs = [(int(first), int(stop)) for first, stop in edges.reshape(-1, 2)]
+    whole = len(runs) == 1
+    runs = [(a, b) for a, b in runs if whole or b - a >= VOTERS]
+    if not runs:
+        return np.arange(len(positions)) % meter + 1
+    counted = positions.copy()
+    phases = (positions - 1 - np.arange(len(positions))) % meter
+    for index, (first, stop) in enumerate(runs):
+        until = runs[index + 1][0] if index + 1 < len(runs) else len(positions)
+        start = 0 if index == 0 else first
+        heads, tails = phases[first : first + VOTERS], phases[max(stop - VOTERS, first) : stop]
+        before, after = np.arange(start, first), np.arange(stop, until)
+        counted[before] = (before + np.bincount(heads).argmax()) % meter + 1
+        counted[after] = (after + np.bincount(tails).argmax()) % meter + 1
+    return counted
+
+
+def _follow(activation: Floats, onset: Floats) -> Floats:
+    """(B,) the local curve through the beats, drawn to the onsets that lie on it.
+
+    A parabola through CURVE_BEATS beats to either side, by weighted least squares; what lies far
+    from it loses its weight (Cauchy), round after round.
+    """
+    B = len(activation)
+    steps = np.arange(-CURVE_BEATS, CURVE_BEATS + 1)
+    places = np.arange(B)[:, None] + steps
+    outside = (places < 0) | (places >= B)
+    places = np.clip(places, 0, B - 1)
+    values = np.stack([activation[places], onset[places]], axis=2) - activation[:, None, None]
+    errors = np.array([ACTIVATION_ERROR, ONSET_ERROR])
+    kernel = np.exp(-0.5 * (steps / CURVE_SPREAD) ** 2)
+    base = np.where(outside, 0, kernel)[:, :, None] / errors**2
+    x = steps / CURVE_SPREAD
+    basis = np.stack([np.ones_like(x), x, x**2])
+    weights, fitted = base, np.zeros((B, len(steps)))
+    ridge = np.diag([1e-6, 1e-4, 0.05]) * base.sum() / B
+    for _ in range(CURVE_ROUNDS):
+        sums = weights.sum(axis=2)
+        normal = np.einsum("bw,iw,jw->bij", sums, basis, basis) + ridge
+        right = np.einsum("bw,iw->bi", (weights * values).sum(axis=2), basis)
+        solution = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
+        fitted = solution @ basis
+        weights = base / (1 + ((values - fitted[:, :, None]) / (2 * errors)) ** 2)
+    smooth = activation + solution[:, 0]
+    drawn = np.exp(-0.5 * ((onset - smooth) / TRUSTED) ** 2)
+    return smooth + 0.5 * drawn * (onset - smooth)
+
+
+def _increasing(times: Floats, locked: Bools) -> Bools:
+    """(B,) which beats to keep so that all are half an interval apart; those on lines first."""
+    if len(times) < 3:
+        return np.ones(len(times), dtype=bool)
+    least = 0.5 * float(np.median(np.diff(times)))
+    kept: list[int] = []
+    for index in range(len(times)):
+        while kept and times[index] - times[kept[-1]] < least and locked[index]:
+            if locked[kept[-1]]:
+                break
+            kept.pop()
+        if not kept or times[index] - times[kept[-1]] >= least:
+            kept.append(index)
+    mask = np.zeros(len(times), dtype=bool)
+    mask[kept] = True
+    return mask
+
+
+def _jitter(detected: Floats, grid: Floats) -> float | None:
+    """The standard deviation of detected beats around the nearest ones of the grid."""
+    if not len(grid):
+        return None
+    after = np.clip(np.searchsorted(grid, detected), 1, max(len(grid) - 1, 1))
+    beside = np.stack([grid[after - 1], grid[np.minimum(after, len(grid) - 1)]])
+    error = np.abs(detected - beside).argmin(axis=0)
+    distance = detected - beside[error, np.arange(len(detected))]
+    distance = distance[np.abs(distance) < MATCH]
+    return float(distance.std()) if len(distance) else None

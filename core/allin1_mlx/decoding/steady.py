@@ -1,0 +1,186 @@
+"""Passages of constant tempo: straight lines through the measured times of beats.
+
+Music made with a machine or to a click follows `start + n * period` exactly; a drum or a note that
+is played a little off, or an accent that was taken for the beat, lies beside the line and must not
+bend it. So a line is judged by its *support*, the beats within TOLERANCE of it. A passage is the
+run of beats with the largest sum of (support - SHARE): breaks without support are bridged where
+both sides agree, and people who play without a click do not reach ENOUGH.
+
+Times are seconds, increasing; beats are counted by whole numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOLERANCE = 0.003  # seconds from the line within which a beat supports it
+SHARE = 0.3  # of the beats: what lines through uneven playing reach by chance
+ENOUGH = 12.0  # sum of (support - SHARE) from which a passage is called constant
+ENOUGH_TYPED = 6.0  # the same where the tempo is a whole number of BPM, which is evidence too
+FEWEST = 16  # beats of the shortest passage
+FEWEST_TYPED = 40  # beats it takes to tell a whole number of BPM from a chance
+SEEDS = (64, 32, 16)  # beats of the stretches in which lines are sought
+SEED_SHARE = 0.4  # support that a line needs there
+BRIDGE = 96  # beats that a passage may try to extend at once
+STEPS = (1.0, 0.5, 0.1, 0.01)  # BPM: a typed tempo is a multiple of one of these
+TYPED = 0.002  # seconds that a typed tempo may move the ends of its passage
+SURE = 2.5  # standard errors that it may differ from the measured one
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A grid of constant tempo: beat n is at `start + n * period`, in seconds."""
+
+    start: float
+    period: float
+
+    @property
+    def bpm(self) -> float:
+        """Beats per minute."""
+        return 60 / self.period
+
+    def at(self, n: Ints) -> Floats:
+        """The times of the beats n."""
+        return self.start + n * self.period
+
+    def number(self, times: Floats) -> Ints:
+        """The number of the beat nearest to each time."""
+        return np.rint((times - self.start) / self.period).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """The beats first to last (indices, both included) follow `line`; share: of those near it."""
+
+    first: int
+    last: int
+    line: Line
+    share: float
+
+
+def find_passages(times: Floats) -> tuple[Passage, ...]:
+    """The passages of constant tempo, in order and without overlap.
+
+    times: (B,) measured times of the beats; some may be wrong, missing or too many.
+    """
+    free = np.ones(len(times), dtype=bool)
+    found: list[Passage] = []
+    for length in SEEDS:
+        seeds = sorted(_seeds(times, free, length), key=lambda seed: -seed.share)
+        for seed in seeds:
+            if not free[seed.first : seed.last + 1].all():
+                continue
+            passage = _grow(seed, times, free)
+            if passage is not None:
+                found.append(passage)
+                free[passage.first : passage.last + 1] = False
+    return tuple(sorted(found, key=lambda passage: passage.first))
+
+
+def _seeds(times: Floats, free: Bools, length: int) -> Iterator[Passage]:
+    """The best line in each stretch of free beats, where it has enough support."""
+    for first in range(0, len(times) - min(length, len(times)) + 1, max(length // 2, 1)):
+        stretch = slice(first, first + length)
+        count = len(times[stretch])
+        if count < FEWEST or not free[stretch].all():
+            continue
+        line, share = _best_line(times[stretch])
+        if share >= SEED_SHARE:
+            shifted = Line(line.start - first * line.period, line.period)
+            yield Passage(first, first + count - 1, shifted, share)
+
+
+def _best_line(times: Floats) -> tuple[Line, float]:
+    """The line through two of the beats (B,) that most others support, and their share."""
+    number = np.arange(len(times))
+    pairs = np.array(np.triu_indices(len(times), len(times) // 2))
+    left, right = pairs[:, :: max(1, pairs.shape[1] // 256)]
+    periods = (times[right] - times[left]) / (right - left)
+    starts = times[left] - periods * left
+    near = np.abs(starts[:, None] + periods[:, None] * number - times) <= TOLERANCE
+    best = int(near.sum(axis=1).argmax())
+    return Line(float(starts[best]), float(periods[best])), float(near[best].mean())
+
+
+def _grow(seed: Passage, times: Floats, free: Bools) -> Passage | None:
+    """Extend a line in both directions as far as it has support; None if that is too little."""
+    first, last, line = seed.first, seed.last, seed.line
+    score = 0.0
+    for _ in range(32):
+        reach = min(last - first + 1, BRIDGE)
+        low, high = max(first - reach, 0), min(last + reach, len(times) - 1)
+        # Beats of other passages end the range.
+        taken = np.flatnonzero(~free[low : high + 1]) + low
+        low = max([low, *(taken[taken < first] + 1)[-1:].tolist()])
+        high = min([high, *(taken[taken > last] - 1)[:1].tolist()])
+        near = support(line, times[low : high + 1])
+        start, stop, score = _best_run(near - SHARE)
+        if stop - start < FEWEST:
+            return None
+        line = _fit(line, times[low : high + 1][start:stop][near[start:stop]])
+        grown = (low + start, low + stop - 1)
+        if grown == (first, last):
+            break
+        first, last = grown
+    near = support(line, times[first : last + 1])
+    line = type_tempo(line, times[first : last + 1][near])
+    whole = abs(line.bpm - round(line.bpm)) < 1e-6 and last - first >= FEWEST_TYPED
+    if score < (ENOUGH_TYPED if whole else ENOUGH):
+        return None
+    return Passage(first, last, line, float(near.mean()))
+
+
+def support(line: Line, times: Floats) -> Bools:
+    """(B,) which beats lie on the line, one beat of it from a neighbour."""
+    number = line.number(times)
+    single = np.diff(number) == 1
+    beside = np.append(single, False) | np.insert(single, 0, False)
+    near: Bools = (np.abs(times - line.at(number)) <= TOLERANCE) & beside
+    return near
+
+
+def _best_run(values: Floats) -> tuple[int, int, float]:
+    """The run [start, stop) with the largest sum, and that sum (Kadane's algorithm)."""
+    sums = np.insert(values.cumsum(), 0, 0.0)
+    lowest = np.minimum.accumulate(sums)
+    stop = int((sums - lowest).argmax())
+    start = int(sums[: stop + 1].argmin())
+    return start, stop, float(sums[stop] - sums[start])
+
+
+def _fit(line: Line, times: Floats) -> Line:
+    """Least squares through beats that support the line."""
+    number = line.number(times).astype(np.float64)
+    if len(times) < 2:
+        return line
+    centre, middle = number.mean(), times.mean()
+    spread = number - centre
+    period = float(spread @ (times - middle) / (spread @ spread))
+    return Line(float(middle - period * centre), period)
+
+
+def type_tempo(line: Line, times: Floats) -> Line:
+    """The line with the roundest tempo that the beats (B,) on it allow, or as it is.
+
+    times: of the beats that support the line, at least two.
+    """
+    number = line.number(times).astype(np.float64)
+    spread = number - number.mean()
+    rest = times - line.start - number * line.period
+    size = float(np.sqrt(spread @ spread))
+    error = float(rest.std()) / size if len(times) > 2 else 0.0
+    allowed = max(TYPED / max(float(np.ptp(number)) / 2, 1.0), SURE * error)
+    for step in STEPS:
+        bpm = round(60 / line.period / step) * step
+        if bpm > 0 and abs(60 / bpm - line.period) <= allowed:
+            period = 60 / bpm
+            return Line(float((times - number * period).mean()), period)
+    return line
