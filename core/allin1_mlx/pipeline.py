@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 
 from .analysis import Analysis
 from .audio import Audio, file_digest, load_audio
+from .decoding.bar_lines import snap_to_bars
 from .decoding.bar_pointer import make_tables
 from .decoding.beats import BARS, decode_beats, drop_guesses
+from .decoding.grid import refine_beats
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from .demix.network_input import (
@@ -42,7 +44,7 @@ from .network.predict import (
     load_network,
     predict_group,
 )
-from .types import Progress, Provenance
+from .types import BeatTimes, Progress, Provenance
 from .weights import Access, ModelFiles, find_model
 from .weights.registry import PUBLISHED
 
@@ -64,7 +66,9 @@ class Analyzer:
 
     model: one of weights.MODELS. demix: how a mix becomes the stems that the network needs.
     weights: where weights may come from. stems: user-supplied stems, and the separator's options.
-    ensemble_parallel: as in `load_network`. timings: records how long each stage takes.
+    beats: "grid" puts beats on a grid to the millisecond and sections on bar lines, "raw" leaves
+    them where the network put them, in frames of 10 ms. ensemble_parallel: as in `load_network`.
+    timings: records how long each stage takes.
     `notice` is a line for the user about the model that "auto" chose, or empty; `input` makes
     the network's spectrograms; `provenance` is that of all results, without what only a song has.
     """
@@ -76,6 +80,7 @@ class Analyzer:
         *,
         weights: Access = Access(),
         stems: StemOptions = StemOptions(),
+        beats: BeatTimes = "grid",
         spec_backend: Backend = "mlx_fast",
         ensemble_parallel: bool = True,
         timings: Timings | None = None,
@@ -108,6 +113,7 @@ class Analyzer:
             model=files.name if weights.weights_path is None else _name_by_content(files),
             stems=self.input.stems,
             spec_backend=spec_backend,
+            beats=beats,
             program=f"allin1-mlx {version('allin1-mlx-ui')}",
         )
 
@@ -228,6 +234,14 @@ class Analyzer:
                 tempi=self.network.tempi,
             )
             beats = drop_guesses(decoded, probabilities.beat, probabilities.downbeat)
+            jitter = None
+            if self.provenance.beats == "grid":
+                grid = refine_beats(
+                    beats, probabilities.beat, probabilities.downbeat, spectrograms.onsets
+                )
+                beats, jitter = grid.beats, grid.jitter
+            tempo = replace(estimate_tempo(beats.times), jitter=jitter)
+        downbeats = beats.times[beats.positions == 1]
         on_progress("sections", 0.0)
         with self._timed("sections", path):
             segments = pick_sections(
@@ -235,17 +249,19 @@ class Analyzer:
                 probabilities.label,
                 strict_ends=self.input.inputs == 1,  # published networks: as in the reference
             )
+            if self.provenance.beats == "grid":
+                segments = snap_to_bars(segments, downbeats)
         on_progress("sections", 1.0)
         analysis = Analysis(
             path=fspath(path),
-            bpm=round_tempo(beats.times),
+            bpm=round_tempo(beats.times, tempo),
             beats=tuple(beats.times.tolist()),
-            downbeats=tuple(beats.times[beats.positions == 1].tolist()),
+            downbeats=tuple(downbeats.tolist()),
             beat_positions=tuple(beats.positions.tolist()),
             segments=segments,
             # The last section ends with the last frame, which the song may not fill.
             duration=max([round(spectrograms.duration, 2), *(s.end for s in segments[-1:])]),
-            tempo=estimate_tempo(beats.times),
+            tempo=tempo,
             meter=estimate_meter(beats.positions),
             warnings=spectrograms.warnings,
             activations=probabilities if keep_activations else None,

@@ -5,8 +5,8 @@ The first six keys are those of Kim & Nam's all-in-one, whose files can be read 
 against the schema and for what a schema cannot say (times increase, sections have no gaps, edits
 give what the file holds) before anything else sees it. Errors name the file and the field.
 
-Detected times are multiples of 10 ms and are written with two decimals, times of a corrected song
-with three.
+Times are written with three decimals. Version 1 had two where nothing was corrected, and no details
+of the tempo; its files can be read too.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from .edits import parse_edit, replay
 from .errors import EditError, ResultError, show_value
 from .files import printable_name, storable
 from .schema import check_schema, load_json
-from .types import Detection, Result, Segment, Tempo
+from .types import Detection, Result, Segment, Steady, Tempo, TempoLevel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
+DIGITS = 3  # decimals of times
 SHORTEST_BEAT = 0.001  # seconds between two beats
 GAP = 0.011  # seconds between two sections that rounding may cause
 BEYOND = 0.2  # seconds that beats and sections may lie after the end: decoders differ
@@ -89,15 +90,14 @@ def write_result(result: Result) -> str:
 
 def to_values(result: Result) -> dict[str, Any]:
     """The JSON object as plain Python values, keys in their documented order."""
-    digits = 3 if result.edits else 2
     values = {
         "path": storable(result.path),
         "bpm": result.bpm,
-        "beats": [round(t, digits) for t in result.beats],
-        "downbeats": [round(t, digits) for t in result.downbeats],
+        "beats": [round(t, DIGITS) for t in result.beats],
+        "downbeats": [round(t, DIGITS) for t in result.downbeats],
         "beat_positions": list(result.beat_positions),
         "segments": [
-            {"start": round(s.start, digits), "end": round(s.end, digits), "label": s.label}
+            {"start": round(s.start, DIGITS), "end": round(s.end, DIGITS), "label": s.label}
             for s in result.segments
         ],
         "schema_version": SCHEMA_VERSION,
@@ -110,16 +110,50 @@ def to_values(result: Result) -> dict[str, Any]:
         "audio_sha256": result.audio_sha256,
     }
     if result.bar_one is not None:
-        values["bar_one"] = round(result.bar_one, digits)
+        values["bar_one"] = round(result.bar_one, DIGITS)
     if result.edits and result.detection is not None:
         values["edits"] = [edit.to_dict() for edit in result.edits]
-        values["detection"] = asdict(result.detection)
+        detection = asdict(result.detection)
+        if detection["tempo"] is not None:
+            known = {k: v for k, v in detection["tempo"].items() if v not in ((), None)}
+            detection["tempo"] = {"bpm": None} | known
+        values["detection"] = detection
     return values
 
 
-def _tempo_values(tempo: Tempo) -> dict[str, float | None]:
+def _tempo_values(tempo: Tempo) -> dict[str, Any]:
+    """The JSON object; what is not known is left out."""
     bpm = None if tempo.bpm is None else max(round(tempo.bpm, 2), 0.01)
-    return {"bpm": bpm, "confidence": round(tempo.confidence, 2)}
+    values: dict[str, Any] = {"bpm": bpm, "confidence": round(tempo.confidence, 2)}
+    if tempo.jitter is not None:
+        values["jitter"] = round(tempo.jitter, 4)
+    if tempo.steady:
+        values["steady"] = [
+            {"start": round(p.start, 3), "end": round(p.end, 3), "bpm": round(p.bpm, 4)}
+            for p in tempo.steady
+        ]
+    if tempo.alternatives:
+        values["alternatives"] = [
+            {"bpm": round(a.bpm, 2), "change": a.change, "confidence": round(a.confidence, 2)}
+            for a in tempo.alternatives
+        ]
+    return values
+
+
+def _read_tempo(tempo: dict[str, Any]) -> Tempo:
+    return Tempo(
+        bpm=_float(tempo["bpm"]),
+        confidence=float(tempo["confidence"]),
+        steady=tuple(
+            Steady(float(p["start"]), float(p["end"]), float(p["bpm"]))
+            for p in tempo.get("steady", ())
+        ),
+        alternatives=tuple(
+            TempoLevel(float(a["bpm"]), a["change"], float(a["confidence"]))
+            for a in tempo.get("alternatives", ())
+        ),
+        jitter=_float(tempo.get("jitter")),
+    )
 
 
 def _read_structure(data: dict[str, Any], where: str = "") -> dict[str, Any]:
@@ -138,7 +172,7 @@ def _read_structure(data: dict[str, Any], where: str = "") -> dict[str, Any]:
             )
             for index, s in enumerate(data["segments"])
         ),
-        "tempo": tempo and Tempo(_float(tempo["bpm"]), float(tempo["confidence"])),
+        "tempo": tempo and _read_tempo(tempo),
         "meter": None if data.get("meter") is None else int(data["meter"]),
     }
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:  # the command line imports this module and does not wait for 
     import numpy as np
     from numpy.typing import NDArray
 
+BeatTimes = Literal["grid", "raw"]  # to the millisecond, or as the network gave them
+TEMPO_CHANGES = ("1/2", "2", "2/3", "3/2", "offbeat")  # other levels of a pulse
+CONSTANT = 0.95  # share of the intervals at one exact tempo in a song of constant tempo
+
 SAMPLE_RATE = 44_100  # Hz
 FPS = 100  # frames per second of spectrograms, activations and times
 HOP = SAMPLE_RATE // FPS  # 441 samples
@@ -52,15 +56,48 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Steady:
+    """A passage of exactly constant tempo, from its first to its last beat in seconds."""
+
+    start: float
+    end: float
+    bpm: float
+
+
+@dataclass(frozen=True)
+class TempoLevel:
+    """Another way to count the same music.
+
+    change: one of TEMPO_CHANGES, a factor of the tempo, or "offbeat": half a beat later.
+    confidence: 0 to 1, how likely it is the right one.
+    """
+
+    bpm: float
+    change: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Tempo:
     """Tempo with decimals, and how far to trust it.
 
     bpm: beats per minute, None where there are too few beats.
     confidence: 0 to 1, the share of beat intervals that agree with `bpm` (see tempo.py).
+    steady: passages of exactly constant tempo, in order. alternatives: other levels that were
+    weighed, the likeliest first. jitter: the standard deviation of the network's beats around the
+    grid in seconds, None where beats are not on a grid.
     """
 
     bpm: float | None
     confidence: float
+    steady: tuple[Steady, ...] = ()
+    alternatives: tuple[TempoLevel, ...] = ()
+    jitter: float | None = None
+
+    @property
+    def constant(self) -> bool:
+        """Whether the whole song has one exact tempo."""
+        return self.confidence >= CONSTANT and len({passage.bpm for passage in self.steady}) == 1
 
 
 @dataclass(frozen=True)
@@ -172,6 +209,7 @@ class Provenance:
     spec_backend: str
     program: str
     audio_sha256: str = ""
+    beats: BeatTimes = "grid"
 
     def of_song(self, audio_sha256: str, stems_digest: str = "") -> Provenance:
         """The provenance of one song. stems_digest: of user-supplied stems."""
@@ -195,6 +233,9 @@ class Provenance:
         version may have another bundled checkpoint.
         """
         written = self.write_to(result)
+        on_grid = result.tempo is not None and result.tempo.jitter is not None
+        if result.beats and on_grid != (self.beats == "grid"):
+            return False
         if self.model != "bundled":
             written = replace(written, program=result.program)
         return written == result

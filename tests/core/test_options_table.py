@@ -50,6 +50,7 @@ ADDED = {
     "--offline": False,
     "--weights-url": None,
     "--array-dir": None,
+    "--beats": "grid",
     "--viz-format": "pdf",
     "--export": (),
     "--export-dir": Path("export"),

@@ -26,8 +26,11 @@ FUNCTIONS = {
     "load_audio",
     "logarithm",
     "magnitudes",
+    "measure_onsets",
     "pick_sections",
     "predict",
+    "refine_beats",
+    "snap_to_bars",
     "spectral_stems",
     "spectrogram",
 }

@@ -45,7 +45,13 @@ def test_it_holds_beats_sections_and_figure(song: Song) -> None:
     assert sheet["beats"] == list(ANALYSIS.beats)
     assert [s["label"] for s in sheet["sections"]] == ["verse", "<i>own</i>"]
     assert sheet["sections"][0]["bars"] == "1 bar"
-    assert sheet["tempo"] == {"bpm": 120.0, "confidence": 0.9}
+    assert sheet["tempo"] == {
+        "bpm": 120.0,
+        "confidence": 0.9,
+        "steady": [],
+        "alternatives": [],
+        "jitter": None,
+    }
     assert sheet["figure"]["layout"]["meta"]["duration"] == 3.0
 
 

@@ -192,6 +192,7 @@ def start(
         options.model,
         options.demix,
         spec_backend=options.spec_backend,
+        beats=options.beats,
         ensemble_parallel=options.ensemble_parallel,
     )
     access = gather_access(options, display.download)

@@ -87,6 +87,9 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     _folder(group, "-o", "--out-dir", default="struct", help="results: <name>.json")
     add("--array-dir", type=Path, metavar="DIR",
         help="the arrays of -a and -e (the folder of the results)")  # fmt: skip
+    add("--beats", choices=("grid", "raw"), default="grid",
+        help="beats to the millisecond and sections on bar lines, or both as the network gave "
+        "them, in frames of 10 ms (%(default)s)")  # fmt: skip
     add("-a", "--activ", action="store_true",
         help="write <name>.activ.npz: frame-wise probabilities")  # fmt: skip
     add("-e", "--embed", action="store_true",

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from ..types import FPS
 from .beats import Beats
-from .onsets import HOP_SECONDS, Envelope, rises
-from .steady import Bools, Floats, Ints, Passage, find_passages, support
+from .onsets import HOP_SECONDS, OnsetEnvelope, rises
+from .steady import Bools, Floats, Ints, Line, Passage, find_passages, support
 
 NEIGHBOURS = 3  # frames to either side of a peak that say where it is between frames
 REACH = 0.04  # seconds to either side of an activation in which its onset is sought
@@ -33,7 +33,7 @@ LOUDEST = 6.0  # nats: a rise that is larger says no more
 SAME_PHASE = 0.008  # seconds between two lines that are one
 SAME_TEMPO = 0.002  # of the tempo
 EDGE = 0.012  # seconds: the median distance of beats by which a passage may be extended
-WIDE_EDGE = 0.025  # the same for all beats up to the next passage
+TEMPO_EDGE = 0.02  # of the tempo: how well uneven beats keep it
 MOST = 0.5  # of the song's beats: a passage that may take in all of them
 AHEAD = 6  # beats that are looked at for it
 CURVE_BEATS, CURVE_SPREAD = 6, 2.5  # reach and standard deviation of the local curve, in beats
@@ -44,22 +44,12 @@ VOTERS = 8  # beats that decide how the bar is counted on
 MATCH = 0.07  # seconds within which a detected beat and one of the grid are the same
 
 
-@dataclass(frozen=True)
-class Steady:
-    """A passage of constant tempo, from its first to its last beat, in seconds."""
-
-    start: float
-    end: float
-    bpm: float
-
-
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Beats to the millisecond; steady: passages of constant tempo in order; jitter: the standard
-    deviation of the detected beats around the grid in seconds, None without beats."""
+    """beats: to the millisecond. jitter: the standard deviation of the detected beats around them
+    in seconds, None without beats."""
 
     beats: Beats
-    steady: tuple[Steady, ...]
     jitter: float | None
 
 
@@ -75,23 +65,23 @@ def refine_beats(
     beats: Beats,
     beat: NDArray[np.floating[Any]],
     downbeat: NDArray[np.floating[Any]],
-    envelope: Envelope,
+    envelope: OnsetEnvelope,
 ) -> Grid:
     """Put decoded beats on a grid.
 
     beat, downbeat: (T,) the probabilities that were decoded. envelope: of the same song.
     """
     if len(beats.times) == 0:
-        return Grid(beats, (), None)
+        return Grid(beats, None)
     measured = _measure(beats.times, np.maximum(beat, downbeat), envelope)
     passages = _join(find_passages(measured.onset), measured.onset)
     passages = _extend(passages, measured.activation)
-    grid, steady = _lay(beats, measured, passages)
-    return Grid(grid, steady, _jitter(beats.times, grid.times))
+    grid = _lay(beats, measured, passages, len(beat) / FPS)
+    return Grid(grid, _jitter(beats.times, grid.times))
 
 
 def _measure(
-    times: Floats, activation: NDArray[np.floating[Any]], envelope: Envelope
+    times: Floats, activation: NDArray[np.floating[Any]], envelope: OnsetEnvelope
 ) -> _Measured:
     """The activation's peak between frames, and the onset that fits it best."""
     frames = np.rint(times * FPS).astype(np.int64)
@@ -168,12 +158,14 @@ def _extend(passages: list[Passage], activation: Floats) -> list[Passage]:
     """Take in the beats before and after a passage that lie near its line.
 
     They are taken as long as the next few lie within EDGE. A passage of most of a song takes all of
-    them, up to the next passage, where the decoder counted the same number of beats.
+    them, up to the next passage, where they keep its tempo.
     """
-    extended = []
+    extended: list[Passage] = []
     for index, p in enumerate(passages):
         lowest = extended[-1].last + 1 if extended else 0
-        highest = passages[index + 1].first - 1 if index + 1 < len(passages) else len(activation) - 1
+        highest = (
+            passages[index + 1].first - 1 if index + 1 < len(passages) else len(activation) - 1
+        )
         ends = p.line.number(activation[[p.first, p.last]])
         places = np.arange(len(activation))
         number = np.where(places <= p.last, ends[0] + places - p.first, ends[1] + places - p.last)
@@ -184,22 +176,31 @@ def _extend(passages: list[Passage], activation: Floats) -> list[Passage]:
             first -= 1
         while last < highest and _near(distance[last + 1 : min(highest, last + AHEAD) + 1], EDGE):
             last += 1
-        if most and first > lowest and _near(distance[lowest:first], WIDE_EDGE):
+        if most and first > lowest and _keeps_tempo(activation[lowest : first + 1], p.line):
             first = lowest
-        if most and last < highest and _near(distance[last + 1 : highest + 1], WIDE_EDGE):
+        if most and last < highest and _keeps_tempo(activation[last : highest + 1], p.line):
             last = highest
         extended.append(replace(p, first=first, last=last))
     return extended
+
+
+def _keeps_tempo(times: Floats, line: Line) -> bool:
+    """Whether beats (B,) that are too uneven to lie on a line have its tempo.
+
+    Then they are its beats badly heard, or offbeats.
+    """
+    gaps = np.diff(times)
+    slow_down = times[-1] - times[0] - line.period * len(gaps)
+    usual = float(np.median(gaps)) / line.period
+    return abs(usual - 1) < TEMPO_EDGE and abs(slow_down) < line.period
 
 
 def _near(distance: Floats, limit: float) -> bool:
     return float(np.median(distance)) <= limit
 
 
-def _lay(
-    beats: Beats, measured: _Measured, passages: list[Passage]
-) -> tuple[Beats, tuple[Steady, ...]]:
-    """The grid: lines where there are passages, the local curve elsewhere."""
+def _lay(beats: Beats, measured: _Measured, passages: list[Passage], seconds: float) -> Beats:
+    """The grid of a song of some seconds: lines in passages, the local curve elsewhere."""
     fixed = measured.activation.copy()
     on_line = np.zeros(len(fixed), dtype=bool)
     for p in passages:
@@ -208,20 +209,21 @@ def _lay(
         on_line[inside] = True
     curve = _follow(fixed, np.where(on_line, fixed, measured.onset))
     pieces: list[Beats] = []
-    steady = []
     done = 0
     for p in passages:
         pieces.append(Beats(curve[done : p.first], beats.positions[done : p.first]))
         piece = _lay_line(p, beats.positions, measured.activation)
         pieces.append(piece)
-        steady.append(Steady(float(piece.times[0]), float(piece.times[-1]), p.line.bpm))
         done = p.last + 1
     pieces.append(Beats(curve[done:], beats.positions[done:]))
     times = np.concatenate([piece.times for piece in pieces])
     positions = np.concatenate([piece.positions for piece in pieces])
-    locked = np.concatenate([np.full(len(piece.times), i % 2 == 1) for i, piece in enumerate(pieces)])
-    kept = _increasing(times, locked)
-    return Beats(times[kept], positions[kept]), tuple(steady)
+    locked = np.concatenate(
+        [np.full(len(piece.times), i % 2 == 1) for i, piece in enumerate(pieces)]
+    )
+    kept = _increasing(times, locked) & (times > -EDGE) & (times < seconds)
+    times = np.maximum(times, 0.0)
+    return Beats(np.round(times[kept], 3), positions[kept])
 
 
 def _lay_line(passage: Passage, positions: Ints, activation: Floats) -> Beats:
@@ -235,9 +237,7 @@ def _lay_line(passage: Passage, positions: Ints, activation: Floats) -> Beats:
     known[number[near] - first] = places[near]
     meter = int(places.max())
     known = _count_on(known, meter)
-    laid = line.at(first + np.arange(len(known)))
-    inside_song = laid >= 0
-    return Beats(laid[inside_song], known[inside_song])
+    return Beats(line.at(first + np.arange(len(known))), known)
 
 
 def _count_on(positions: Ints, meter: int) -> Ints:

@@ -8,7 +8,7 @@ drum or note that is played there. It is made in one pass over blocks of samples
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..types import SAMPLE_RATE
 
 HOP = 64  # samples between two values of the envelope
 HOP_SECONDS = HOP / SAMPLE_RATE
+BLOCK = 1 << 16  # samples
 FINE = 8  # samples that are averaged for the middle band
 LOW_DECAY = 8  # values over which a peak of the low band is held: a kick swings slowly
 STEPS_PER_DOUBLING = 6  # of the stored level
@@ -33,7 +34,7 @@ Samples = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Envelope:
+class OnsetEnvelope:
     """levels: (3, N) uint8, the energy of the low, middle and high band in steps of a sixth of a
     doubling above FLOOR; value i covers the samples HOP i to HOP i + HOP - 1."""
 
@@ -46,7 +47,13 @@ class Envelope:
         return table[self.levels]
 
 
-def measure_envelope(blocks: Iterable[Samples]) -> Envelope:
+def in_blocks(samples: Samples) -> Iterator[Samples]:
+    """Samples (channels, S) in blocks that fit a processor's cache."""
+    for start in range(0, samples.shape[1], BLOCK):
+        yield samples[:, start : start + BLOCK]
+
+
+def measure_onsets(blocks: Iterable[Samples]) -> OnsetEnvelope:
     """The envelope of a song.
 
     blocks: consecutive samples (channels, n) at SAMPLE_RATE, of any lengths.
@@ -62,7 +69,7 @@ def measure_envelope(blocks: Iterable[Samples]) -> Envelope:
         if whole:
             energies, last, held = _measure(mono[:whole], last, held)
             levels.append(_quantise(energies))
-    return Envelope(np.concatenate(levels, axis=1) if levels else np.zeros((3, 0), np.uint8))
+    return OnsetEnvelope(np.concatenate(levels, axis=1) if levels else np.zeros((3, 0), np.uint8))
 
 
 def _measure(
@@ -91,7 +98,7 @@ def _quantise(energies: NDArray[np.float32]) -> NDArray[np.uint8]:
     return np.minimum(np.rint(STEPS_PER_DOUBLING * doublings), 255).astype(np.uint8)
 
 
-def rises(envelope: Envelope, times: Floats, *, reach: float) -> tuple[Floats, Floats]:
+def rises(envelope: OnsetEnvelope, times: Floats, *, reach: float) -> tuple[Floats, Floats]:
     """How much louder it becomes around each time.
 
     times: (B,). reach: seconds to either side. Returns the offsets (W,) in seconds, a hop apart,
@@ -100,7 +107,7 @@ def rises(envelope: Envelope, times: Floats, *, reach: float) -> tuple[Floats, F
     """
     side = int(np.ceil(reach / HOP_SECONDS))
     shifts = np.arange(-side, side + 1)
-    offsets = shifts * HOP_SECONDS
+    offsets: Floats = shifts * np.float64(HOP_SECONDS)
     N = envelope.levels.shape[1]
     if not N:
         return offsets, np.zeros((len(times), len(shifts)))
@@ -114,4 +121,5 @@ def rises(envelope: Envelope, times: Floats, *, reach: float) -> tuple[Floats, F
     before = (sums[:, middle] - sums[:, np.clip(edges - BEFORE, 0, N)]) / BEFORE
     quiet = (QUIET * loud + FLOOR)[:, None, None]
     rise = np.log((np.maximum(after, 0) + quiet) / (np.maximum(before, 0) + quiet))
-    return offsets, np.tensordot(WEIGHTS, np.maximum(rise, 0), axes=1)
+    strength: Floats = np.tensordot(WEIGHTS, np.maximum(rise, 0), axes=1)
+    return offsets, strength

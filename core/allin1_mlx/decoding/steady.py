@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-TOLERANCE = 0.003  # seconds from the line within which a beat supports it
+TOLERANCE = 0.003  # seconds from the line within which a measured beat supports it
 SHARE = 0.3  # of the beats: what lines through uneven playing reach by chance
 ENOUGH = 12.0  # sum of (support - SHARE) from which a passage is called constant
 ENOUGH_TYPED = 6.0  # the same where the tempo is a whole number of BPM, which is evidence too
@@ -49,7 +50,7 @@ class Line:
 
     def at(self, n: Ints) -> Floats:
         """The times of the beats n."""
-        return self.start + n * self.period
+        return np.asarray(self.start + n * self.period, dtype=np.float64)
 
     def number(self, times: Floats) -> Ints:
         """The number of the beat nearest to each time."""
@@ -66,51 +67,52 @@ class Passage:
     share: float
 
 
-def find_passages(times: Floats) -> tuple[Passage, ...]:
+def find_passages(times: Floats, *, tolerance: float = TOLERANCE) -> tuple[Passage, ...]:
     """The passages of constant tempo, in order and without overlap.
 
     times: (B,) measured times of the beats; some may be wrong, missing or too many.
+    tolerance: seconds from the line within which a beat supports it.
     """
     free = np.ones(len(times), dtype=bool)
     found: list[Passage] = []
     for length in SEEDS:
-        seeds = sorted(_seeds(times, free, length), key=lambda seed: -seed.share)
+        seeds = sorted(_seeds(times, free, length, tolerance), key=lambda seed: -seed.share)
         for seed in seeds:
             if not free[seed.first : seed.last + 1].all():
                 continue
-            passage = _grow(seed, times, free)
+            passage = _grow(seed, times, free, tolerance)
             if passage is not None:
                 found.append(passage)
                 free[passage.first : passage.last + 1] = False
     return tuple(sorted(found, key=lambda passage: passage.first))
 
 
-def _seeds(times: Floats, free: Bools, length: int) -> Iterator[Passage]:
+def _seeds(times: Floats, free: Bools, length: int, tolerance: float) -> Iterator[Passage]:
     """The best line in each stretch of free beats, where it has enough support."""
     for first in range(0, len(times) - min(length, len(times)) + 1, max(length // 2, 1)):
         stretch = slice(first, first + length)
         count = len(times[stretch])
         if count < FEWEST or not free[stretch].all():
             continue
-        line, share = _best_line(times[stretch])
+        line, share = _best_line(times[stretch], tolerance)
         if share >= SEED_SHARE:
             shifted = Line(line.start - first * line.period, line.period)
             yield Passage(first, first + count - 1, shifted, share)
 
 
-def _best_line(times: Floats) -> tuple[Line, float]:
+def _best_line(times: Floats, tolerance: float) -> tuple[Line, float]:
     """The line through two of the beats (B,) that most others support, and their share."""
     number = np.arange(len(times))
     pairs = np.array(np.triu_indices(len(times), len(times) // 2))
     left, right = pairs[:, :: max(1, pairs.shape[1] // 256)]
     periods = (times[right] - times[left]) / (right - left)
     starts = times[left] - periods * left
-    near = np.abs(starts[:, None] + periods[:, None] * number - times) <= TOLERANCE
+    near = np.abs(starts[:, None] + periods[:, None] * number - times) <= tolerance
     best = int(near.sum(axis=1).argmax())
     return Line(float(starts[best]), float(periods[best])), float(near[best].mean())
 
 
-def _grow(seed: Passage, times: Floats, free: Bools) -> Passage | None:
+def _grow(seed: Passage, times: Floats, free: Bools, tolerance: float) -> Passage | None:
     """Extend a line in both directions as far as it has support; None if that is too little."""
     first, last, line = seed.first, seed.last, seed.line
     score = 0.0
@@ -121,7 +123,7 @@ def _grow(seed: Passage, times: Floats, free: Bools) -> Passage | None:
         taken = np.flatnonzero(~free[low : high + 1]) + low
         low = max([low, *(taken[taken < first] + 1)[-1:].tolist()])
         high = min([high, *(taken[taken > last] - 1)[:1].tolist()])
-        near = support(line, times[low : high + 1])
+        near = support(line, times[low : high + 1], tolerance)
         start, stop, score = _best_run(near - SHARE)
         if stop - start < FEWEST:
             return None
@@ -130,7 +132,7 @@ def _grow(seed: Passage, times: Floats, free: Bools) -> Passage | None:
         if grown == (first, last):
             break
         first, last = grown
-    near = support(line, times[first : last + 1])
+    near = support(line, times[first : last + 1], tolerance)
     line = type_tempo(line, times[first : last + 1][near])
     whole = abs(line.bpm - round(line.bpm)) < 1e-6 and last - first >= FEWEST_TYPED
     if score < (ENOUGH_TYPED if whole else ENOUGH):
@@ -138,16 +140,16 @@ def _grow(seed: Passage, times: Floats, free: Bools) -> Passage | None:
     return Passage(first, last, line, float(near.mean()))
 
 
-def support(line: Line, times: Floats) -> Bools:
+def support(line: Line, times: Floats, tolerance: float = TOLERANCE) -> Bools:
     """(B,) which beats lie on the line, one beat of it from a neighbour."""
     number = line.number(times)
     single = np.diff(number) == 1
     beside = np.append(single, False) | np.insert(single, 0, False)
-    near: Bools = (np.abs(times - line.at(number)) <= TOLERANCE) & beside
+    near: Bools = (np.abs(times - line.at(number)) <= tolerance) & beside
     return near
 
 
-def _best_run(values: Floats) -> tuple[int, int, float]:
+def _best_run(values: NDArray[np.floating[Any]]) -> tuple[int, int, float]:
     """The run [start, stop) with the largest sum, and that sum (Kadane's algorithm)."""
     sums = np.insert(values.cumsum(), 0, 0.0)
     lowest = np.minimum.accumulate(sums)

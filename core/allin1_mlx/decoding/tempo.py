@@ -11,10 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Tempo
+from ..types import FPS, Steady, Tempo
+from .steady import find_passages
 
 SAME_BEAT = 0.1  # of a beat: an interval further off has a beat that is wrong or missing
 SAME_TEMPO = 0.01  # of the tempo: what differs more is another tempo
+EXACT = 0.0011  # seconds from a line: beats rounded to the millisecond
 REACH = 4  # beats to either side by which the tempo around an interval is measured
 ENOUGH = 8  # intervals it takes to be sure
 
@@ -25,9 +27,10 @@ def estimate_tempo(beats: Sequence[float] | Floats) -> Tempo:
     """The tempo at which most of the song is played, with decimals, from its beats (B,).
 
     It is the common slope of straight lines through all stretches of beats at that tempo, so that
-    wrong and missing beats, pauses and other tempi leave it alone. The confidence is the share of
-    intervals that belong to those stretches: it falls where the tempo drifts, where beats are
-    uneven, and where there are hardly any.
+    wrong and missing beats, pauses and other tempi leave it alone; where most of those beats lie in
+    passages of one exact tempo, it is theirs. The confidence is the share of intervals that belong
+    to those stretches: it falls where the tempo drifts, where beats are uneven, and where there are
+    hardly any.
     """
     times = np.asarray(beats, dtype=np.float64)
     intervals = np.diff(times)
@@ -43,14 +46,46 @@ def estimate_tempo(beats: Sequence[float] | Floats) -> Tempo:
         return Tempo(60 / period, 0.0)
     played = np.append(steady, False) | np.insert(steady, 0, False)
     confidence = steady.sum() / max(intervals.size, ENOUGH)
-    return Tempo(60 / _common_slope(times[played], period), float(confidence))
+    passages = find_steady(times)
+    bpm = _exact_tempo(passages, period * float(steady.sum()))
+    if bpm is None:
+        bpm = 60 / _common_slope(times[played], period)
+    return Tempo(bpm, float(confidence), passages)
 
 
-def round_tempo(beats: Sequence[float] | Floats) -> int | None:
-    """The commonest tempo between two beats of (B,), in whole bpm, as the reference has it.
+def find_steady(beats: Sequence[float] | Floats) -> tuple[Steady, ...]:
+    """The passages of exactly constant tempo among beats (B,) that are exact to the millisecond.
 
-    Of equally common ones it is the fastest; None with fewer than two beats.
+    Beats in whole frames can look constant for a while by rounding: only a line through all of them
+    counts.
     """
+    times = np.asarray(beats, dtype=np.float64)
+    passages = find_passages(times, tolerance=EXACT)
+    in_frames = np.abs(times * FPS - np.rint(times * FPS)).max(initial=0) < 1e-6
+    if in_frames and [(p.first, p.last) for p in passages] != [(0, len(times) - 1)]:
+        return ()
+    return tuple(Steady(float(times[p.first]), float(times[p.last]), p.line.bpm) for p in passages)
+
+
+def _exact_tempo(passages: Sequence[Steady], seconds: float) -> float | None:
+    """The tempo of passages of one tempo that last more than half of some seconds, or None."""
+    lengths: dict[float, float] = {}
+    for passage in passages:
+        bpm = round(passage.bpm, 4)
+        lengths[bpm] = lengths.get(bpm, 0.0) + passage.end - passage.start
+    longest = max(lengths, key=lambda bpm: lengths[bpm], default=0.0)
+    return longest if lengths.get(longest, 0.0) > seconds / 2 else None
+
+
+def round_tempo(beats: Sequence[float] | Floats, tempo: Tempo | None = None) -> int | None:
+    """The tempo in whole bpm.
+
+    It is that of `tempo` in a song of constant tempo. Else it is the commonest tempo between two of
+    the beats (B,), as in the reference: of equally common ones the fastest, None with one beat or
+    none.
+    """
+    if tempo is not None and tempo.constant and tempo.bpm is not None:
+        return round(tempo.bpm)
     intervals = np.diff(np.asarray(beats, dtype=np.float64))
     tempi, counts = np.unique(np.rint(60 / intervals), return_counts=True)
     return int(tempi[counts == counts.max()][-1]) if tempi.size else None

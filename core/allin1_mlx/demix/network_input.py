@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..audio import Audio
+from ..decoding.onsets import OnsetEnvelope, in_blocks, measure_onsets
 from ..errors import WeightsError
 from ..log_spectrogram import Backend, logarithm, magnitudes, spectrogram
 from ..network.backend import has_gpu, mx
@@ -38,11 +39,12 @@ Timed = Callable[[str, str | PathLike[str]], AbstractContextManager[None]]  # st
 class Spectrograms:
     """The network's input for one song.
 
-    values: (K, T, 81) float32. stems: how they were made. duration: seconds. audio_sha256,
-    warnings: as in Audio, with the warnings about user-supplied stems.
+    values: (K, T, 81) float32. onsets: of the mix. stems: how they were made. duration: seconds.
+    audio_sha256, warnings: as in Audio, with the warnings about user-supplied stems.
     """
 
     values: mx.array
+    onsets: OnsetEnvelope
     stems: StemMethod
     duration: float
     audio_sha256: str
@@ -53,7 +55,8 @@ class Spectrograms:
         cls, audio: Audio, values: mx.array, stems: StemMethod, *, warnings: tuple[str, ...] = ()
     ) -> Spectrograms:
         """The spectrograms (K, T, 81) of decoded audio. warnings: about its stems."""
-        return cls(values, stems, audio.duration, audio.sha256, audio.warnings + warnings)
+        onsets = measure_onsets(in_blocks(audio.samples))
+        return cls(values, onsets, stems, audio.duration, audio.sha256, audio.warnings + warnings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -210,13 +210,15 @@ def _corrected(result: R, edits: tuple[Edit, ...], grid: Grid, sections: Section
     state = replace(found, segments=sections)
     if (beats, positions) != (found.beats, found.beat_positions):
         meter = estimate_meter(grid.positions)
+        jitter = None if found.tempo is None else found.tempo.jitter
+        tempo = replace(estimate_tempo(grid.times), jitter=jitter)
         state = replace(
             state,
-            bpm=round_tempo(grid.times),
+            bpm=round_tempo(grid.times, tempo),
             beats=beats,
             downbeats=tuple(grid.times[grid.positions == 1].tolist()),
             beat_positions=positions,
-            tempo=estimate_tempo(grid.times),
+            tempo=tempo,
             meter=None if meter is None else min(meter, LONGEST_BAR),
         )
     return replace(
