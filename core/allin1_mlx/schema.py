@@ -27,6 +27,7 @@ _RULES = {
     "minItems": "must have at least {} entries",
     "maxItems": "must have at most {} entries",
     "const": "must be {}",
+    "enum": "must be one of {}",
     "pattern": "must match {}",
 }
 _KINDS = {
