@@ -112,19 +112,17 @@ def test_the_readme_tells_of_every_option() -> None:
     ] == []
 
 
-def test_help_starts_at_once_and_imports_nothing_heavy() -> None:
+def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys, time\n"
+        "import sys\n"
         "from allin1_mlx.cli.main import main\n"
         "try: main(['--help'])\n"
         "except SystemExit as e: assert e.code == 0\n"
         "heavy = {'mlx', 'numpy', 'gradio', 'matplotlib', 'plotly', 'soundfile', 'tqdm', 'yaml'}\n"
-        "print(sorted(heavy & set(sys.modules)), time.process_time(), file=sys.stderr)\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    modules, seconds = done.stderr.rsplit(" ", 1)
-    assert modules == "[]"
-    assert float(seconds) < 0.3
+    assert done.stderr == "[]\n"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,22 +77,22 @@ def test_a_song_can_be_decoded_only(
 
 
 @pytest.mark.parametrize("load", [analysts.Patient, analysts.Deaf])
-def test_cancelling_ends_the_computation_within_a_second(
+def test_cancelling_ends_a_computation_that_would_never_end(
     start: Callable[..., Analyst], make_task: Callable[..., Task], load: Any
 ) -> None:
     analyst = start(load)
     analyst.start()
     cancelled = threading.Event()
-    since: list[float] = []
+    stages: list[str] = []
 
     def report(stage: str, fraction: float) -> None:
-        if stage == "network" and not since:
-            since.append(time.monotonic())
+        stages.append(stage)
+        if stage == "network":
             cancelled.set()
 
     with pytest.raises(Cancelled):
         analyst.work(make_task(), report=report, cancelled=cancelled)
-    assert time.monotonic() - since[0] < 1.0
+    assert stages[-1] == "network"
 
 
 def test_after_a_cancelled_song_the_next_one_is_done(
