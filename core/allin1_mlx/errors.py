@@ -21,8 +21,8 @@ from __future__ import annotations
 class AllInOneError(Exception):
     """Base of all errors whose message is meant for the user.
 
-    about: what a program can add a hint about, such as the option that changes it: "stems",
-    "ray", or "download NAME" for weights that are missing. Empty where there is nothing to add.
+    about: what a program can add a hint about, such as the option that changes it: "stems", "ray",
+    "recursive", or "download NAME" for missing weights. Empty where there is nothing to add.
     """
 
     def __init__(self, message: str = "", *, about: str = "") -> None:
@@ -31,7 +31,7 @@ class AllInOneError(Exception):
 
 
 class UsageError(AllInOneError):
-    """Options that contradict each other, or a name that does not exist."""
+    """Options that contradict each other, or an unknown name."""
 
 
 class AudioError(AllInOneError):
@@ -43,7 +43,7 @@ class StemsError(AllInOneError):
 
 
 class WeightsError(AllInOneError):
-    """Weights that were asked for and are not to be had."""
+    """Weights that were asked for and cannot be found or downloaded."""
 
 
 class DownloadError(WeightsError):

@@ -33,7 +33,7 @@ Backend = Literal["mlx_fast", "mlx"]
 
 
 def frame_count(samples: int) -> int:
-    """Frames of a signal of so many samples at 44.1 kHz."""
+    """Number of frames of a signal, from its number of samples at 44.1 kHz."""
     return -(-samples // HOP)
 
 
@@ -85,7 +85,7 @@ def _window() -> mx.array:
 
 
 def _filter_fast(frames: mx.array) -> mx.array:
-    """Real FFT; each group of neighbouring bands is multiplied with its own bins only."""
+    """Real FFT; each group of neighbouring bands is multiplied only with its bins."""
     spectrum = mx.fft.rfft(frames * _window())
     magnitude = mx.sqrt(mx.square(spectrum.real) + mx.square(spectrum.imag))
     bands = [magnitude[..., low:high] @ mx.array(weights) for low, high, weights in _band_groups()]
@@ -94,7 +94,7 @@ def _filter_fast(frames: mx.array) -> mx.array:
 
 @lru_cache(maxsize=1)
 def _band_groups() -> tuple[tuple[int, int, NDArray[np.float32]], ...]:
-    """The filterbank in dense chunks: (first bin, end bin, weights of nine bands on them)."""
+    """The filterbank in dense parts: (first bin, end bin, weights of nine bands on them)."""
     groups = []
     for bands in np.split(filterbank(), 9, axis=1):
         used = np.flatnonzero(bands.any(axis=1))
@@ -104,7 +104,7 @@ def _band_groups() -> tuple[tuple[int, int, NDArray[np.float32]], ...]:
 
 
 def _filter_reference(frames: mx.array) -> mx.array:
-    """The definition, word for word: complex FFT, magnitude, one product with the filterbank."""
+    """The plain definition: complex FFT, magnitude, one product with the filterbank."""
     spectrum = mx.fft.fft(frames * _window())[..., :BINS]
     return mx.abs(spectrum) @ mx.array(filterbank())
 

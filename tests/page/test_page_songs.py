@@ -64,9 +64,7 @@ def test_a_real_song_from_drop_to_sections(visit: Callable[..., Visit], shared: 
     seen.page.wait_for_function("allin1.view.rows.activations !== undefined")
 
 
-def test_a_cancelled_run_gives_no_result(
-    visit: Callable[..., Visit], tmp_path: Path
-) -> None:
+def test_a_cancelled_run_gives_no_result(visit: Callable[..., Visit], tmp_path: Path) -> None:
     long = tmp_path / "long.wav"
     soundfile.write(long, compose(300.0).T, SAMPLE_RATE, "PCM_16")
     seen = visit()

@@ -1,4 +1,4 @@
-"""Sound files: decoded, told apart, written.
+"""Sound files: decoded, identified, written.
 
 song.py         a file of any format -> (2, S) at SAMPLE_RATE: `load_audio`
 decoders.py     what a decoder is; libsndfile

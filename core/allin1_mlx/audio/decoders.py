@@ -38,8 +38,8 @@ _MP3_LATE = (
     "the mp3 has no LAME/Info tag, so decoders keep the encoder's delay: "
     "all times are about 25 ms later than in the original recording"
 )
-_UNKNOWN = 1 << 40  # frames: libsndfile's word for a FLAC header that tells none is larger
-_STOPS_AT_DAMAGE = ("MP3", "FLAC", "OGG")  # where ffmpeg may get further than libsndfile
+_UNKNOWN = 1 << 40  # frames; libsndfile reports more if a FLAC header states no length
+_STOPS_AT_DAMAGE = ("MP3", "FLAC", "OGG")  # where ffmpeg may decode more than libsndfile
 
 
 def part_of(decoded: int, expected: int, rate: int) -> str:
@@ -57,11 +57,11 @@ class Decoder(Protocol):
     notes: tuple[str, ...]  # what the user should know of a file that decodes well
 
     def blocks(self) -> Generator[Block, None, None]:
-        """Decode from the start, block after block, as far as the file lets."""
+        """Decode from the start, block after block, as far as possible."""
         ...
 
     def shortfall(self, decoded: int) -> str | None:
-        """After `blocks` ended with `decoded` frames: what was lost, as a phrase."""
+        """What was lost, as a phrase; called after `blocks`, which gave `decoded` frames."""
         ...
 
     def close(self) -> None:
@@ -72,9 +72,9 @@ class Decoder(Protocol):
 def decode_segments(path: Path, frames: int, channels: int) -> Generator[Block, None, int]:
     """The `frames` of a FLAC file as blocks (SEGMENT, C), the last one shorter.
 
-    Ends before the first segment that cannot be decoded whole; returns the frames it gave. Gives
-    nothing where there is nothing to gain: of short songs, and on one core. A block's memory is
-    used again when the next one is asked for: fresh memory costs more than what it holds.
+    Stops before the first segment that cannot be decoded completely. Returns the number of frames
+    that it yielded. Yields nothing for short songs and on one core, where it would save no time.
+    The memory of a block is used again for the next block, as new memory is slow.
     """
     threads = min(count_cores(), MOST_THREADS)
     if threads == 1 or frames < 2 * SEGMENT:
@@ -100,7 +100,7 @@ def decode_segments(path: Path, frames: int, channels: int) -> Generator[Block, 
 
 
 def _decode_segment(path: Path, start: int, room: Block) -> bool:
-    """Fill `room` (n, C) with the frames from `start` on; whether they were all to be had."""
+    """Fill `room` (n, C) with the frames from `start` on. Returns whether all were decoded."""
     with path.open("rb") as file:
         try:
             with soundfile.SoundFile(file.fileno(), closefd=False) as sound:
@@ -116,7 +116,7 @@ class SoundfileDecoder:
     def __init__(self, path: Path) -> None:
         """Raises soundfile.LibsndfileError where libsndfile does not know the content."""
         self._path = path
-        # By descriptor, so that the content decides and a name can neither mislead nor fail.
+        # Opened by descriptor: then the content decides the format, not the name.
         self._file = path.open("rb")
         self._size = self._file.seek(0, os.SEEK_END)
         try:
@@ -168,14 +168,14 @@ class SoundfileDecoder:
         if 0 < done == self.hint:
             self._position = self._size
             return
-        # In a damaged FLAC counts what one pass makes of it, which starts at the beginning.
+        # A damaged FLAC file is decoded in one pass from the beginning.
         position, full = 0, True
         while full:
             with _held_stderr() if self._format == "MP3" else nullcontext():
                 try:
                     block = self._sound.read(BLOCK, dtype="float32", always_2d=True)
                 except soundfile.LibsndfileError:
-                    break  # FLAC that lost its place: `shortfall` finds frames missing
+                    break  # damaged FLAC: `shortfall` finds the missing frames
             full = len(block) == BLOCK
             position += len(block)
             if len(block) and position > done:
@@ -234,8 +234,8 @@ _STDERR_LOCK = threading.Lock()
 def _held_stderr() -> Iterator[None]:
     """Keep libmpg123's complaints about damaged frames off the user's terminal.
 
-    They go straight to file descriptor 2, past Python, and there is no switch for them. All else
-    that arrives there meanwhile is passed on at the end of the block, which should be short.
+    They go to file descriptor 2 without passing Python, and cannot be switched off. Everything
+    else written there is passed on at the end of the block, which should be short.
     """
     with _STDERR_LOCK, tempfile.TemporaryFile() as held:
         try:

@@ -1,7 +1,7 @@
 """Everything that ffmpeg reads and libsndfile does not: M4A, AAC, WMA, sound tracks of videos.
 
-pydub finds ffmpeg and asks it what a file is. The samples are read from a pipe as floats: pydub's
-own way holds the whole song three times, rounded to integers.
+pydub finds ffmpeg and asks it what a file is. The samples are read from a pipe as floats, as
+pydub itself holds the whole song three times, rounded to integers.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FFMPEG_REMEDY = (
 )
 
 _AAC_LATE = (
-    "raw AAC does not tell its encoder's delay: "
+    "raw AAC does not state its encoder's delay: "
     "all times are 20 to 50 ms later than in the original recording"
 )
 MIN_SCORE = 25  # of 100: below, ffprobe takes any file of a program or picture for an mp3

@@ -31,10 +31,10 @@ from .containers import check_file, container_name, file_digest, is_text
 from .decoders import Block, Decoder, SoundfileDecoder
 from .ffmpeg import FFMPEG_REMEDY, FfmpegDecoder, has_ffmpeg
 
-RATES = (1_000, 1_000_000)  # Hz: what can be music, from telephone to oversampled studio
-MAX_ROOM = 2 * 3600.0  # seconds reserved on the word of a header
-SLACK = 1.0  # seconds beyond that, as containers leave out the last packet's padding
-INTEGER_PEAK = 64.0  # float samples beyond this, 36 dB above full scale, are no music as they are
+RATES = (1_000, 1_000_000)  # Hz: sample rates of music, from telephone to studio
+MAX_ROOM = 2 * 3600.0  # the most seconds reserved because a header states them
+SLACK = 1.0  # seconds more, as containers do not count the last packet's padding
+INTEGER_PEAK = 64.0  # float samples beyond this, 36 dB above full scale, are scaled down
 
 # One letter a channel: L left, R right, C centre, l r left and right behind, b centre behind,
 # x low frequencies. By number of channels; other numbers are averaged.
@@ -59,7 +59,7 @@ class Audio:
 
     samples: (2, S) float32 at SAMPLE_RATE; mono twice, surround folded to stereo.
     sha256: of the file's bytes, so it changes with tags and encoding; 64 hex digits.
-    warnings: what the user should know, a line each, beginning with the file's name.
+    warnings: one line each for the user, beginning with the file's name.
     source_rate, source_frames: sample rate in Hz and length of what was decoded.
     """
 
@@ -80,17 +80,17 @@ def load_audio(
 ) -> Audio:
     """Decode a file of any format that libsndfile or ffmpeg reads.
 
-    max_seconds: refuse what is longer; memory is 353 kB a second and little more. sha256: of the
-    file, where it is known already.
+    max_seconds: refuse longer songs; a second needs 353 kB of memory. sha256: of the file, if it
+    is known.
     Raises AudioError with one line for the user where there is nothing to analyse. A file that
-    is cut off or damaged gives what can be decoded, and a warning.
+    is cut off or damaged gives the part that can be decoded, and a warning.
     """
     song = Path(path)
     name = printable_name(song)
     check_file(song)
     try:
-        with ThreadPoolExecutor(1, thread_name_prefix="digest") as beside:
-            digest = beside.submit(lambda: sha256 or file_digest(song))
+        with ThreadPoolExecutor(1, thread_name_prefix="digest") as thread:
+            digest = thread.submit(lambda: sha256 or file_digest(song))
             decoded = _decode(song, name, max_seconds)
             digits = digest.result()
     except MemoryError:
@@ -128,7 +128,7 @@ class _Decoded:
 
 
 def _decode(song: Path, name: str, max_seconds: float | None) -> _Decoded:
-    """Decode with libsndfile; with ffmpeg what libsndfile does not know or gives up on."""
+    """Decode with libsndfile, or with ffmpeg what libsndfile cannot decode."""
     try:
         decoder = SoundfileDecoder(song)
     except soundfile.LibsndfileError:
@@ -146,7 +146,7 @@ def _decode(song: Path, name: str, max_seconds: float | None) -> _Decoded:
 
 
 def _open_with_ffmpeg(song: Path, name: str) -> FfmpegDecoder:
-    """Open what libsndfile does not know; raise AudioError with the best reason there is."""
+    """Open a file that libsndfile does not know. Raises AudioError with the reason."""
     with song.open("rb") as file:
         container, text = container_name(file), is_text(file)
     if text:
@@ -181,14 +181,14 @@ def _render(decoder: Decoder, name: str, max_seconds: float | None) -> _Decoded:
 
 
 def _room(decoder: Decoder, max_seconds: float | None) -> int:
-    """Frames at SAMPLE_RATE to reserve: what the header says, but never absurdly much."""
+    """Frames at SAMPLE_RATE to reserve: as the header states, up to a limit."""
     seconds = decoder.hint / decoder.rate
     limit = MAX_ROOM if max_seconds is None else min(MAX_ROOM, max_seconds)
     return round((min(seconds, limit) + SLACK) * SAMPLE_RATE)
 
 
 class _Meter:
-    """Counts the frames of a song as they pass, and stops at what cannot be analysed."""
+    """Counts the frames of a song, and stops at samples that cannot be analysed."""
 
     def __init__(self, name: str, rate: int, max_seconds: float | None) -> None:
         self.frames = 0
@@ -253,9 +253,8 @@ def resample(blocks: Iterator[Block], rate: int, channels: int) -> Iterator[Bloc
 def collect(blocks: Iterator[Block], *, hint: int) -> Block:
     """Blocks (n, 1) or (n, 2) to one array (2, S).
 
-    Room for `hint` frames is reserved at once, so that memory stays at the size of the result
-    where the hint is right; where it is wrong, the array grows. Unused room is address space
-    that was never touched, not memory.
+    Room for `hint` frames is reserved at the start, so that the memory is that of the result if
+    the hint is right. If it is too small, the array grows. Unused room costs address space only.
     """
     samples = np.empty((2, hint), dtype=np.float32)
     filled = 0

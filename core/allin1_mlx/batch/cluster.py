@@ -1,4 +1,4 @@
-"""The batch on an existing engine: workers of a Ray cluster, each with an analyzer of its own.
+"""The batch on workers of a Ray cluster, each with its own analyzer.
 
 Needs the extra `ray`. A running cluster is joined where RAY_ADDRESS names one; else one is started
 on this machine for as long as the work lasts. All machines have to see inputs and output folders
@@ -23,11 +23,11 @@ from .stages import Outcome
 
 MakeAnalyzer = Callable[[], Analyzer]
 
-ATTEMPTS = 2  # at a song whose worker dies, as other things kill workers as well
+ATTEMPTS = 2  # at a song whose worker dies, as the song need not be the cause
 
 
 class SongAnalyzer:
-    """What a worker of the cluster is: loads its network once, then analyses song after song."""
+    """A worker of the cluster: loads its network once, then analyses song after song."""
 
     def __init__(self, make_analyzer: MakeAnalyzer, outputs: Outputs) -> None:
         self._analyzer: Analyzer | None = None
@@ -36,10 +36,10 @@ class SongAnalyzer:
         try:
             self._analyzer = make_analyzer()
         except AllInOneError as e:
-            self._fault = e  # raised here, it would only be told as a worker that died
+            self._fault = e  # raised here, it would only be seen as a worker that died
 
     def analyze(self, song: Song) -> Outcome:
-        """One song; what fails is in the outcome. Raises what kept the network from loading."""
+        """Analyse one song; its error is in the outcome. Raises errors of loading the network."""
         if self._analyzer is None:
             raise self._fault or AllInOneError("no network was loaded")
         [outcome] = analyze_songs([song], self._analyzer, self._outputs)
@@ -53,7 +53,7 @@ def analyze_on_ray(
     *,
     workers: int | None = None,
 ) -> Iterator[Outcome]:
-    """Analyse songs by workers of a Ray cluster; outcomes in the order of their end.
+    """Analyse songs by workers of a Ray cluster; outcomes in the order in which they finish.
 
     make_analyzer: called once in each worker; its paths must be absolute. workers: their number;
     by default one for each GPU of the cluster, or without GPUs one for every four cores. Raises
@@ -94,7 +94,7 @@ class Pool:
         self._busy: dict[Any, tuple[Any, Song, int]] = {}
 
     def run(self, songs: Iterable[Song]) -> Iterator[Outcome]:
-        """Give every worker a song at a time, as many as there are workers."""
+        """Give every worker one song at a time."""
         again: deque[tuple[Song, int]] = deque()
         rest = iter(songs)
         while True:

@@ -1,6 +1,6 @@
-"""The songs that a command line means: files, folders and patterns.
+"""The songs of a command line: files, folders and patterns.
 
-Hidden files, and what this program writes itself, are never taken from a folder or a pattern.
+Hidden files and files that this program writes are never taken from a folder or a pattern.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def find_inputs(
 ) -> list[str]:
     """Paths of all songs, in the order of the patterns, those of one in alphabetical order.
 
-    outside: folders that hold no inputs. What does not exist, and a folder without songs, stays
-    as it is, to fail by its own name.
+    outside: folders that hold no inputs. A path that does not exist and a folder without songs are
+    returned unchanged, so that they fail under their own name.
     """
     closed = [os.path.abspath(folder) for folder in outside]
     paths: list[str] = []
@@ -53,11 +53,9 @@ def check_input(path: str) -> None:
     except ValueError:
         raise AudioError(f"{name}: is not a possible file name") from None
     except OSError:
-        return  # something is there, and what keeps it closed is told where it is opened
+        return  # something is there; opening it will report the reason
     if os.path.isdir(path):
-        raise AudioError(
-            f"{name}: there are no sound files in this folder; -r looks into its subfolders as well"
-        )
+        raise AudioError(f"{name}: there are no sound files in this folder", about="recursive")
 
 
 def _matches(pattern: str, recursive: bool, closed: Sequence[str]) -> list[str]:

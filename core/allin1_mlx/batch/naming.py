@@ -1,7 +1,7 @@
-"""Names of results, so that no song's results ever take the place of another's.
+"""Names of results, so that the results of a song never overwrite those of another.
 
-A result is called <stem>.json after its song. Songs of one run that share a stem (also where a
-file system does not tell them apart: case, Unicode form) all get <stem>.<8 hex digits of the
+A result is called <stem>.json after its song. Songs of one run that share a stem (also if they
+differ only in case or Unicode form) all get <stem>.<8 hex digits of the
 audio's SHA-256>; copies of one file among them are numbered. So does a song whose <stem>.json is
 there already and belongs to another song. Stems too long for a file name are cut.
 """
@@ -25,9 +25,9 @@ LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
 
 @dataclass(frozen=True)
 class Song:
-    """An input as it was named, and the name of its results without a suffix.
+    """An input as given by the user, and the name of its results without a suffix.
 
-    located: where it is for a process with another current folder; empty where that is `path`.
+    located: its path for a process with another working directory; empty where that is `path`.
     """
 
     path: str
@@ -51,13 +51,13 @@ def name_songs(paths: Iterable[str]) -> list[Song]:
 def take_shard(songs: Sequence[Song], part: int, parts: int) -> list[Song]:
     """The songs of one part, 1 to `parts`; each song is in exactly one of them.
 
-    The name alone decides, so that machines agree that do not see quite the same songs.
+    Only the name decides, so that machines agree even if they do not see the same songs.
     """
     return [song for song in songs if _number(song.name) % parts == part - 1]
 
 
 def settle_name(song: Song, sha256: str, out_dir: Path) -> str:
-    """The song's name, or one with its digest where a result of another song has that name."""
+    """The song's name, or the name with its digest where another song's result has that name."""
     for name in candidates(song.name, sha256):
         if _is_free(out_dir / f"{name}.json", song.path, sha256):
             return name
@@ -74,7 +74,7 @@ def candidates(name: str, sha256: str) -> Iterable[str]:
 
 
 def shorten(stem: str) -> str:
-    """The stem, or where it leaves no room for suffixes its beginning and a digest of it."""
+    """The stem; if it is too long for suffixes, its beginning and a digest of it."""
     if len(os.fsencode(stem)) <= LONGEST:
         return stem
     digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:DIGITS]
@@ -83,7 +83,7 @@ def shorten(stem: str) -> str:
 
 
 def _is_free(result: Path, path: str, sha256: str) -> bool:
-    """Whether nothing is there, or a result of this song, or one that is damaged."""
+    """Whether there is no file, a damaged one, or a result of this song."""
     try:
         data = load_json(result)
     except (FileNotFoundError, ResultError):
@@ -114,4 +114,4 @@ def _digest(path: str) -> str:
     try:
         return file_digest(path)
     except AudioError:
-        return "0" * DIGITS  # its analysis will say why
+        return "0" * DIGITS  # the analysis will report why

@@ -91,7 +91,7 @@ class Batch:
             yield self._prepared(*waiting.popleft())
 
     def _start(self, song: Song) -> Job[Prepared]:
-        """Start to prepare a song; load the network meanwhile if the song is sure to need it."""
+        """Start to prepare a song, and load the network if the song certainly needs it."""
         options = self.analyzer.input.options
         arguments = (song, self.outputs, self.analyzer.provenance, options)
         job = self.workers.submit_beside(prepare_song, *arguments)
@@ -137,7 +137,7 @@ class Batch:
             finished = Analysed(song, plan.finished, audio, envelope, changed=False)
         if finished is not None and plan.spectrograms is SpectrogramSource.NONE:
             return finished
-        self.analyzer.load()  # what is wrong with the network is no fault of the song
+        self.analyzer.load()  # outside of `attempt`: its errors are not the song's
         report = self._report(plan.song)
         ready = attempt(
             plan.song, lambda: make_spectrograms(self.analyzer, prepared, self.outputs, report)

@@ -1,7 +1,7 @@
-"""Stems that are kept as sound: <folder>/bass.wav, drums.wav, other.wav, vocals.wav.
+"""Audio of stems, kept in files: <folder>/bass.wav, drums.wav, other.wav, vocals.wav.
 
-Float samples, (C, S) at SAMPLE_RATE, so that what is found from the files is what was found when
-they were made. Written and read piece by piece: a long song's stems are never all in memory.
+Float samples, (C, S) at SAMPLE_RATE, so that the files give the same result as the stems in
+memory. Written and read chunk by chunk, so that the stems of a long song are never all in memory.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def are_kept(folder: Path, origin: Origin) -> bool:
 
 
 def keep(folder: Path, origin: Origin) -> Callable[[Iterable[mx.array]], Iterator[mx.array]]:
-    """A function that writes the pieces (4, C, n) that pass through it."""
+    """A function that writes the chunks (4, C, n) that pass through it."""
 
-    def write(pieces: Iterable[mx.array]) -> Iterator[mx.array]:
+    def write(chunks: Iterable[mx.array]) -> Iterator[mx.array]:
         files = [folder / f"{stem}.wav" for stem in STEMS]
         for file in files:
             forget(file)
         with ExitStack() as stack:
             temporaries = [stack.enter_context(replacing(file)) for file in files]
             writers: list[_Writer] = []
-            for piece in pieces:
-                stems = np.asarray(piece, dtype=np.float32)
+            for chunk in chunks:
+                stems = np.asarray(chunk, dtype=np.float32)
                 if not writers:
                     writers = [
                         stack.enter_context(_Writer(temporary, stems.shape[1]))
@@ -47,7 +47,7 @@ def keep(folder: Path, origin: Origin) -> Callable[[Iterable[mx.array]], Iterato
                     ]
                 for writer, stem in zip(writers, stems, strict=True):
                     writer.write(stem)
-                yield piece
+                yield chunk
         for file in files:
             sign(file, origin, size=file.stat().st_size)
 
@@ -55,7 +55,7 @@ def keep(folder: Path, origin: Origin) -> Callable[[Iterable[mx.array]], Iterato
 
 
 def read_mono(folder: Path) -> Iterator[mx.array]:
-    """The stems' means of their channels as consecutive pieces (4, n)."""
+    """The stems, mono, as consecutive chunks (4, n)."""
     with ExitStack() as stack:
         sounds = [
             stack.enter_context(soundfile.SoundFile(folder / f"{stem}.wav")) for stem in STEMS
@@ -68,7 +68,7 @@ def read_mono(folder: Path) -> Iterator[mx.array]:
 
 
 class _Writer:
-    """One stem's file, which notices a full disk."""
+    """The file of one stem. Raises OSError when the disk is full."""
 
     def __init__(self, path: Path, channels: int) -> None:
         self._file = FileIO(path, "wb+")

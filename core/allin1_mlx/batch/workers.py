@@ -1,8 +1,8 @@
-"""Processes that do one thing each, and do not take the others along when they die.
+"""Worker processes. One that dies does not stop the others.
 
 The system kills a process that needs too much memory, and a hostile file may crash a decoder. A
-pool whose process was killed is broken: what was running is then run again, each thing in a
-process of its own, so that only the guilty one fails.
+pool whose process was killed is broken: the jobs that were running are then run again, each in
+its own process, so that only the cause fails.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Workers:
-    """`count` processes; with 0, what is submitted is done at once by the caller itself."""
+    """`count` processes; with 0, the caller runs each job itself at once."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -40,7 +40,7 @@ class Workers:
         return Job(function, arguments, self._start(function, arguments))
 
     def submit_beside(self, function: Callable[..., T], *arguments: Any) -> Job[T]:
-        """As `submit`, but with no processes in a thread, for a caller who has work meanwhile."""
+        """As `submit`, but with 0 processes in a thread, so that the caller can go on working."""
         if self.count:
             return self.submit(function, *arguments)
         thread = ThreadPoolExecutor(1, thread_name_prefix="beside")
@@ -62,7 +62,7 @@ class Workers:
 
 
 class Job(Generic[T]):
-    """Something that is being done."""
+    """A call that is running or done."""
 
     def __init__(
         self, function: Callable[..., T], arguments: tuple[Any, ...], future: Future[T]
@@ -92,13 +92,13 @@ class Job(Generic[T]):
 
 
 def _open_pool(count: int) -> ProcessPoolExecutor:
-    # Forking a process in which MLX runs threads would copy locks that nobody opens.
+    # A fork of a process with threads of MLX would copy locks that are never released.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
 
 
 def _begin() -> None:
-    """Leave Ctrl-C to the parent, and end with it, even if it is killed."""
+    """Ignore Ctrl-C, which the parent handles, and end when the parent ends, even if killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -111,7 +111,7 @@ def _end_after(parent: Any) -> None:
 
 
 def _done(function: Callable[..., T], arguments: tuple[Any, ...]) -> Future[T]:
-    """The future of something done here and now."""
+    """Call the function now and return its finished future."""
     future: Future[T] = Future()
     try:
         future.set_result(function(*arguments))

@@ -1,7 +1,7 @@
-"""Checkpoints: files of named arrays and the configuration beside them, read without trust.
+"""Checkpoints: files of named arrays and their configuration, read without trust.
 
-A file from outside can only give arrays or a CheckpointError: nothing in it is executed, and no
-size that it claims is believed before it fits the file.
+A file from outside can only give arrays or a CheckpointError. Nothing in it is executed, and every
+size that it claims is checked against the file.
 
     arrays.py      `read_arrays`, whatever the kind of file; `read_config`; `check_arrays`
     formats.py     .npz and .safetensors

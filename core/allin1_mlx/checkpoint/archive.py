@@ -1,4 +1,4 @@
-"""Zip archives that come from outside: listed and read without trusting what they claim.
+"""Zip archives from outside, listed and read without trusting their claims.
 
 Sizes are bytes. Nothing is ever extracted to disk, and nothing is allocated before the claim
 behind it has been compared with the file's own size. After PKWARE's APPNOTE, by way of zipfile.
@@ -18,10 +18,10 @@ from ..errors import CheckpointError
 
 MAX_BYTES = 1 << 28  # of one checkpoint, on disk and unpacked; htdemucs in float32 has 1.7e8
 _MAX_READ = 1 << 20  # one read: the archive's directory, or a part of a member
-_PLAUSIBLE = 1 << 24  # up to here any compression is believed
-_MAX_RATIO = 20  # weights are noise and compress little
+_PLAUSIBLE = 1 << 24  # up to this size any compression ratio is plausible
+_MAX_RATIO = 20  # weights hardly compress
 
-# What zipfile raises where a file is not what it says.
+# What zipfile raises for damaged files.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -36,7 +36,7 @@ _DAMAGE = (
 
 
 class _CappedFile(io.BufferedReader):
-    """A file that refuses large reads: zipfile reads a directory of any claimed size at once."""
+    """A file that refuses large reads, as zipfile reads a directory of any claimed size at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         start = self.tell()
@@ -95,7 +95,7 @@ class Archive:
                 raise CheckpointError(f"{self._path.name}: unsafe member name {name!r}")
             if info.flag_bits & 1:
                 raise CheckpointError(f"{self._path.name}: {name!r} is encrypted")
-            # The other methods can't be unpacked part by part with a bound.
+            # Other methods cannot be unpacked in parts of limited size.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise CheckpointError(
                     f"{self._path.name}: {name!r} is packed in an unusual way; "
@@ -111,7 +111,7 @@ class Archive:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a zip file for reading; CheckpointError where it is none or claims absurd things."""
+    """Open a zip file for reading; raises CheckpointError for damage and implausible claims."""
     with _CappedFile(io.FileIO(path, "r")) as raw:
         try:
             file = zipfile.ZipFile(raw)

@@ -40,7 +40,7 @@ def check_file(file: Path, limit: int) -> None:
 
 
 def as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
-    """Any float array as a contiguous float32 one; what is too large becomes infinite."""
+    """Any float array as contiguous float32; values that are too large become infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(array, dtype=np.float32).reshape(array.shape)
 
@@ -53,7 +53,7 @@ def decode_floats(data: bytes, dtype: str) -> NDArray[np.float32]:
 
 
 def label(name: str) -> str:
-    """An array's name for one line of an error, whatever the file calls it."""
+    """An array's name, shortened and printable for an error message."""
     return name[:120] if name.isprintable() else repr(name[:120])
 
 
@@ -67,7 +67,7 @@ def check_shape(shape: Iterable[Any], *, where: str) -> tuple[int, ...]:
 
 
 def _shown(axes: tuple[Any, ...]) -> str:
-    """A shape for people, however absurd it is."""
+    """A shape for an error message, however large its numbers are."""
     sizes = [str(n) if type(n) is int and abs(n) < 10**30 else "?" for n in axes[: _MAX_AXES + 1]]
     return "(" + ", ".join(sizes) + (", ...)" if len(axes) > _MAX_AXES + 1 else ")")
 

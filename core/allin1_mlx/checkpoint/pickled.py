@@ -42,7 +42,7 @@ _KNOWN = {*_STORAGES, *_IGNORED, _REBUILD, _DICT, _FRACTION}
 def unpickle(program: bytes, *, name: str) -> Any:
     """The value that a pickle describes, with a Tensor for each of PyTorch's.
 
-    Raises CheckpointError, with `name` first, for whatever no checkpoint needs.
+    Raises CheckpointError, with `name` first, for instructions that no checkpoint needs.
     """
     return _Machine(name).run(program)
 
@@ -56,7 +56,7 @@ class _Name:
 
 @dataclass(frozen=True)
 class _Opaque:
-    """What a call of an ignored name would have given."""
+    """The result of a call of an ignored name."""
 
     name: str
 
@@ -81,7 +81,7 @@ class _Mark:
 
 
 class _Machine:
-    """The stack machine of a pickle, with the instructions that a checkpoint is made of."""
+    """The stack machine of a pickle, with the instructions that checkpoints use."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -182,7 +182,7 @@ class _Machine:
         self._stack.append(_Name(name))
 
     def _reduce(self) -> None:
-        """A call: only the constructors of plain values mean anything."""
+        """A call. Only constructors of plain values are known."""
         arguments, function = self._pop(), self._pop()
         if not isinstance(function, _Name) or not isinstance(arguments, tuple):
             raise ValueError("a call of something that is no name")
@@ -199,7 +199,7 @@ class _Machine:
         self._stack.append(value)
 
     def _build(self) -> None:
-        """Attributes of an object: PyTorch notes versions so; of no use here."""
+        """Attributes of an object: PyTorch stores versions there, which are not needed."""
         self._pop()
         if not isinstance(self._stack[-1], (dict, _Opaque)):
             raise ValueError("attributes for a plain value")

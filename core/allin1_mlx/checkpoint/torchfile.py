@@ -34,7 +34,7 @@ _MAX_PICKLE = 1 << 18  # bytes of data.pkl; the published htdemucs needs less th
 class Checkpoint:
     """A PyTorch checkpoint: its arrays (PyTorch's layout, float32), and its other values.
 
-    fields: plain values by name; what is not a plain value is an opaque record.
+    fields: plain values by name; other values are opaque records.
     """
 
     arrays: Arrays

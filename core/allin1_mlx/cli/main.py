@@ -1,7 +1,7 @@
-"""The command `allin1-mlx`: options to the API's arguments, results to text.
+"""The command `allin1-mlx`: from options to arguments of the API, from results to text.
 
-It prints by `display`; nothing else of the package prints, but for `weights.cli`. Exit codes: 0 all
-songs done, 1 some failed, 2 wrong usage or weights that are not to be had, 130 interrupted.
+Only this folder prints. Exit codes: 0 all songs done, 1 some failed, 2 wrong usage or missing
+weights, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..weights import Access
 
 TOLERANCE = 1e-4  # between the two paths to a spectrogram
-MAX_PROCESSES = 4  # more decode faster than anything here computes
+MAX_PROCESSES = 4  # more would decode faster than the network computes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def hint_at_options(error: AllInOneError) -> str:
     """Which options or commands help with an error; empty where none does."""
+    if error.about == "recursive":
+        return " (-r also looks into its subfolders)"
     if error.about == "stems":
         return " (leave out --stems-dir and --demix)"
     if error.about == "ray":
@@ -90,10 +92,10 @@ def run(options: argparse.Namespace) -> int:
     with Display(len(songs), quiet=options.quiet) as display:
 
         def work() -> Iterator[Outcome]:
-            yield from absent  # told before any weights are looked for
+            yield from absent  # reported before weights are searched
             if present and options.spec_check:
                 display.write(check_spectrogram(present))
-            if present or not needs_download(options):  # wrong options are told in any case
+            if present or not needs_download(options):  # wrong options are reported in any case
                 yield from start(options, present, outputs, timings, display, alone=alone)
 
         failed = display.show(work())
@@ -102,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
-    """The songs that are there, and what became of those that are not."""
+    """The songs that exist, and the outcomes of those that do not."""
     from ..batch import Outcome
     from ..batch.inputs import check_input
 
@@ -112,7 +114,7 @@ def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
             check_input(song.path)
             present.append(song)
         except AudioError as e:
-            absent.append(Outcome(song, error=str(e)))
+            absent.append(Outcome(song, error=f"{e}{hint_at_options(e)}"))
     return present, absent
 
 
@@ -143,7 +145,7 @@ def needs_download(options: argparse.Namespace) -> bool:
 
 
 def gather_outputs(options: argparse.Namespace) -> Outputs:
-    """What the options say about files."""
+    """The files to write."""
     from ..batch.outputs import Outputs
 
     return Outputs(
@@ -176,7 +178,7 @@ def start(
     *,
     alone: bool,
 ) -> Iterator[Outcome]:
-    """Begin the work, here or on a cluster."""
+    """Start the analysis, here or on a cluster."""
     from ..batch import analyze_songs
     from ..demix.options import StemOptions
     from ..pipeline import Analyzer
@@ -198,7 +200,7 @@ def start(
     access = gather_access(options, display.download)
     analyzer = build(weights=access, stems=stems, timings=timings)
     if not songs or options.engine == "ray":
-        analyzer.load()  # what is wrong with it is told in any case, and before a cluster starts
+        analyzer.load()  # reports its errors even without songs, and before a cluster starts
     if not songs:
         return iter(())
     if analyzer.notice:
@@ -228,14 +230,14 @@ def start(
 
 
 def count_processes(options: argparse.Namespace, songs: int) -> int:
-    """Processes that decode and draw; none for one song, as nothing would overlap."""
+    """Number of processes that decode and draw; 0 for one song, where nothing overlaps."""
     if not options.multiprocess or songs < 2:
         return 0
     return int(options.jobs or min(max(count_cores() - 1, 1), MAX_PROCESSES))
 
 
 def check_folders(outputs: Outputs) -> None:
-    """Raise UsageError where results cannot be written, before hours of work."""
+    """Raise UsageError where results cannot be written, before the work starts."""
     from ..files import replacing
 
     for folder in outputs.used_folders():
@@ -260,7 +262,7 @@ def check_spectrogram(songs: Iterable[Song]) -> str:
         try:
             mix = load_audio(song.path).samples.mean(axis=0, keepdims=True)
         except AudioError:
-            continue  # its analysis will say why
+            continue  # its analysis will report why
         fast = np.asarray(spectrogram(mix, backend="mlx_fast"))
         reference = np.asarray(spectrogram(mix, backend="mlx"))
         difference = np.abs(fast - reference)
@@ -286,7 +288,7 @@ def open_timings(options: argparse.Namespace) -> Timings:
 
 
 def draw_timings(options: argparse.Namespace, timings: Timings) -> None:
-    """The picture of this run's stages, where it was asked for."""
+    """Draw the stages of this run, if asked for."""
     if options.timings_viz_path is None:
         return
     from ..display.timings import plot_timings

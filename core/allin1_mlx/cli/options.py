@@ -1,6 +1,6 @@
-"""The options of `allin1-mlx`: names, defaults, and which of them contradict each other.
+"""The options of `allin1-mlx`: names, defaults, and combinations that are errors.
 
-Nothing heavy is imported here, so that `--help` answers at once.
+Imports nothing heavy, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ from typing import Any, NoReturn
 
 from ..exports import NAMES as EXPORTS
 
-STAGES = ("demix", "spec", "json", "viz", "sonify")  # what --overwrite can name, and "all" means
-EDITS = "edits"  # corrections by hand: to be named itself, as they are somebody's work
+STAGES = (
+    "demix",
+    "spec",
+    "json",
+    "viz",
+    "sonify",
+)  # what --overwrite can name; "all" means all of these
+EDITS = "edits"  # corrections made by hand: not part of "all", as they are somebody's work
 PICTURES = ("pdf", "png", "svg")  # written by Matplotlib
 MODEL_NAMES = "harmonix-fold0 .. harmonix-fold7, harmonix-all, bundled or auto"
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells what to do about a song whose name begins with a dash."""
+    """Adds a hint for a song whose name begins with a dash."""
 
     def error(self, message: str) -> NoReturn:
         """Print usage and the message, exit with 2."""
@@ -174,7 +180,7 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
 
 
 def find_contradiction(options: argparse.Namespace) -> str:
-    """What is wrong with a combination of options, or nothing."""
+    """The error of a combination of options; empty if there is none."""
     separates = options.stems_dir is None and options.demix != "spectral"
     viz_kind = options.timings_viz_path and options.timings_viz_path.suffix.lower()[1:]
     complaints = {
@@ -207,7 +213,7 @@ def find_contradiction(options: argparse.Namespace) -> str:
 
 
 def _folder(group: argparse._ArgumentGroup, *names: str, default: str, help: str) -> None:
-    """An option for a folder whose help tells its default."""
+    """An option for a folder. Its help states the default."""
     group.add_argument(
         *names, type=Path, default=Path(default), metavar="DIR", help=f"{help} (./{default})"
     )
@@ -221,13 +227,13 @@ def _spell_overwrite(arguments: Sequence[str]) -> list[str]:
             following = spelled[place + 1 : place + 2]
             if following and not set(following[0].split(",")) <= {"all", EDITS, *STAGES}:
                 if following[0][:1] != "-" and not _looks_like_song(following[0]):
-                    continue  # a stage that does not exist: let it be told so
+                    continue  # an unknown stage, which the parser reports
                 spelled[place] = "--overwrite=all"
     return spelled
 
 
 def _looks_like_song(argument: str) -> bool:
-    """Whether this is rather a path or a pattern than a misspelt stage."""
+    """Whether this looks like a path or a pattern, not like a misspelt stage."""
     return _exists(argument) or any(sign in argument for sign in "./\\*?[")
 
 

@@ -1,6 +1,6 @@
-"""What the command line says while it works: results to the standard output, all else to the other.
+"""Output of the command line: results to standard output, everything else to standard error.
 
-A terminal gets a bar with the time left; where the output goes elsewhere there are lines alone.
+A terminal gets a progress bar with the time left; files and pipes get lines only.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 # Share of a song's time that each stage takes, for the progress bar.
 SHARES_OF_TIME = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
 
-FEW = 5  # failures that need no list in the end
+FEW = 5  # failures up to which there is no list at the end
 
 
 class Display:
-    """Progress and results: a bar with the time left, or lines alone where no terminal is."""
+    """Prints progress and results."""
 
     def __init__(self, songs: int, *, quiet: bool) -> None:
         from tqdm import tqdm
@@ -39,7 +39,7 @@ class Display:
         self._quiet = quiet
         self._songs = songs
         self._finished = 0
-        self._shares: dict[str, float] = {}  # of songs that are being worked on
+        self._shares: dict[str, float] = {}  # of songs in progress
 
     def __enter__(self) -> Display:
         return self
@@ -48,7 +48,7 @@ class Display:
         self._tqdm.close()
 
     def advance(self, song: Song, stage: str, fraction: float) -> None:
-        """Show where a song is."""
+        """Show the stage of a song."""
         before = sum(list(SHARES_OF_TIME.values())[: list(SHARES_OF_TIME).index(stage)])
         self._shares[song.path] = before + SHARES_OF_TIME[stage] * fraction
         self._tqdm.set_description(f"{printable(song.name[:30])}: {stage}", refresh=False)
@@ -59,7 +59,7 @@ class Display:
         self._tqdm.set_description(f"downloading weights: {fraction:.0%}")
 
     def show(self, outcomes: Iterable[Outcome]) -> int:
-        """Say what became of each song, then of all; returns how many failed."""
+        """Print the outcome of each song, then a summary. Returns the number of failures."""
         failures: list[str] = []
         reused = 0
         for outcome in outcomes:
@@ -69,11 +69,11 @@ class Display:
             reused += outcome.reused
             if outcome.error:
                 failures.append(outcome.error)
-            self._tell(outcome)
+            self._print_outcome(outcome)
         done = self._finished - reused - len(failures)
         if self._songs != 1:
             self.write(f"{done} done, {reused} reused, {len(failures)} failed")
-        if len(failures) > FEW:  # a few are still to be seen above
+        if len(failures) > FEW:  # a few are still visible above
             self._print("\n".join(["failed:", *(f"  {text}" for text in failures)]), sys.stderr)
         return len(failures)
 
@@ -83,7 +83,7 @@ class Display:
             self._print(text, sys.stdout)
 
     def note(self, text: str) -> None:
-        """Tell what is good to know."""
+        """Print a remark to standard error."""
         if not self._quiet:
             self._print(f"allin1-mlx: {text}", sys.stderr)
 
@@ -91,7 +91,7 @@ class Display:
         """Print above the bar."""
         self._tqdm.write(_encodable(text, stream), file=stream)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _print_outcome(self, outcome: Outcome) -> None:
         found = outcome.analysis
         for warning in found.warnings if found else ():
             self.note(warning)
@@ -111,7 +111,7 @@ class Display:
 
 
 def complain(text: str) -> None:
-    """Print to the standard error, whatever characters file names bring."""
+    """Print to standard error; characters that it cannot encode are escaped."""
     print(_encodable(text, sys.stderr), file=sys.stderr)
 
 

@@ -29,7 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"allin1-mlx: {e}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("allin1-mlx: stopped; what has arrived is kept for the next time", file=sys.stderr)
+        print(
+            "allin1-mlx: stopped; the received part is kept and the next download resumes",
+            file=sys.stderr,
+        )
         return 130
 
 
@@ -49,8 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
             sub.add_argument("names", nargs=some, type=_set_name, metavar="NAME", help=names)
         return sub
 
-    add("list", _list, "what there is, what is here, and on what terms", some="")
-    sub = add("download", _download, "fetch weights into the cache", some="+")
+    add("list", _list, "list all weights, their terms, and which are on this machine", some="")
+    sub = add("download", _download, "download weights into the cache", some="+")
     sub.add_argument(
         "--weights-url", metavar="URL", help="folder of a mirror (ALLIN1_MLX_WEIGHTS_URL)"
     )
@@ -103,7 +106,7 @@ def _download(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    """Check what is here; files that were asked for by name have to be."""
+    """Check the files in the cache; those of named sets must be there."""
     from ..weights.download import verify
 
     failed = 0

@@ -38,7 +38,7 @@ _SUFFIXES = {
 }
 _STEM = "|".join((*STEMS, *FOLDED))
 _AFTER_SONG = re.compile(rf"[\s_.\-–([]+({_STEM})[\s)\]]*")  # what follows the song's name
-_TOLERANCE = 1.0  # seconds by which stems may differ from their song: padding of codecs
+_TOLERANCE = 1.0  # seconds by which stems may differ from their song, as codecs add padding
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def find_stems(
 def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
     """Decode the stems that `find_stems` found.
 
-    duration: of the song in seconds, if it is known, to notice the stems of another song.
+    duration: of the song in seconds, if known, to detect the stems of another song.
     Raises StemsError where a stem cannot be read, or length or sample rate differ.
     """
     names = _names(found)
@@ -116,7 +116,7 @@ def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
             samples = np.zeros((len(STEMS), audio.samples.shape[1]), dtype=np.float32)
         row = samples[STEMS.index(FOLDED.get(name, name))]
         left, right = audio.samples
-        left += right  # in place: a long song's stems fill the memory as it is
+        left += right  # in place, as the stems of a long song need much memory
         left *= 0.5
         row += left
         digests.append((name, audio.sha256))
@@ -147,7 +147,7 @@ def _load(found: StemFiles, name: str) -> Audio:
 
 
 def _check_equal(found: StemFiles, shapes: Mapping[str, tuple[int, int]]) -> None:
-    """Raise StemsError unless all stems so far agree in (sample rate, frames)."""
+    """Raise StemsError unless all stems read so far have the same (sample rate, frames)."""
     if len(set(shapes.values())) > 1:
         seen = "; ".join(
             f"{printable_name(found.paths[name])} {frames / rate:.3f} s at {rate} Hz"
@@ -168,7 +168,7 @@ def _check_duration(found: StemFiles, seconds: float, expected: float | None) ->
 
 
 def _list(folder: Path) -> list[Path]:
-    """The visible entries of a folder in the order of their names."""
+    """The visible entries of a folder, sorted by name."""
     try:
         return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     except OSError as e:
@@ -178,12 +178,12 @@ def _list(folder: Path) -> list[Path]:
 
 
 def _fold(text: str) -> str:
-    """One form for names that look the same: macOS takes letters and accents apart."""
+    """The same text for names that look the same: macOS stores letters and accents separately."""
     return unicodedata.normalize("NFC", text).casefold()
 
 
 def _subfolder(entries: Iterable[Path], name: str) -> list[Path]:
-    """What is in the folder of that name, nothing where there is none."""
+    """The contents of the folder of that name; empty if there is none."""
     same = [p for p in entries if p.is_dir() and _fold(p.name) == _fold(name)]
     exact = [p for p in same if p.name == name]
     return [inside for folder in (exact or same)[:1] for inside in _list(folder)]

@@ -1,8 +1,8 @@
-"""The stems' spectrograms straight from the mix, without a separator.
+"""The stems' spectrograms from the mix's spectrogram, without a separator.
 
 The network needs only 81-band spectrograms, not audio, so masks on the mix's own band magnitudes
-are enough. Median filtering (Fitzgerald 2010) parts what is percussive from what is harmonic; each
-stem gets a share of both, band by band. The shares in shares.json were fitted to the true stems of
+are enough. Median filtering (Fitzgerald 2010) separates percussive from harmonic sound; each
+stem gets a share of both in each band. The shares in shares.json were fitted to the true stems of
 composed songs (`training.shares`).
 """
 
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from ..network.backend import chunk_edges, chunk_length, map_parallel, mx
 from ..types import STEMS
 
-HARMONIC_FRAMES = 31  # median along time: what lasts 0.3 s
-PERCUSSIVE_BANDS = 15  # median along frequency: what is broad
-SPREAD = 4  # a window's arrays are many: chunks so much shorter than for one
+HARMONIC_FRAMES = 31  # median along time: sound that lasts 0.3 s
+PERCUSSIVE_BANDS = 15  # median along frequency: broad sound
+SPREAD = 4  # chunks are shorter by this factor, as a window needs many arrays
 
 
 def spectral_stems(mix: mx.array) -> mx.array:
@@ -37,7 +37,7 @@ def spectral_stems(mix: mx.array) -> mx.array:
 
 
 def part(mix: mx.array) -> tuple[mx.array, mx.array]:
-    """What of a mix (T, 81) is percussive and what harmonic, (T, 81) each; their sum is the mix."""
+    """The percussive and the harmonic part of a mix (T, 81), (T, 81) each; their sum is the mix."""
     share = _wiener_share(_median_over_bands(mix), _median_over_time(mix))
     return mix * share, mix * (1 - share)
 
@@ -87,7 +87,7 @@ def _in_blocks(
 
 
 def _sliding_median(x: mx.array, width: int) -> mx.array:
-    """The median of `width` successive rows, from every row on: (N, M) to (N - width + 1, M).
+    """The median of each `width` successive rows: (N, M) to (N - width + 1, M).
 
     The width is one less than a power of two. Windows of 1, 2, 4, ... rows are sorted for all
     places at once, each merged from two of the size before; one of each size makes up a window.

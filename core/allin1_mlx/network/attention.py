@@ -7,11 +7,11 @@ distance between query and key.
 So the keys of position t are t + (j - n) d, j = 0 .. 4, of which n lie before it: two, but 0 for
 the first d positions, 1 for the next d, and at the end 3, then 4. Between these bounds the keys
 of all positions are five slices of one array: no gather, no padding to multiples of d. NVIDIA
-GPUs, for which this is too many kernels, have three of their own: `cuda_attention`.
+GPUs, for which this is too many kernels, use three kernels in `attention_cuda`.
 
 Axes: E folds that share the batch (`layers`), N batch, R rows of keys (stems; 1 where time is the
-only axis), Q <= R rows that ask, L length, H heads, D channels of a head, C = H D. Time is the last
-axis inside, so that a slice is a few long runs.
+only axis), Q <= R rows of queries, L length, H heads, D channels of a head, C = H D. Inside, time is
+the last axis, so that a slice is a few long runs.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class NeighbourhoodAttention1d(nn.Module):
 class NeighbourhoodAttention2d(nn.Module):
     """Attention over instruments and time: (N, K, L, C) -> (N, K, L, C), dilation 1.
 
-    K is at most 5, so that every instrument sees all of them, and those that are missing up to 5
-    as zeros; L is at least 5.
+    K is at most 5, so that every instrument sees all of them; missing ones up to 5 are zeros. L is
+    at least 5.
     """
 
     def __init__(self, dim: int, heads: int) -> None:
@@ -123,7 +123,7 @@ def _weighted_sum(weights: mx.array, values: list[mx.array]) -> mx.array:
 
 
 def _stretches(length: int, dilation: int, chunk: int) -> list[tuple[int, int, int]]:
-    """Runs of positions (start, stop) with so many keys before them, cut into chunks."""
+    """Runs of positions (start, stop, number of keys before them), cut into chunks."""
     d = dilation
     bounds = [0, d, 2 * d, length - 2 * d, length - d, length]
     return [

@@ -4,7 +4,7 @@ MLX on CUDA is bound by the number of kernels: the slices of `attention` take ab
 attention and twice as many for its gradient. Here a thread computes one query (or, in the gradient,
 one key) of one head. `tests/benchmarks/attention.py` compares both.
 
-Axes: N batch, R rows of keys (stems; 1 where time is the only axis), Q <= R rows that ask, L
+Axes: N batch, R rows of keys (stems; 1 where time is the only axis), Q <= R rows of queries, L
 length, H heads, D channels of a head, C = H D. Positions of one residue class modulo the dilation d
 are neighbours; the bias and what is kept for the gradient are indexed by the distance between key
 and query, -4 .. 4, in steps of d.
@@ -21,7 +21,7 @@ from .backend import mx
 THREADS = 256  # of a block
 DISTANCES = 9
 
-# What a thread is: query (or key) t of a row of an item, and one head. `same` counts the positions
+# A thread computes: query (or key) t of a row of an item, and one head. `same` counts the positions
 # of its residue class, `i` is its own place among them.
 _HEADER = """
 struct Place {
@@ -156,7 +156,7 @@ _GATHER = """
 def attend(
     qkv: mx.array, bias: mx.array, *, heads: int, dilation: int = 1, queries: int | None = None
 ) -> mx.array:
-    """Attention of `queries` (all unless told) of the R rows: (N, R, L, 3 C) -> (N, Q, L, C).
+    """Attention of `queries` (default: all) of the R rows: (N, R, L, 3 C) -> (N, Q, L, C).
 
     bias: (E, H, 2 R - 1, 9) by row and distance; of several (folds), each is for N / E items.
     L is at least five times the dilation; float32.

@@ -1,6 +1,6 @@
 """The folds of an ensemble as one network, whose parameters have a first axis of folds (`layers`).
 
-The same computation as fold after fold, in as many kernels as one fold takes.
+It gives what the folds give one after the other, with as many kernels as one fold.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Ensemble(AllInOne):
         stacked = tree_map(
             lambda *arrays: mx.stack(list(arrays)), *(fold.parameters() for fold in folds)
         )
-        # Convolutions take no share of a batch, and there are but three: every fold has its own.
+        # A convolution cannot use other weights for parts of a batch: each fold keeps its three.
         self.folds = list(folds)
         del self.embedding, stacked["embedding"]
         self.update(stacked)

@@ -27,7 +27,7 @@ _EXP = (
     2.9606183242839035e-09,
 )
 _EXP_SQUARINGS = 3
-_EXP_LEAST = -20.0  # below, exp(x) is as good as 0
+_EXP_LEAST = -20.0  # below, exp(x) is treated as 0
 
 # 1 / erfc(x / sqrt 2) for x in [0, 6], to the power 1/16: coefficients of x^0 .. x^6.
 _TAIL = (
@@ -40,7 +40,7 @@ _TAIL = (
     6.332156938952671e-06,
 )
 _TAIL_SQUARINGS = 4
-_TAIL_MOST = 6.0  # above, GELU is as good as the identity
+_TAIL_MOST = 6.0  # above, GELU is the identity
 
 
 class Linear(nn.Linear):
@@ -69,7 +69,7 @@ class LayerNorm(nn.LayerNorm):
 
 
 def gelu(x: mx.array) -> mx.array:
-    """x times the share of a normal distribution that lies below x."""
+    """x times the probability that a standard normal value is below x."""
     if has_gpu():
         return nn.gelu(x)
     size = mx.abs(x)
@@ -98,7 +98,7 @@ def _exp(x: mx.array) -> mx.array:
 
 
 def _power(x: mx.array, coefficients: tuple[float, ...], squarings: int) -> mx.array:
-    """A polynomial of x, squared so many times."""
+    """A polynomial of x, squared `squarings` times."""
     *rest, value = coefficients
     y = x * value + rest.pop()
     while rest:

@@ -2,7 +2,7 @@
 
 Axes: N songs, K stems, T frames, F bands, C channels. A stem is embedded frame by frame, then
 passes blocks of a time layer (each stem by itself, dilation doubling from block to block) and an
-instrument layer (stems beside one another); the heads see all stems of a frame at once.
+instrument layer (across stems); the heads see all stems of a frame at once.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ CHUNK = 24_576  # positions that a block computes at once, up to twice as many: 
 class Config:
     """Dimensions of a network, and its decoder's threshold.
 
-    stems: K, inputs of the network (4, or 1 for the mix); dim: C; step: frames that become one
-    position of the blocks (1 in the published networks); shortest: frames up to which a song is
-    continued with silence, as in training; threshold: a beat or downbeat below it cannot open or
-    close the song; steady: whether its beats are decoded with `tempi.STEADY`.
+    stems: K, inputs of the network (4, or 1 for the mix). dim: C. step: frames that become one
+    position of the blocks (1 in the published networks). shortest: number of frames up to which a
+    shorter song is padded with silence, as in training. threshold: a beat or downbeat below it
+    cannot open or close the song. steady: whether its beats are decoded with `tempo_space.STEADY`.
     """
 
     stems: int = 4
@@ -67,7 +67,7 @@ class Config:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """What `from_dict` reads."""
+        """The hyperparameters, in the form that `from_dict` reads."""
         return {
             "data": {"num_instruments": self.stems},
             "dim_input": self.bands,
@@ -88,7 +88,7 @@ class Embedding(nn.Module):
 
     def __init__(self, bands: int, dim: int, step: int) -> None:
         super().__init__()
-        self.width = bands * dim // 2 // step  # numbers after the first convolution, per frame
+        self.width = bands * dim // 2 // step  # numbers per frame after the first convolution
         self.conv0 = nn.Conv2d(1, dim // 2, (step + 2, 3), stride=(step, 1), padding=(1, 0))
         self.conv1 = nn.Conv2d(dim // 2, dim, (1, 12))
         self.conv2 = nn.Conv2d(dim, dim, (3, 3), padding=(1, 0))
@@ -183,7 +183,7 @@ class Block(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Positions to either side that an output depends on."""
+        """Positions on either side that an output depends on."""
         return SIDE * 2 * self.time.dilation + SIDE
 
 

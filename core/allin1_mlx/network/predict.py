@@ -29,7 +29,7 @@ from .model import AllInOne, Config, load_arrays
 class Network:
     """The folds of one model, ready to predict.
 
-    name: as in `--model`, never "auto". together: whether the folds run as one network.
+    name: one of weights.MODELS, never "auto". together: whether the folds run as one network.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Network:
 
     @property
     def stems(self) -> int:
-        """Spectrograms that the network wants: 4 stems, or 1 for the mix."""
+        """Number of spectrograms that the network needs: 4 stems, or 1 for the mix."""
         return self.folds[0].config.stems
 
     @cached_property
@@ -59,7 +59,7 @@ class Network:
         return STEADY if self.folds[0].config.steady else PUBLISHED
 
     def padded(self, frames: int) -> int:
-        """Frames that a song of so many becomes inside the network, by silence at its end."""
+        """Number of frames after padding with silence at the end, from the number before it."""
         config = self.folds[0].config
         return frames + max(-frames % config.step, config.shortest - frames)
 
@@ -79,8 +79,7 @@ def load_network(model: ModelFiles, *, ensemble_parallel: bool = True) -> Networ
     """Read the checkpoints of a model. Raises CheckpointError where one does not fit.
 
     ensemble_parallel: run the folds of an ensemble as one network where that is faster: on a GPU,
-    which then gets few, large kernels. A CPU has nothing to gain: one fold fills its cache and
-    all cores.
+    which then gets few, large kernels. On a CPU one fold already fills the cache and all cores.
     """
     keep_freed_memory()
     folds = []
@@ -101,7 +100,7 @@ def load_config(path: Path) -> Config:
 
 @contextmanager
 def _fitting(config: Path) -> Iterator[None]:
-    """What a configuration lacks or has too much of, as one line for the user."""
+    """Raise CheckpointError for a configuration with missing or wrong values."""
     try:
         yield
     except (KeyError, TypeError, ValueError) as e:
@@ -119,8 +118,8 @@ def predict(
 ) -> Prediction:
     """Run the network over a whole song.
 
-    spectrogram: (K, T, 81) float32. on_progress is called with the share that is done, several
-    times a second on a slow machine; what it raises stops the computation.
+    spectrogram: (K, T, 81) float32. on_progress is called with the fraction that is done, several
+    times a second on a slow machine; an exception raised in it stops the computation.
     """
     return predict_group([spectrogram], network, embeddings=embeddings, on_progress=on_progress)[0]
 
@@ -135,7 +134,7 @@ def predict_group(
     """Run the network over several songs in one forward pass.
 
     spectrograms: (K, T, 81) each, of one `Network.padded` length: the attention's windows are
-    shifted at a song's end, so that a frame more of silence there would change what is found.
+    shifted at the end of a song, so that one more frame of silence would change the result.
     """
     lengths = [spectrogram.shape[1] for spectrogram in spectrograms]
     padded = network.padded(max(lengths))

@@ -1,8 +1,8 @@
-"""Published files fetched over HTTP, put in place only when they are whole and the right ones.
+"""Published files, downloaded over HTTP, and put in place only when complete and verified.
 
-What has arrived is kept in `partial/` beside the folder, under its SHA-256, and locked while a
-process writes to it: others wait for it. A transfer that was cut goes on where it stopped. The
-folder itself only ever receives files whose size and SHA-256 were checked, by renaming.
+Received bytes are kept in `partial/` beside the folder, named by the SHA-256, and locked while a
+process writes to it; others wait. An interrupted transfer is resumed. The folder itself receives
+only files whose size and SHA-256 were checked, by renaming.
 Sizes are bytes, times seconds.
 """
 
@@ -25,16 +25,16 @@ from ..errors import DownloadError, UsageError
 from .registry import WeightFile
 from .web import TransferError, open_url, range_start
 
-STALL_SECONDS = 15.0  # without progress worth the name
+STALL_SECONDS = 15.0  # without enough progress
 
 _BLOCK = 1 << 16
-_PATIENCE = 60.0  # with another process that fetches the same file
+_PATIENCE = 60.0  # seconds without progress of another process that downloads the same file
 _PROGRESS = 1 << 14  # bytes within STALL_SECONDS; less is a stall
 _ATTEMPTS = 4
 _PAUSE = 0.5  # before the second attempt; doubled before each further one
 
 
-_Tell = Callable[[float], None]
+_Report = Callable[[float], None]
 
 
 def download(
@@ -43,31 +43,32 @@ def download(
     *,
     base_url: str | None = None,
     stall_after: float = STALL_SECONDS,
-    on_progress: _Tell | None = None,
+    on_progress: _Report | None = None,
 ) -> Path:
     """Fetch a file into `folder` unless it is there, and return its path.
 
     base_url: a folder of a mirror that takes the place of the publisher's. on_progress is called
-    with the share that has arrived; what it raises stops the transfer, which can go on later.
+    with the fraction that has arrived; an exception raised in it stops the transfer, which can be
+    resumed later.
     Raises DownloadError, within 5 s where the server cannot be reached.
     """
     target = folder / file.name
     url = _url(file, base_url)
-    tell = on_progress or (lambda fraction: None)
+    report = on_progress or (lambda fraction: None)
     partial = folder.parent / "partial" / file.sha256
     try:
         if target.is_file() and target.stat().st_size == file.size:
             return target
         for parent in (folder, partial.parent):
             parent.mkdir(parents=True, exist_ok=True)
-        with _locked(partial, lambda size: tell(min(size / file.size, 1.0))) as stream:
+        with _locked(partial, lambda size: report(min(size / file.size, 1.0))) as stream:
             if target.is_file() and target.stat().st_size == file.size:
-                partial.unlink()  # another process was faster
+                partial.unlink()  # another process has finished it
                 return target
             try:
-                _Transfer(url, file, stream, stall_after, tell).run()
+                _Transfer(url, file, stream, stall_after, report).run()
             except OSError:
-                stream.truncate(0)  # a full disk should not stay full
+                stream.truncate(0)  # leave no full disk
                 raise
             os.fsync(stream.fileno())
             partial.replace(target)
@@ -101,7 +102,7 @@ def _url(file: WeightFile, base_url: str | None) -> str:
 
 @contextmanager
 def _locked(partial: Path, while_waiting: Callable[[int], None]) -> Iterator[FileIO]:
-    """The partial file, open for reading and appending, and nobody else's meanwhile.
+    """The partial file, open for reading and appending, and locked for this process.
 
     while_waiting is called with its size as long as another process has it.
     """
@@ -118,7 +119,7 @@ def _locked(partial: Path, while_waiting: Callable[[int], None]) -> Iterator[Fil
                     )
                 while_waiting(size)
                 time.sleep(0.1)
-            # Whoever had it may have renamed it: then this is the finished file, not a partial.
+            # The other process may have renamed it: then this is the finished file.
             if _is_at(partial, stream):
                 try:
                     yield stream
@@ -148,19 +149,19 @@ def _try_lock(stream: FileIO) -> bool:
 
 
 class _Transfer:
-    """One file on its way into a stream that may hold its beginning."""
+    """The download of one file into a stream that may hold its beginning."""
 
     def __init__(
-        self, url: str, file: WeightFile, stream: FileIO, stall_after: float, tell: _Tell
+        self, url: str, file: WeightFile, stream: FileIO, stall_after: float, report: _Report
     ) -> None:
         self.url = url
         self.file = file
         self.stream = stream
         self.stall_after = stall_after
-        self.tell = tell
+        self.report = report
 
     def run(self) -> None:
-        """Fill the stream with the verified file; DownloadError where that does not work out."""
+        """Fill the stream with the verified file. Raises DownloadError."""
         resumed = self._size() > 0
         attempt, reached = 1, 0
         while True:
@@ -173,7 +174,7 @@ class _Transfer:
                         "sends something with another SHA-256 than the published file; "
                         "nothing was kept. Try again later, or another mirror"
                     )
-                # The beginning may be left from something else: once more from scratch.
+                # The beginning may be of another file: try once more from the start.
                 resumed = False
             self._check_room()
             try:
@@ -203,7 +204,7 @@ class _Transfer:
             raise OSError(None, f"only {room / 1e6:.1f} MB are free")
 
     def _receive(self) -> None:
-        """Ask for what is missing, and append what comes."""
+        """Request the missing bytes and append them."""
         headers = {"User-Agent": "allin1-mlx", "Accept-Encoding": "identity"}
         if have := self._size():
             headers["Range"] = f"bytes={have}-"
@@ -221,13 +222,13 @@ class _Transfer:
                     f"this is not the published file"
                 )
             self._append(response, have)
-        self.tell(1.0)
+        self.report(1.0)
 
     def _append(self, response: http.client.HTTPResponse, have: int) -> None:
-        """Write the body behind the `have` bytes that are there, as long as it moves."""
+        """Append the body to the `have` bytes that are there, until it ends or stalls."""
         moved, since = have, time.monotonic()
         while have < self.file.size:
-            self.tell(have / self.file.size)
+            self.report(have / self.file.size)
             try:
                 block = response.read1(min(_BLOCK, self.file.size - have))
                 stalled = have - moved < _PROGRESS and time.monotonic() - since > self.stall_after

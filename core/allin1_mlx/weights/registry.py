@@ -1,4 +1,4 @@
-"""The published weights: where they are, how large, their SHA-256, and on what terms.
+"""The published weights: addresses, sizes, SHA-256 and terms.
 
 None of them is part of this package. Sizes are bytes.
 """
@@ -12,7 +12,7 @@ FOLDS = 8
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who publishes weights, where, and what they allow."""
+    """A publisher of weights: the address, and the terms of use."""
 
     title: str
     url: str  # of the folder that holds the files

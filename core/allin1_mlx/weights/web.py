@@ -1,4 +1,4 @@
-"""HTTP for downloads: an answer from a server in limited time, or an error that says why not.
+"""HTTP for downloads: an answer from a server in limited time, or an error with the reason.
 
 HTTP and HTTPS only, proxies as the environment names them. Times are seconds.
 """
@@ -25,7 +25,7 @@ _TRANSIENT = {408, 429, 500, 502, 503, 504}
 
 
 class TransferError(Exception):
-    """The server or the line broke off; worth another attempt, from scratch if `restart`."""
+    """The server or connection failed. Another attempt may help, if `restart` from the start."""
 
     def __init__(self, reason: str, *, restart: bool = False) -> None:
         super().__init__(reason)
@@ -42,12 +42,12 @@ def open_url(url: str, headers: dict[str, str], *, stall_after: float) -> http.c
     """The server's answer, within CONNECT_SECONDS, name look-up and redirects included.
 
     stall_after limits each wait for further bytes (TimeoutError). Raises TransferError where
-    another attempt may help, DownloadError where none will.
+    another attempt may help, otherwise DownloadError.
     """
     request = urllib.request.Request(url, headers=headers)
     answer: Future[http.client.HTTPResponse] = Future()
 
-    # In a thread, because a look-up knows no time limit.
+    # In a thread, because a name look-up has no time limit.
     def ask() -> None:
         try:
             answer.set_result(_opener().open(request, timeout=stall_after))
@@ -73,14 +73,14 @@ def open_url(url: str, headers: dict[str, str], *, stall_after: float) -> http.c
 
 
 def _discard(answer: Future[http.client.HTTPResponse]) -> None:
-    """Close an answer that came too late."""
+    """Close an answer that comes too late."""
     if answer.exception() is None:
         answer.result().close()
 
 
 def _opener() -> urllib.request.OpenerDirector:
     """HTTP and HTTPS only, proxies as the environment names them."""
-    # Python on macOS may come without the system's certificates.
+    # Python on macOS may not find the system's certificates.
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     opener = urllib.request.OpenerDirector()

@@ -116,7 +116,7 @@ class CrossTransformer(nn.Module):
 
 @lru_cache(maxsize=1)
 def _places_1d(length: int, dim: int) -> NDArray[np.float32]:
-    """Sinusoids that tell places apart: (length, dim), cosines first."""
+    """Sinusoids that encode positions: (length, dim), cosines first."""
     half = dim // 2
     phase = np.arange(length)[:, None] / MAX_PERIOD ** (np.arange(half) / (half - 1))
     return np.concatenate([np.cos(phase), np.sin(phase)], axis=1).astype(np.float32)
@@ -124,7 +124,7 @@ def _places_1d(length: int, dim: int) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=1)
 def _places_2d(times: int, frequencies: int, dim: int) -> NDArray[np.float32]:
-    """(times * frequencies, dim): the first half of the channels tells times, the second
+    """(times * frequencies, dim): the first half of the channels encodes times, the second
     frequencies; sine and cosine alternate."""
     rates = np.exp(np.arange(0, dim // 2, 2) * (-np.log(MAX_PERIOD) / (dim // 2)))
     places = np.zeros((times, frequencies, dim))
