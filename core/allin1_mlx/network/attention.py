@@ -10,8 +10,8 @@ of all positions are five slices of one array: no gather, no padding to multiple
 GPUs, for which this is too many kernels, use three kernels in `attention_cuda`.
 
 Axes: E folds that share the batch (`layers`), N batch, R rows of keys (stems; 1 where time is the
-only axis), Q <= R rows of queries, L length, H heads, D channels of a head, C = H D. Inside, time is
-the last axis, so that a slice is a few long runs.
+only axis), Q <= R rows of queries, L length, H heads, D channels of a head, C = H D. Time is
+the last axis inside, so that a slice is a few long runs.
 """
 
 from __future__ import annotations
