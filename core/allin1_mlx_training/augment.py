@@ -1,6 +1,6 @@
 """Batches: ranges of songs, stretched, remixed, coloured, as the network's input and its targets.
 
-Variety comes from here as much as from the composer: tempo (+-15 %), stem levels, equaliser,
+Variety comes from here as much as from the composer: tempo (+-20 %), stem levels, equaliser,
 pitch, band limits, passages behind a filter, compression, loudness, noise, and short excerpts that
 end in silence. All randomness is drawn from one numpy generator; the device does the rest.
 Axes: B items, K stems, T frames, F bands.
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from allin1_mlx.log_spectrogram import logarithm
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.model import LOGITS
+from allin1_mlx.network.model import CLASSES_PER_OCTAVE, LOWEST_TEMPO
 from allin1_mlx.types import LABELS
 
-from .corpus import Corpus, TrainingSong, to_magnitudes
+from .corpus import TEMPO, TEMPO_BASE, TEMPO_STEPS, Corpus, to_magnitudes
 
 Rng = np.random.Generator
 
-STRETCH = 0.16  # of the logarithm of the tempo, either way
+STRETCH = 0.2  # of the logarithm of the tempo, either way
 EXCERPTS = 0.25  # share of items that are short
 EXCERPT_FRAMES = (1200, 5000)
 BANDS = 81
@@ -33,17 +33,21 @@ FILTERED = 0.25  # share of items with passages behind a filter
 
 @dataclass(frozen=True)
 class Batch:
-    """spectrogram (B, 1, T, 81) and targets (B, 13, T), probabilities."""
+    """spectrogram (B, 1, T, 81); targets (B, 14, T), probabilities of the logits and of a voice;
+    tempo (B, T), in classes with fractions, below 0 where there is none; known (B, tasks), 1 where
+    the truth of one of TASKS is known, else 0."""
 
     spectrogram: mx.array
     targets: mx.array
+    tempo: mx.array
+    known: mx.array
 
 
 @dataclass(frozen=True)
 class Crop:
     """A range of a song: output frame t shows frame first + (t - lead) * rate, or silence."""
 
-    song: TrainingSong
+    length: int  # frames of the song
     index: int  # of the song in its corpus
     first: float
     rate: float
@@ -55,23 +59,23 @@ class Crop:
         t = np.arange(T)
         shown = self.first + (t - self.lead) * self.rate
         sounds = (t >= self.lead) & (t < self.lead + self.frames)
-        sounds &= (shown >= 0) & (shown <= self.song.frames - 1)
-        return np.clip(shown, 0, self.song.frames - 1), sounds
+        sounds &= (shown >= 0) & (shown <= self.length - 1)
+        return np.clip(shown, 0, self.length - 1), sounds
 
 
 def draw_crop(rng: Rng, corpus: Corpus, T: int) -> Crop:
     """A random range of a random song, stretched; mostly T frames long."""
-    index = int(rng.integers(len(corpus.songs)))
-    song = corpus.songs[index]
+    index = int(rng.integers(len(corpus)))
+    song_frames = corpus.frames[index]
     rate = float(np.exp(rng.uniform(-STRETCH, STRETCH))) if rng.random() < 0.6 else 1.0
     length = T
     if rng.random() < EXCERPTS:
         length = int(min(T, rng.uniform(*EXCERPT_FRAMES)))
     lead = int(rng.integers(0, 300)) if rng.random() < 0.3 else 0
     length = min(length, T - lead)
-    spare = song.frames - length * rate
+    spare = song_frames - length * rate
     first = rng.uniform(0, spare) if spare > 0 and rng.random() < 0.85 else 0.0
-    return Crop(song, index, first, rate, length, lead)
+    return Crop(song_frames, index, first, rate, length, lead)
 
 
 @dataclass(frozen=True)
@@ -94,11 +98,11 @@ def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
     parts = []
     for corpus, items in corpora:
         crops = [draw_crop(rng, corpus, T) for _ in range(items)]
-        parts.append(cut(corpus, crops, _draw_gains(rng, items, corpus.stems), T))
-    mix = mx.concatenate([mix for mix, _ in parts])
-    mix = _colour(mix, _draw_colour(rng, len(mix), T))
-    targets = mx.concatenate([targets for _, targets in parts])
-    return Batch(logarithm(mix)[:, None], targets.transpose(0, 2, 1))
+        known = mx.array(np.stack([corpus.known[crop.index] for crop in crops]))
+        parts.append((*cut(corpus, crops, _draw_gains(rng, items, corpus.stems), T), known))
+    mixes, targets, tempo, known = (mx.concatenate(list(x)) for x in zip(*parts, strict=True))
+    mix = _colour(mixes, _draw_colour(rng, len(mixes), T))
+    return Batch(logarithm(mix)[:, None], targets.transpose(0, 2, 1), tempo, known)
 
 
 def _draw_gains(rng: Rng, B: int, K: int) -> NDArray[np.float64]:
@@ -114,8 +118,9 @@ def _draw_gains(rng: Rng, B: int, K: int) -> NDArray[np.float64]:
 
 def cut(
     corpus: Corpus, crops: list[Crop], gains: NDArray[np.float64], T: int
-) -> tuple[mx.array, mx.array]:
-    """Magnitudes of the crops' mixes (B, T, 81), stems added in power, and targets (B, T, 13).
+) -> tuple[mx.array, mx.array, mx.array]:
+    """Magnitudes of the crops' mixes (B, T, 81), stems added in power, and their targets (B, T, 14)
+    and tempo (B, T), as in Batch.
 
     Between frames by linear interpolation.
     """
@@ -141,15 +146,26 @@ def cut(
         mx.square(stems).reshape(B, T, K, BANDS)
         * mx.array(gains.astype(np.float32))[:, None, :, None]
     )
-    targets = between(before[..., bands:].astype(mx.float32), after[..., bands:]) / 255
-    return mx.sqrt(power.sum(axis=2)), targets + mx.array(_silence(crops, sounds))
+    tempo_column = bands + TEMPO
+    columns = slice(bands, tempo_column)
+    targets = between(before[..., columns].astype(mx.float32), after[..., columns])
+    targets = targets / 255 + mx.array(_silence(crops, sounds))
+    rates = np.array([[crop.rate] for crop in crops], np.float32)
+    tempo = _tempo_classes(before[..., tempo_column].astype(mx.float32), mx.array(rates))
+    return mx.sqrt(power.sum(axis=2)), targets, mx.where(sounding[..., 0] > 0, tempo, -1.0)
+
+
+def _tempo_classes(stored: mx.array, rate: mx.array) -> mx.array:
+    """Tempo (B, T) as in Batch, of what the corpus stores, played faster by rate (B, 1)."""
+    octaves = stored / TEMPO_STEPS + mx.log2(rate) - float(np.log2(LOWEST_TEMPO / TEMPO_BASE))
+    return mx.where(stored > 0, octaves * CLASSES_PER_OCTAVE, -1.0)
 
 
 def _silence(crops: list[Crop], sounds: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Targets (B, T, 13) where nothing sounds: the start before the song, the end after it."""
+    """Targets (B, T, 14) where nothing sounds: the start before the song, the end after it."""
     B, T = sounds.shape
     early = np.arange(T) < np.array([crop.lead for crop in crops])[:, None]
-    targets = np.zeros((B, T, LOGITS), np.float32)
+    targets = np.zeros((B, T, TEMPO), np.float32)
     targets[..., 3 + LABELS.index("start")] = early
     targets[..., 3 + LABELS.index("end")] = ~sounds & ~early
     return targets

@@ -1,87 +1,86 @@
 """Compose many songs into shards that load fast.
 
     python -m allin1_mlx_training.compose --out songs --songs 2400 --seed 1 --bank bank.npz \
-        [--tunes tunes.json.gz]
+        [--tunes tunes.json.gz] [--midi midi.json.gz] [--style STYLE] [--wait 40]
 
-Song i has the seed 1 000 000 * seed + i. A shard is `songs_00000.npy`, (frames of all its songs, 4,
-81) uint8 = round(100 log10(1 + linear band magnitude)), stems bass, drums, other, vocals, 100
-frames/s, and `songs_00000.json`, the truth of each song with its first frame and its frames.
+Song i has the seed 1 000 000 * seed + i; some are compositions of the MIDI file's instead of our
+own. With --wait, composing pauses while so many shards lie in the folder: `train` deletes what it
+has read, and gets fresh songs all the time; these shards hold what a Corpus holds of each song.
+`shards` describes the others.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
-from collections.abc import Iterator
+import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from allin1_mlx.files import count_cores
 
 from .bank import Bank, load_bank
 from .composer import Song, compose
+from .corpus import prepare, training_song, write_prepared
+from .mixing import draw_sound
+from .music.midi import MidiSong, arrange, load_midi
 from .music.pop909 import Tune, load_tunes
-from .music.score import Score
+from .rendering import render
+from .shards import write_shard
 
 SEEDS_PER_RUN = 1_000_000
 SONGS_PER_SHARD = 32
-STEPS = 100  # steps of the stored uint8 per unit of log10(1 + magnitude)
 
-_supplies: list[tuple[Bank, tuple[Tune, ...]]] = []  # of a worker process
-
-
-def truth(score: Score) -> dict[str, Any]:
-    """What is true of a song, as JSON values; times in s."""
-    return {
-        "seed": score.seed,
-        "style": score.style,
-        "bpm": round(score.bpm, 3),
-        "meter": score.meter,
-        "duration": round(score.duration, 3),
-        "beats": [round(t, 4) for t in score.beats],
-        "positions": list(score.positions),
-        "segments": [[round(s.start, 4), round(s.end, 4), s.label] for s in score.segments],
-    }
+MIDI_SHARE = 0.15  # of the songs, where there are any
+PERFORMED = 0.25  # share of these that people played, without a fixed tempo
+PAUSE = 1.0  # s between looks at a full folder
 
 
-def quantise(stems: NDArray[np.float16]) -> NDArray[np.uint8]:
-    """Linear magnitudes (4, T, 81) -> (T, 4, 81) steps of log10(1 + magnitude)."""
-    level = np.log10(1 + stems.astype(np.float32))
-    steps = np.minimum(np.round(STEPS * level), 255).astype(np.uint8)
-    return np.ascontiguousarray(steps.transpose(1, 0, 2))
+@dataclass(frozen=True)
+class Supplies:
+    """What songs are made of. style: the only one that is composed, "" for all."""
+
+    bank: Bank
+    tunes: tuple[Tune, ...]
+    midi: tuple[MidiSong, ...]
+    style: str
+
+    def song(self, seed: int) -> Song:
+        """The song of a seed."""
+        rng = np.random.default_rng((seed, 4))
+        if not self.midi or self.style or rng.random() >= MIDI_SHARE:
+            return compose(seed, self.bank, style=self.style, tunes=self.tunes)
+        performed = rng.random() < PERFORMED
+        songs = [song for song in self.midi if song.performed == performed] or self.midi
+        score = arrange(songs[int(rng.integers(len(songs)))], rng, seed=seed)
+        return Song(score, render(score, self.bank, draw_sound(rng), rng))
 
 
-def read_shard(path: str | Path) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
-    """The songs of a shard (its .npy): (T, 4, 81) uint8, memory-mapped, and their truth."""
-    frames = np.load(path, mmap_mode="r")
-    for song in json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8")):
-        yield frames[song["first"] : song["first"] + song["frames"]], song
+_supplies: list[Supplies] = []  # of a worker process
 
 
-def write_shard(out: Path, number: int, songs: list[Song]) -> None:
-    """Write songs as shard `number` into the folder `out`."""
-    arrays = [quantise(song.stems) for song in songs]
-    starts = np.cumsum([0, *(len(a) for a in arrays)])
-    facts = [
-        {**truth(song.score), "first": int(first), "frames": len(array)}
-        for song, array, first in zip(songs, arrays, starts, strict=False)
-    ]
-    np.save(out / f"songs_{number:05d}.npy", np.concatenate(arrays))
-    (out / f"songs_{number:05d}.json").write_text(json.dumps(facts), encoding="utf-8")
+def _prepare(banks: list[str], tunes: str, midi: str, style: str) -> None:
+    _supplies.append(
+        Supplies(
+            load_bank(*banks),
+            load_tunes(tunes) if tunes else (),
+            load_midi(midi) if midi else (),
+            style,
+        )
+    )
 
 
-def _prepare(banks: list[str], tunes: str) -> None:
-    _supplies.append((load_bank(*banks), load_tunes(tunes) if tunes else ()))
-
-
-def _work(job: tuple[str, int, list[int]]) -> None:
-    out, number, seeds = job
-    bank, tunes = _supplies[0]
-    write_shard(Path(out), number, [compose(seed, bank, tunes=tunes) for seed in seeds])
+def _work(job: tuple[str, int, list[int], int]) -> None:
+    out, number, seeds, wait = job
+    while wait and sum(1 for _ in Path(out).glob("songs_*.json")) >= wait:
+        time.sleep(PAUSE)
+    songs = [_supplies[0].song(seed) for seed in seeds]
+    if wait:
+        write_prepared(Path(out), number, [prepare(training_song(song)) for song in songs])
+    else:
+        write_shard(Path(out), number, songs)
 
 
 def main() -> None:
@@ -92,17 +91,21 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--bank", nargs="+", required=True, help="files of training.bank")
     parser.add_argument("--tunes", default="", help="file of training.music.pop909")
+    parser.add_argument("--midi", default="", help="file of training.music.midi")
+    parser.add_argument("--style", default="", help="compose songs of this style only")
+    parser.add_argument("--wait", type=int, default=0, help="pause while so many shards are there")
     parser.add_argument("--jobs", type=int, default=count_cores())
     options = parser.parse_args()
     Path(options.out).mkdir(parents=True, exist_ok=True)
     seeds = [SEEDS_PER_RUN * options.seed + i for i in range(options.songs)]
     jobs = [
-        (options.out, n, seeds[i : i + SONGS_PER_SHARD])
+        (options.out, n, seeds[i : i + SONGS_PER_SHARD], options.wait)
         for n, i in enumerate(range(0, len(seeds), SONGS_PER_SHARD))
     ]
     # Fork shares the bank's memory, but is unsafe once a GPU is in use: workers load their own.
     context = multiprocessing.get_context("spawn")
-    with context.Pool(options.jobs, _prepare, (options.bank, options.tunes)) as pool:
+    supplies = (options.bank, options.tunes, options.midi, options.style)
+    with context.Pool(options.jobs, _prepare, supplies) as pool:
         for _ in pool.imap_unordered(_work, jobs):
             pass
 

@@ -27,6 +27,7 @@ from .rendering import render
 Rng = np.random.Generator
 SECONDS = (95.0, 215.0)  # least and most length of a song's form
 TUNES = 0.25  # share of songs (in 4/4) that use a tune where there are any
+SHORTER = ((3,), (3,), (2,), (4, 3), (4, 2), (3, 4), (3, 3, 2))  # beats of bars, where 4 is usual
 ODD_TEMPO = 0.12  # chance of a tempo outside the style's habit
 
 
@@ -99,18 +100,33 @@ def draw_tempo(rng: Rng, style: Style) -> float:
 
 def _grid(rng: Rng, style: Style, bpm: float, form: list[Part]) -> Grid:
     ends = set(np.cumsum([part.bars for part in form]) - 1)
+    lengths = _bar_lengths(rng, style, form)
     swung = rng.random() < style.swing and style.steps == 4
     return make_grid(
         rng,
         bpm=bpm,
         meter=style.meter,
-        bars=sum(part.bars for part in form),
+        lengths=lengths,
         section_ends={int(e) for e in ends},
         human=bool(rng.random() < (0.7 if style.loose > 4 else 0.12 if style.loose else 0.03)),
         swing=float(rng.uniform(0.53, 0.66)) if swung else 0.5,
         swing_beats=0.5 if rng.random() < 0.75 else 1.0,
         start=float(rng.choice([0.0, rng.uniform(0, 0.6), rng.uniform(0, 3.5)], p=[0.2, 0.5, 0.3])),
     )
+
+
+def _bar_lengths(rng: Rng, style: Style, form: list[Part]) -> NDArray[np.int64]:
+    """Beats of each bar: the style's metre, in songs that change it another one in some parts."""
+    names = sorted({part.name for part in form})
+    other: dict[str, tuple[int, ...]] = {}
+    if style.meter == 4 and rng.random() < style.changing and len(names) > 1:
+        changed = rng.choice(names, int(rng.integers(1, max(2, len(names) - 1))), replace=False)
+        other = {str(name): SHORTER[int(rng.integers(len(SHORTER)))] for name in changed}
+    lengths = []
+    for part in form:
+        pattern = other.get(part.name, (style.meter,))
+        lengths += [pattern[bar % len(pattern)] for bar in range(part.bars)]
+    return np.array(lengths)
 
 
 def assemble(

@@ -6,20 +6,31 @@ stems, a real one its mix alone.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allin1_mlx.network.backend import mx
+from allin1_mlx.network.model import LOGITS
 from allin1_mlx.types import FPS, LABELS
 
-from .compose import STEPS, read_shard
+from .composer import Song
+from .shards import STEPS, quantise, read_shard, truth
 
 BEAT_WIDTH = 2.0  # frames at which a beat's target reaches 0
 BOUNDARY_WIDTH = 40.0  # frames at which a boundary's target reaches 0
+TASKS = ("beat", "downbeat", "section", "label", "voice", "tempo")
+VOICE, TEMPO = LOGITS, LOGITS + 1  # columns of the targets after those of the logits
+COLUMNS = LOGITS + 2
+TEMPO_STEPS, TEMPO_BASE = 80, 30.0  # a tempo is stored as TEMPO_STEPS log2(BPM / TEMPO_BASE)
+STEADY_BEATS = 4  # to either side, over whose intervals the tempo of a beat is the median
+SUNG = 10 ** (-30 / 10)  # power beside the voice's loud frames from which somebody sings
+BREATH = 31  # frames, odd: a shorter pause does not end a phrase
 
 
 @dataclass(frozen=True)
@@ -27,7 +38,9 @@ class Truth:
     """What is known of a song of T frames.
 
     beats, downbeats, boundaries: frames (with fractions), ascending. label: (T,) index into
-    LABELS. soft: (13, T) probabilities of a teacher instead of all these, or None.
+    LABELS. soft: (13, T) probabilities of a teacher instead of all these, or None. voice: (T,)
+    whether somebody sings. known: the TASKS of which the truth is known; the others are not
+    learned from this song.
     """
 
     beats: NDArray[np.float64]
@@ -35,6 +48,8 @@ class Truth:
     boundaries: NDArray[np.float64]
     label: NDArray[np.uint8]
     soft: NDArray[np.float16] | None = None
+    voice: NDArray[np.bool_] | None = None
+    known: frozenset[str] = frozenset(TASKS)
 
 
 @dataclass(frozen=True)
@@ -52,32 +67,108 @@ class TrainingSong:
 
 
 class Corpus:
-    """Songs of one kind (K alike), on the device: each frame's stems, then its targets, (T, 81 K
-    + 13) uint8, the targets in steps of 1 / 255."""
+    """Songs of one kind (K alike) on the device: each frame's stems, then its targets, (T, 81 K +
+    COLUMNS) uint8; probabilities in steps of 1 / 255, the tempo as TEMPO_STEPS says."""
 
     def __init__(self, songs: Iterable[TrainingSong]) -> None:
-        self.songs: list[TrainingSong] = []
-        self._frames: list[mx.array] = []
-        for song in songs:
-            targets = np.rint(255 * targets_of(song.truth, song.frames)).astype(np.uint8)
-            stems = song.stems.reshape(song.frames, -1)
-            self._frames.append(mx.array(np.concatenate([stems, targets.T], axis=1)))
-            self.songs.append(song)
+        self.frames: list[int] = []
+        self.known: list[NDArray[np.float32]] = []  # (tasks,) 1 or 0 for each song
+        self._rows: list[mx.array] = []
+        self.stems = 0  # K
+        self.extend(map(prepare, songs))
 
-    @property
-    def stems(self) -> int:
-        """K."""
-        return self.songs[0].stems.shape[1]
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def extend(self, songs: Iterable[PreparedSong], *, keep: int | None = None) -> None:
+        """Add songs; with `keep`, drop the oldest ones beyond that number."""
+        for song in songs:
+            self.stems = song.stems
+            self.frames.append(len(song.rows))
+            self.known.append(song.known)
+            self._rows.append(mx.array(song.rows))
+        dropped = 0 if keep is None else max(0, len(self) - keep)
+        del self.frames[:dropped], self.known[:dropped], self._rows[:dropped]
 
     def ranges(self, indices: Sequence[int], starts: Sequence[int], length: int) -> mx.array:
         """`length` frames of each song from each start, silence after its end:
-        (B, length, 81 K + 13) uint8."""
+        (B, length, 81 K + COLUMNS) uint8."""
         parts = []
         for index, start in zip(indices, starts, strict=True):
-            part = self._frames[index][start : start + length]
+            part = self._rows[index][start : start + length]
             missing = length - part.shape[0]
             parts.append(mx.pad(part, [(0, missing), (0, 0)]) if missing else part)
         return mx.stack(parts)
+
+
+@dataclass(frozen=True)
+class PreparedSong:
+    """rows: as in Corpus; known: (tasks,) 1 or 0; stems: K."""
+
+    rows: NDArray[np.uint8]
+    known: NDArray[np.float32]
+    stems: int
+
+
+def prepare(song: TrainingSong) -> PreparedSong:
+    """Draw a song's targets and put them beside its stems."""
+    targets = np.zeros((song.frames, COLUMNS), np.uint8)
+    targets[:, :LOGITS] = np.rint(255 * targets_of(song.truth, song.frames)).T
+    if song.truth.voice is not None:
+        targets[:, VOICE] = 255 * song.truth.voice
+    targets[:, TEMPO] = local_tempo(song.truth.beats, song.frames)
+    known = np.array([task in song.truth.known for task in TASKS], np.float32)
+    stems = song.stems.reshape(song.frames, -1)
+    return PreparedSong(np.concatenate([stems, targets], axis=1), known, song.stems.shape[1])
+
+
+def write_prepared(folder: Path, number: int, songs: Sequence[PreparedSong]) -> None:
+    """Write prepared songs of one K as shard `number` into a folder."""
+    np.save(folder / f"songs_{number:05d}.npy", np.concatenate([song.rows for song in songs]))
+    facts = [{"frames": len(s.rows), "known": s.known.tolist(), "stems": s.stems} for s in songs]
+    temporary = folder / f".songs_{number:05d}.json"
+    temporary.write_text(json.dumps(facts), encoding="utf-8")
+    temporary.replace(folder / f"songs_{number:05d}.json")  # now the shard is whole
+
+
+def read_prepared(facts: Path) -> list[PreparedSong]:
+    """The songs of a shard (its .json)."""
+    rows = np.load(facts.with_suffix(".npy"))
+    songs, first = [], 0
+    for song in json.loads(facts.read_text(encoding="utf-8")):
+        last = first + song["frames"]
+        known = np.array(song["known"], np.float32)
+        songs.append(PreparedSong(rows[first:last], known, song["stems"]))
+        first = last
+    return songs
+
+
+def training_song(song: Song) -> TrainingSong:
+    """A song that was just composed."""
+    return composed_song(quantise(song.stems), truth(song.score))
+
+
+def local_tempo(beats: NDArray[np.float64], frames: int) -> NDArray[np.uint8]:
+    """(T,) the tempo around each frame as TEMPO_STEPS says, 0 before and after the beats."""
+    tempo = np.zeros(frames, np.uint8)
+    if len(beats) < 2:
+        return tempo
+    intervals = np.pad(np.diff(beats), STEADY_BEATS, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(intervals, 2 * STEADY_BEATS + 1)
+    bpm = 60 * FPS / np.median(around, axis=1)
+    steps = np.clip(np.rint(TEMPO_STEPS * np.log2(bpm / TEMPO_BASE)), 1, 255)
+    edges = np.clip(np.rint(beats), 0, frames).astype(int)
+    tempo[edges[0] : edges[-1]] = np.repeat(steps, np.diff(edges)).astype(np.uint8)
+    return tempo
+
+
+def find_voice(stems: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """(T,) whether the last of the stems (T, 4, 81), the vocals, sounds."""
+    power = np.square(10.0 ** (stems[:, -1].astype(np.float32) / STEPS) - 1).sum(axis=1)
+    sounds = power > max(SUNG * float(np.quantile(power, 0.98)), 1.0)
+    close = np.convolve(sounds, np.ones(BREATH), "same") > 0
+    # Phrases keep their length: what was widened by half a breath is narrowed again.
+    return np.convolve(~close, np.ones(BREATH), "same") == 0
 
 
 def targets_of(truth: Truth, frames: int) -> NDArray[np.float32]:
@@ -114,8 +205,15 @@ def load_composed(folder: Path) -> Iterator[TrainingSong]:
     """All songs of the shards in a folder of training.compose, memory-mapped."""
     for shard in sorted(folder.glob("songs_*.npy")):
         for levels, facts in read_shard(shard):
-            truth = truth_of(facts["beats"], facts["positions"], facts["segments"], len(levels))
-            yield TrainingSong(f"{facts['style']} {facts['seed']}", levels, truth)
+            yield composed_song(levels, facts)
+
+
+def composed_song(levels: NDArray[np.uint8], facts: dict[str, Any]) -> TrainingSong:
+    """A song of a shard and its facts, as `shards.truth` writes them."""
+    truth = truth_of(facts["beats"], facts["positions"], facts["segments"], len(levels))
+    known = frozenset(facts.get("known", TASKS))
+    truth = replace(truth, voice=find_voice(levels), known=known)
+    return TrainingSong(f"{facts['style']} {facts['seed']}", levels, truth)
 
 
 def load_real(folder: Path) -> dict[str, NDArray[np.uint8]]:
@@ -126,6 +224,19 @@ def load_real(folder: Path) -> dict[str, NDArray[np.uint8]]:
         for mixes in [np.load(path)]
         for name in mixes.files
     }
+
+
+def load_beats(folder: Path) -> Iterator[TrainingSong]:
+    """Real songs with exact beats: pairs of .npz (mixes) and .json (beats) in a folder."""
+    for path in sorted(folder.glob("*.npz")):
+        facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        mixes = np.load(path)
+        for name in mixes.files:
+            mix, song = mixes[name], facts[name]
+            truth = truth_of(song["beats"], song["positions"], (), len(mix))
+            trusted = {"downbeat"} if song["downbeats_trusted"] else set()
+            truth = replace(truth, known=frozenset({"beat", "tempo", *trusted}))
+            yield TrainingSong(name, mix[:, None], truth)
 
 
 def truth_of(

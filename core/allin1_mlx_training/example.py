@@ -18,7 +18,6 @@ import soundfile
 
 from allin1_mlx.types import SAMPLE_RATE
 
-from .compose import truth
 from .composer import assemble
 from .music.arrangement import Arranger
 from .music.band import Band, Manner
@@ -29,6 +28,7 @@ from .music.material import Material
 from .music.rhythm import BarPattern, bar_pattern, read_groove
 from .music.score import BASS, OTHER, VOCALS, DrumTrack, Score, Track
 from .music.styles import Groove, Style
+from .shards import truth
 from .synth import perform
 
 EXAMPLE_SEED = 2_000_000_000_032
@@ -100,7 +100,7 @@ def example_score() -> Score:
         rng,
         bpm=BPM,
         meter=STYLE.meter,
-        bars=sum(part.bars for part in FORM),
+        lengths=np.full(sum(part.bars for part in FORM), STYLE.meter),
         section_ends=set(),
         human=False,
         swing=0.5,

@@ -64,6 +64,17 @@ def split_lessons(lessons: Iterable[Lesson]) -> tuple[list[TrainingSong], list[E
     return learn, exams
 
 
+def split_songs(songs: Iterable[TrainingSong]) -> tuple[list[TrainingSong], list[Exam]]:
+    """Songs with exact beats: those to learn from, and every EXAM_EVERYth to test."""
+    learn, exams = [], []
+    for number, song in enumerate(songs):
+        if number % EXAM_EVERY == 0 and "downbeat" in song.truth.known:
+            exams.append(exam_of(song))
+        else:
+            learn.append(song)
+    return learn, exams
+
+
 def exam_of(song: TrainingSong) -> Exam:
     """A song whose truth is known, as an exam on its mix."""
     stems = to_magnitudes(mx.array(song.stems))
@@ -73,7 +84,7 @@ def exam_of(song: TrainingSong) -> Exam:
     segments = tuple(
         (start, end, LABELS[truth.label[round(start * FPS)]])
         for start, end in itertools.pairwise(edges)
-        if truth.soft is None
+        if truth.soft is None and "section" in truth.known
     )
     return Exam(
         song.name,

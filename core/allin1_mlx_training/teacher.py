@@ -28,6 +28,7 @@ from allin1_mlx.weights import Access, find_model
 from .corpus import BEAT_WIDTH, TrainingSong, Truth, draw_peaks, load_real, to_magnitudes
 from .evaluate import BEAT_WINDOW, f_measure, in_processes
 
+TAUGHT = frozenset({"beat", "downbeat", "section", "label"})  # tasks of a teacher
 SHARPENING = 0.5  # share of the decoded beats in the targets
 
 
@@ -106,7 +107,8 @@ def _lesson(
 def _truth(
     beats: NDArray[np.float64], downbeats: NDArray[np.float64], soft: NDArray[np.float16]
 ) -> Truth:
-    return Truth(beats, downbeats, np.zeros(0), soft[3:].argmax(axis=0).astype(np.uint8), soft)
+    label = soft[3:].argmax(axis=0).astype(np.uint8)
+    return Truth(beats, downbeats, np.zeros(0), label, soft, known=TAUGHT)
 
 
 def main() -> None:

@@ -1,11 +1,12 @@
 """The training of the bundled checkpoint, resumable, on any device that MLX knows.
 
     python -m allin1_mlx_training.train --songs SONGS --exams EXAMS --real REAL --lessons LESSONS
-        --out OUT
+        --beats BEATS --out OUT
 
-SONGS and EXAMS are folders of composed songs of different seeds (training.compose), REAL one of
-real mixes without annotation, LESSONS their labels (training.teacher). Stopped at any point, the
-same command goes on from OUT/state.safetensors.
+SONGS is a folder into which `compose --wait` keeps writing songs: what was read is deleted. EXAMS
+are folders of composed songs of other seeds, REAL is one of real mixes without annotation, LESSONS
+their labels (`teacher`), BEATS real mixes with exact beats. Stopped at any point, the same command
+goes on from OUT/state.safetensors.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any, cast
 
 import numpy as np
@@ -28,8 +31,15 @@ from allin1_mlx.network.backend import mx, nn
 from allin1_mlx.network.model import AllInOne, Config, to_published
 
 from .augment import Batch, draw_batch
-from .corpus import Corpus, load_composed, load_real
-from .exams import Exam, exam_of, examine, split_lessons
+from .corpus import (
+    Corpus,
+    PreparedSong,
+    load_beats,
+    load_composed,
+    load_real,
+    read_prepared,
+)
+from .exams import Exam, exam_of, examine, split_lessons, split_songs
 from .loss import WEIGHTS, losses, total_loss
 from .teacher import load_lessons
 
@@ -37,35 +47,39 @@ WARM_UP = 150  # steps
 CLIP = 0.5  # norm of the gradients
 EMA = 0.999  # of the averaged parameters, less at the beginning
 FLOOR = 0.02  # of the learning rate, at the end of the cosine
-THRESHOLDS = (0.03, 0.05, 0.08, 0.12, 0.18, 0.24)
 LOG_STEPS = 100
 SAVE_STEPS = 200
-EXAM_STEPS = 2500
+FRESH_STEPS = 6  # steps between two new shards of songs
+FEWEST = 320  # composed songs with which to begin
 STATE = "state.safetensors"
 CONFIG = Config(
     stems=1,
-    dim=40,
+    dim=56,
     depth=10,
     step=2,
     shortest=10_240,
     instrument_attention=False,
     threshold=0.05,
     steady=True,
+    voice=True,
+    tempo_classes=50,
 )
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the result depends on, beside the songs."""
+    """All that the result depends on, beside the songs. pool: composed songs to draw from."""
 
     config: Config
-    steps: int = 2683
+    steps: int = 4000
     frames: int = 12_288  # of an item of a batch
-    composed_items: int = 28
-    real_items: int = 12
+    composed_items: int = 17
+    real_items: int = 5
+    beat_items: int = 6
+    pool: int = 2000
     learning_rate: float = 3e-3
     weight_decay: float = 0.01
-    seed: int = 6
+    seed: int = 7
 
 
 class Trainer:
@@ -160,26 +174,71 @@ def _start_rare(model: AllInOne) -> None:
     model.heads.bias = mx.array(bias.reshape(-1))
 
 
-def batches(recipe: Recipe, composed: Corpus, real: Corpus | None, first: int) -> Iterator[Batch]:
-    """Endless batches; number n depends on the recipe's seed and n alone."""
-    if real is None:
-        corpora = [(composed, recipe.composed_items + recipe.real_items)]
-    else:
-        corpora = [(composed, recipe.composed_items), (real, recipe.real_items)]
-    for number in itertools.count(first):
-        rng = np.random.default_rng([recipe.seed, number])
-        yield draw_batch(rng, corpora, recipe.frames)
+@dataclass(frozen=True)
+class Corpora:
+    """Songs to learn from: composed ones, labelled by a teacher, and real ones with exact beats."""
+
+    composed: Corpus
+    real: Corpus
+    beats: Corpus
 
 
-def train(
-    trainer: Trainer,
-    stream: Iterator[Batch],
-    exams: dict[str, list[Exam]],
+def batches(
+    recipe: Recipe,
+    corpora: Corpora,
+    first: int,
     *,
-    out: Path,
-    minutes: float,
-    exam_steps: int,
-) -> None:
+    fresh: Callable[[], list[PreparedSong]] = list,
+) -> Iterator[Batch]:
+    """Endless batches from number `first` on; fresh: returns new composed songs from time to time.
+
+    Number n depends on the recipe's seed, on n and on the songs alone.
+    """
+    counted = [
+        (corpora.composed, recipe.composed_items),
+        (corpora.real, recipe.real_items),
+        (corpora.beats, recipe.beat_items),
+    ]
+    for number in itertools.count(first):
+        if number % FRESH_STEPS == 0:
+            corpora.composed.extend(fresh(), keep=recipe.pool)
+        rng = np.random.default_rng([recipe.seed, number])
+        yield draw_batch(rng, [(c, n) for c, n in counted if n], recipe.frames)
+
+
+class Shards:
+    """Reads the shards of a folder in a thread, ahead of what is needed, and deletes them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._ready: Queue[list[PreparedSong]] = Queue(maxsize=2)
+        Thread(target=self._read, daemon=True).start()
+
+    def take(self) -> list[PreparedSong]:
+        """The songs of one more shard, none if there is no new one."""
+        try:
+            return self._ready.get_nowait()
+        except Empty:
+            return []
+
+    def begin(self) -> Corpus:
+        """The songs to begin with, when they are there."""
+        corpus = Corpus([])
+        while len(corpus) < FEWEST:
+            corpus.extend(self._ready.get())
+        return corpus
+
+    def _read(self) -> None:
+        while True:
+            for facts in sorted(self._folder.glob("songs_*.json")):
+                songs = read_prepared(facts)
+                facts.unlink()
+                facts.with_suffix(".npy").unlink()
+                self._ready.put(songs)
+            time.sleep(1)
+
+
+def train(trainer: Trainer, stream: Iterator[Batch], *, out: Path, minutes: float) -> None:
     """Train until the recipe's steps or the time are over; log and state go to `out`."""
     began = time.monotonic()
     sums, counted = np.zeros(len(WEIGHTS)), 0
@@ -193,15 +252,11 @@ def train(
         if trainer.steps % SAVE_STEPS == 0:
             trainer.save(out / STATE)
         if trainer.steps % LOG_STEPS == 0:
-            entry: dict[str, Any] = {
-                "step": trainer.steps,
-                "seconds": round(time.monotonic() - began, 1),
-                "loss": dict(zip(WEIGHTS, (sums / max(counted, 1)).round(5).tolist(), strict=True)),
-            }
+            losses = (sums / max(counted, 1)).round(5).tolist()
+            seconds = round(time.monotonic() - began, 1)
+            loss = dict(zip(WEIGHTS, losses, strict=True))
+            write_log(out, {"step": trainer.steps, "seconds": seconds, "loss": loss})
             sums, counted = np.zeros(len(WEIGHTS)), 0
-            if trainer.steps % exam_steps == 0:
-                entry["scores"] = examine_all(trainer, exams, (0.08,))
-            write_log(out, entry)
     trainer.save(out / STATE)
 
 
@@ -231,10 +286,11 @@ def main() -> None:
     """The command in this module's head."""
     parser = argparse.ArgumentParser(description="Train the bundled checkpoint.")
     add = parser.add_argument
-    add("--songs", type=Path, required=True, help="composed songs to learn from")
-    add("--exams", type=Path, required=True, help="composed songs of other seeds, to test")
+    add("--songs", type=Path, required=True, help="composed songs to learn from, kept filled")
+    add("--exams", type=Path, required=True, nargs="+", help="composed songs of other seeds")
     add("--real", type=Path, required=True, help="real mixes without annotation")
     add("--lessons", type=Path, required=True, help="the teacher's labels of these")
+    add("--beats", type=Path, required=True, help="real mixes with exact beats")
     add("--out", type=Path, required=True, help="log, state and checkpoint")
     add("--steps", type=int, default=Recipe.steps)
     add("--seed", type=int, default=Recipe.seed)
@@ -243,18 +299,20 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(replace(CONFIG, dim=options.dim), steps=options.steps, seed=options.seed)
-    learn, real_exams = split_lessons(load_lessons(options.lessons, load_real(options.real)))
-    exams = {
-        "composed": [exam_of(song) for song in load_composed(options.exams)],
-        "real": real_exams,
-    }
     trainer = Trainer(recipe)
     if (options.out / STATE).exists():
         trainer.restore(options.out / STATE)
-    stream = batches(recipe, Corpus(load_composed(options.songs)), Corpus(learn), trainer.steps)
-    train(trainer, stream, exams, out=options.out, minutes=options.minutes, exam_steps=EXAM_STEPS)
-    write_log(options.out, {"final": examine_all(trainer, exams, THRESHOLDS)})
+    learn, real_exams = split_lessons(load_lessons(options.lessons, load_real(options.real)))
+    exact, beat_exams = split_songs(load_beats(options.beats))
+    exams = {"real": real_exams, "beats": beat_exams}
+    for folder in options.exams:
+        exams[folder.name] = [exam_of(song) for song in load_composed(folder)]
+    shards = Shards(options.songs)
+    corpora = Corpora(shards.begin(), Corpus(learn), Corpus(exact))
+    stream = batches(recipe, corpora, trainer.steps, fresh=shards.take)
+    train(trainer, stream, out=options.out, minutes=options.minutes)
     write_checkpoint(trainer.averaged(), recipe.config, options.out)
+    write_log(options.out, {"scores": examine_all(trainer, exams, (recipe.config.threshold,))})
 
 
 if __name__ == "__main__":

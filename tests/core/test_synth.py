@@ -12,9 +12,9 @@ import soundfile
 
 from allin1_mlx.types import SAMPLE_RATE, Segment
 from allin1_mlx_training.bank import analyse
-from allin1_mlx_training.compose import truth
 from allin1_mlx_training.example import FORM, example_score
 from allin1_mlx_training.music.score import BASS, DRUMS, DrumTrack, Hit, Note, Pump, Score, Track
+from allin1_mlx_training.shards import truth
 from allin1_mlx_training.synth import PEAK, limit, perform
 
 ASSETS = Path(__file__).parents[2] / "assets"

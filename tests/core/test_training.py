@@ -1,6 +1,7 @@
 """The training of the bundled checkpoint: batches, targets, scores, and that it learns."""
 
 import itertools
+import json
 from dataclasses import replace
 
 import mir_eval
@@ -8,21 +9,40 @@ import numpy as np
 import pytest
 
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.model import AllInOne, Config
+from allin1_mlx.network.model import CLASSES_PER_OCTAVE, LOWEST_TEMPO, AllInOne, Config
 from allin1_mlx.network.predict import Network
 from allin1_mlx.types import LABELS
 from allin1_mlx_training.augment import Crop, cut, draw_batch
-from allin1_mlx_training.corpus import Corpus, TrainingSong, targets_of, truth_of
+from allin1_mlx_training.corpus import (
+    TASKS,
+    Corpus,
+    TrainingSong,
+    find_voice,
+    load_beats,
+    prepare,
+    targets_of,
+    truth_of,
+)
 from allin1_mlx_training.evaluate import Reference, f_measure, mean_scores, score_logits
 from allin1_mlx_training.exams import exam_of, examine
 from allin1_mlx_training.loss import losses, total_loss
 from allin1_mlx_training.teacher import label_songs, load_lessons, save_lesson
-from allin1_mlx_training.train import Recipe, Trainer, batches
+from allin1_mlx_training.train import Corpora, Recipe, Trainer, batches
 
 CONFIG = Config(
-    stems=1, dim=8, depth=4, step=2, shortest=160, instrument_attention=False, threshold=0.1
+    stems=1,
+    dim=8,
+    depth=4,
+    step=2,
+    shortest=160,
+    instrument_attention=False,
+    threshold=0.1,
+    voice=True,
+    tempo_classes=50,
 )
-RECIPE = Recipe(CONFIG, steps=100, frames=1000, composed_items=3, real_items=0, seed=5)
+RECIPE = Recipe(
+    CONFIG, steps=100, frames=1000, composed_items=3, real_items=0, beat_items=0, seed=5
+)
 
 
 def clicking_song(bpm: float, frames: int = 1500, stems: int = 4) -> TrainingSong:
@@ -39,6 +59,10 @@ def clicking_song(bpm: float, frames: int = 1500, stems: int = 4) -> TrainingSon
     return TrainingSong(
         f"click {bpm}", levels, truth_of(beats, positions.tolist(), segments, frames)
     )
+
+
+def corpora(composed: Corpus) -> Corpora:
+    return Corpora(composed, Corpus([]), Corpus([]))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +86,7 @@ def test_a_hundred_steps_lower_the_loss_on_a_fixed_batch(corpus):
 
 def test_training_goes_on_where_it_was_stopped(corpus, tmp_path):
     def run(trainer: Trainer, steps: int) -> None:
-        for batch in itertools.islice(batches(RECIPE, corpus, None, trainer.steps), steps):
+        for batch in itertools.islice(batches(RECIPE, corpora(corpus), trainer.steps), steps):
             trainer.step(batch)
 
     uncut, first, second = Trainer(RECIPE), Trainer(RECIPE), Trainer(RECIPE)
@@ -78,17 +102,17 @@ def test_training_goes_on_where_it_was_stopped(corpus, tmp_path):
 
 
 def test_batches_depend_on_seed_and_number_alone(corpus):
-    first = list(itertools.islice(batches(RECIPE, corpus, None, 0), 3))
-    again = next(batches(RECIPE, corpus, None, 2))
+    first = list(itertools.islice(batches(RECIPE, corpora(corpus), 0), 3))
+    again = next(batches(RECIPE, corpora(corpus), 2))
     assert np.array_equal(np.array(first[2].spectrogram), np.array(again.spectrogram))
-    other = next(batches(replace(RECIPE, seed=6), corpus, None, 2))
+    other = next(batches(replace(RECIPE, seed=6), corpora(corpus), 2))
     assert not np.array_equal(np.array(first[2].spectrogram), np.array(other.spectrogram))
 
 
 @pytest.mark.parametrize(("rate", "first", "lead"), [(1.0, 0, 0), (0.9, 120, 0), (1.1, 33, 50)])
 def test_targets_stay_on_the_sound_when_a_song_is_stretched(rate, first, lead):
     song = clicking_song(100)
-    crop = Crop(song, index=0, first=first, rate=rate, frames=900, lead=lead)
+    crop = Crop(song.frames, index=0, first=first, rate=rate, frames=900, lead=lead)
     target = np.array(cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)[1])[0].T
     shown, sounds = crop.positions(1000)
     level = np.where(sounds, song.stems[np.rint(shown).astype(int), 1, 0], 0).astype(float)
@@ -97,15 +121,15 @@ def test_targets_stay_on_the_sound_when_a_song_is_stretched(rate, first, lead):
     assert len(onsets) > 8
     for onset in onsets[onsets > lead + 3]:
         assert np.abs(peaks - onset).min() <= 1
-    np.testing.assert_allclose(target[3:].sum(axis=0), 1, rtol=1e-6)
+    np.testing.assert_allclose(target[3:13].sum(axis=0), 1, rtol=1e-6)
     assert (target[3 + LABELS.index("start"), :lead] == 1).all()
     assert (target[3 + LABELS.index("end"), lead + 900 :] == 1).all()
 
 
 def test_silence_after_a_song_that_ends_early_is_its_end():
     song = clicking_song(100, frames=800)
-    crop = Crop(song, index=0, first=0.0, rate=1.0, frames=1000, lead=0)
-    mix, targets = cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)
+    crop = Crop(song.frames, index=0, first=0.0, rate=1.0, frames=1000, lead=0)
+    mix, targets, _ = cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)
     assert (np.array(targets)[0, 800:, 3 + LABELS.index("end")] == 1).all()
     assert (np.array(mix)[0, 800:] == 0).all()
 
@@ -114,7 +138,9 @@ def test_batches_are_finite_and_have_the_shapes_of_the_network(corpus):
     real = Corpus([clicking_song(120, stems=1)])
     batch = draw_batch(np.random.default_rng(3), [(corpus, 2), (real, 2)], 800)
     assert batch.spectrogram.shape == (4, 1, 800, 81)
-    assert batch.targets.shape == (4, 13, 800)
+    assert batch.targets.shape == (4, 14, 800)
+    assert batch.tempo.shape == (4, 800)
+    assert batch.known.shape == (4, len(TASKS))
     assert np.isfinite(np.array(batch.spectrogram)).all()
 
 
@@ -160,11 +186,71 @@ def test_a_teacher_labels_a_mix_and_tells_how_far_its_folds_agree(tmp_path):
     assert np.array_equal(again.song.truth.downbeats, lesson.song.truth.downbeats)
 
 
-def test_exams_give_scores_for_every_threshold(corpus):
+def test_exams_give_scores_for_every_threshold():
     model = AllInOne(CONFIG)
-    exam = exam_of(corpus.songs[0])
+    exam = exam_of(clicking_song(90))
     assert exam.mix.shape == (1500, 81)
     scores = examine(model, [exam], thresholds=(0.1, 0.2))
     assert set(scores) == {"0.1", "0.2"}
     assert set(scores["0.1"]) >= {"beat", "downbeat", "boundary 3.0 s", "label"}
     assert isinstance(exam.reference, Reference)
+
+
+def test_a_task_whose_truth_is_unknown_changes_no_loss():
+    song = clicking_song(120)
+    trusted = Corpus([song])
+    partly = Corpus([song, replace(song, truth=replace(song.truth, known=frozenset({"beat"})))])
+    rng = np.random.default_rng(7)
+    batch = draw_batch(rng, [(trusted, 1), (partly, 4)], 600)
+    logits = mx.random.normal((5, 64, 600), key=mx.random.key(1))
+    known = np.array(batch.known)
+    assert set(known[:, 1].tolist()) == {0.0, 1.0}
+    other = np.array(batch.targets)
+    other[known[:, 1] == 0, 1:] = 0.5
+    changed = replace(batch, targets=mx.array(other))
+    for task, value in losses(logits, batch).items():
+        assert np.array(losses(logits, changed)[task]) == pytest.approx(np.array(value)), task
+
+
+@pytest.mark.parametrize(("bpm", "rate"), [(60.0, 1.0), (120.0, 1.0), (100.0, 1.2), (180.0, 0.9)])
+def test_the_tempo_of_a_stretched_song_is_the_one_that_is_heard(bpm, rate):
+    song = clicking_song(bpm, frames=3000)
+    crop = Crop(song.frames, index=0, first=300, rate=rate, frames=900, lead=50)
+    tempo = np.array(cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)[2])[0]
+    assert (tempo[:50] == -1).all()
+    heard = LOWEST_TEMPO * 2 ** (tempo[60:900] / CLASSES_PER_OCTAVE)
+    np.testing.assert_allclose(heard, bpm * rate, rtol=0.01)
+
+
+def test_somebody_sings_where_the_vocals_sound():
+    stems = np.zeros((1000, 4, 81), np.uint8)
+    stems[:, :3] = 120
+    stems[200:300, 3] = 120
+    stems[310:400, 3] = 110
+    voice = find_voice(stems)
+    assert voice[200:400].all()
+    assert not voice[:180].any()
+    assert not voice[420:].any()
+
+
+def test_real_songs_with_exact_beats_teach_what_is_trusted_of_them(tmp_path):
+    mix = np.full((1000, 81), 90, np.uint8)
+    np.savez(tmp_path / "modules.npz", sure=mix, unsure=mix)
+    facts = {"beats": [0.5, 1.0, 1.5], "positions": [1, 2, 3]}
+    songs = {
+        "sure": {**facts, "downbeats_trusted": True},
+        "unsure": {**facts, "downbeats_trusted": False},
+    }
+    (tmp_path / "modules.json").write_text(json.dumps(songs))
+    sure, unsure = load_beats(tmp_path)
+    assert sure.truth.known == {"beat", "downbeat", "tempo"}
+    assert unsure.truth.known == {"beat", "tempo"}
+    assert sure.truth.beats.tolist() == [50, 100, 150]
+
+
+def test_fresh_songs_take_the_place_of_the_oldest(corpus):
+    composed = Corpus([clicking_song(90, frames=1000), clicking_song(100, frames=1100)])
+    composed.extend([prepare(clicking_song(110, frames=1200))], keep=2)
+    assert composed.frames == [1100, 1200]
+    assert len(composed.known) == 2
+    assert composed.ranges([1], [1150], 100).shape == (1, 100, 4 * 81 + 15)

@@ -24,6 +24,8 @@ from .backend import chunk_length, in_chunks, map_serial, mx, nn
 from .layers import LayerNorm, Linear, elu, gelu
 
 LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
+CLASSES_PER_OCTAVE = 20
+LOWEST_TEMPO = 30 * 2**0.5  # BPM, the middle of the first tempo class
 CHUNK = 24_576  # positions that a block computes at once, up to twice as many: bounds memory
 
 
@@ -35,6 +37,8 @@ class Config:
     position of the blocks (1 in the published networks). shortest: number of frames up to which a
     shorter song is padded with silence, as in training. threshold: a beat or downbeat below it
     cannot open or close the song. steady: whether its beats are decoded with `tempo_space.STEADY`.
+    voice: whether one more output gives the probability that somebody sings. tempo_classes: number
+    of outputs for the tempo, classes of 1 / CLASSES_PER_OCTAVE octave from LOWEST_TEMPO up.
     """
 
     stems: int = 4
@@ -48,6 +52,13 @@ class Config:
     instrument_attention: bool = True
     threshold: float = 0.24
     steady: bool = False
+    voice: bool = False
+    tempo_classes: int = 0
+
+    @property
+    def outputs(self) -> int:
+        """Logits per frame: LOGITS, then voice, then the tempo classes, where there are any."""
+        return LOGITS + int(self.voice) + self.tempo_classes
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Config:
@@ -64,6 +75,8 @@ class Config:
             instrument_attention=bool(values["instrument_attention"]),
             threshold=float(values["best_threshold_downbeat"]),
             steady=bool(values.get("steady_tempo", False)),
+            voice=bool(values.get("voice", False)),
+            tempo_classes=int(values.get("tempo_classes", 0)),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,6 +93,8 @@ class Config:
             "instrument_attention": self.instrument_attention,
             "best_threshold_downbeat": self.threshold,
             "steady_tempo": self.steady,
+            "voice": self.voice,
+            "tempo_classes": self.tempo_classes,
         }
 
 
@@ -196,7 +211,7 @@ class AllInOne(nn.Module):
         self.embedding = Embedding(config.bands, config.dim, config.step)
         self.blocks = [Block(config, 2**level) for level in range(config.depth)]
         self.norm = LayerNorm(config.dim)
-        self.heads = Linear(config.stems * config.dim, config.step * LOGITS)
+        self.heads = Linear(config.stems * config.dim, config.step * config.outputs)
 
     def embed(self, x: mx.array, *, on_block: Callable[[int], None] | None = None) -> mx.array:
         """Spectrograms (N, K, T, 81) to normed embeddings (N, K, L, C), a position every `step`.
@@ -225,14 +240,14 @@ class AllInOne(nn.Module):
         return x.reshape(N, K, -1, self.config.dim)
 
     def classify(self, embeddings: mx.array, frames: int) -> mx.array:
-        """Embeddings (N, K, L, C) to the logits (N, 13, T) of T frames."""
+        """Embeddings (N, K, L, C) to the logits (N, outputs, T) of T frames."""
         N, K, L, C = embeddings.shape
         positions = embeddings.transpose(0, 2, 1, 3).reshape(N, L, K * C)
-        logits = self.heads(positions).reshape(N, L * self.config.step, LOGITS)
+        logits = self.heads(positions).reshape(N, L * self.config.step, self.config.outputs)
         return logits[:, :frames].transpose(0, 2, 1)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """Spectrograms (N, K, T, 81) to logits (N, 13, T)."""
+        """Spectrograms (N, K, T, 81) to logits (N, outputs, T)."""
         return self.classify(self.embed(x), x.shape[2])
 
 

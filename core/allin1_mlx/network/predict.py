@@ -22,7 +22,7 @@ from ..types import Activations
 from ..weights import ModelFiles
 from .backend import has_gpu, keep_freed_memory, mx
 from .ensemble import Ensemble
-from .model import AllInOne, Config, load_arrays
+from .model import LOGITS, AllInOne, Config, load_arrays
 
 
 @dataclass(frozen=True)
@@ -170,9 +170,10 @@ def predict_group(
 
 
 def activations(logits: NDArray[np.float32]) -> Activations:
-    """Probabilities of the logits (13, T): sigmoid of the first three, softmax of the labels."""
+    """Probabilities of the logits (13 or more, T): sigmoid of three, softmax of the labels."""
     beat, downbeat, segment = _sigmoid(logits[:3])
-    exponents = np.exp(logits[3:] - logits[3:].max(axis=0, initial=-np.inf))
+    labels = logits[3:LOGITS]
+    exponents = np.exp(labels - labels.max(axis=0, initial=-np.inf))
     return Activations(beat, downbeat, segment, exponents / exponents.sum(axis=0))
 
 

@@ -48,19 +48,19 @@ def make_grid(
     *,
     bpm: float,
     meter: int,
-    bars: int,
+    lengths: NDArray[np.int64],
     section_ends: set[int],
     human: bool,
     swing: float,
     swing_beats: float,
     start: float,
 ) -> Grid:
-    """A grid of `bars` bars. section_ends: bars that are the last of a section.
+    """A grid of bars of `lengths` beats. section_ends: bars that are the last of a section.
 
     Rarely there is a pickup before the first bar, or a section's last bar is short; a human
     tempo drifts and may slow down at the end.
     """
-    lengths = np.full(bars, meter)
+    lengths, bars = lengths.copy(), len(lengths)
     if meter == 4 and rng.random() < 0.04:
         short = [b for b in section_ends if rng.random() < 0.5 and 0 < b < bars - 1]
         lengths[short] = rng.choice([2, 2, 3, 5])

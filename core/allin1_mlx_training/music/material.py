@@ -58,8 +58,8 @@ HABITS = {
     "outro": Habit(0.8, 0.6, 0.65, 0.65, 0.3, 0.3),
 }
 STRONG = ("chorus", "postchorus", "solo")
-HALF_TIME, DOUBLE_TIME = 0.08, 0.06  # chance of a part in another feel than the song
-LEAST_HALF, MOST_DOUBLE = 105, 115  # BPM within which such feels keep the tapped tempo
+HALF_TIME, DOUBLE_TIME = 0.1, 0.07  # chance of a part in another feel than the song
+LEAST_HALF, MOST_DOUBLE = 110, 118  # BPM within which such feels keep the tapped tempo
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def bar_pattern(
     total = beats * per_beat
     half = 0.5 if per_beat != 3 else 2 / 3
     fine = 0.25 if per_beat == 4 else 1 / per_beat
-    if beats == 6:  # eighths are the beats
+    if per_beat == 2:  # eighths are the beats
         half, fine = 1.0, 0.5
     table = {
         "long": [(0.0, float(beats), 1.0)],

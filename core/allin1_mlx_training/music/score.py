@@ -105,7 +105,8 @@ class Pump:
 class Score:
     """A whole song. beats and positions are the truth (position 1 is the downbeat).
 
-    segments cover 0 to duration; fade_in, fade_out are lengths in seconds, 0 for none.
+    segments cover 0 to duration, or are empty; fade_in, fade_out are lengths in seconds, 0 for
+    none; known: the tasks of `corpus.TASKS` for which it is a truth to learn from.
     """
 
     seed: int
@@ -124,3 +125,4 @@ class Score:
     fade_in: float = 0.0
     fade_out: float = 0.0
     electronic: bool = False
+    known: tuple[str, ...] = ("beat", "downbeat", "section", "label", "voice", "tempo")

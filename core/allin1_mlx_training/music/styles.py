@@ -39,8 +39,8 @@ class Style:
     weight: how often; group: whose forms (statistics) it follows; tempo: BPM least, usual, most.
     bass, comps: (families, patterns of `rhythm`); chances (0 to 1): swing, vocal, club (club
     form), pump (side chain), electronic (drum machine), drumless, kickless (an intro,
-    break, build or the like is one of the scenes), hat_rolls (in a bar, at most). loose: ms of
-    human timing.
+    break, build or the like is one of the scenes), hat_rolls (in a bar, at most), changing (some
+    parts are in another metre). loose: ms of human timing.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Style:
     kickless: float = 0.0
     scenes: tuple[Scene, ...] = ()
     hat_rolls: float = 0.0
+    changing: float = 0.03
     loose: float = 6.0
     modes: tuple[str, ...] = ("major", "major", "minor", "mixolydian")
 
