@@ -19,7 +19,8 @@ from allin1_mlx.network.backend import mx
 from allin1_mlx.network.model import CLASSES_PER_OCTAVE, LOWEST_TEMPO
 from allin1_mlx.types import LABELS
 
-from .corpus import TEMPO, TEMPO_BASE, TEMPO_STEPS, Corpus, to_magnitudes
+from .corpus import Corpus, to_magnitudes
+from .targets import TEMPO, TEMPO_BASE, TEMPO_STEPS
 
 Rng = np.random.Generator
 

@@ -23,12 +23,12 @@ from allin1_mlx.files import count_cores
 
 from .bank import Bank, load_bank
 from .composer import Song, compose
-from .corpus import prepare, training_song, write_prepared
 from .mixing import draw_sound
 from .music.midi import MidiSong, arrange, load_midi
 from .music.pop909 import Tune, load_tunes
 from .rendering import render
 from .shards import write_shard
+from .targets import prepare, training_song, write_prepared
 
 SEEDS_PER_RUN = 1_000_000
 SONGS_PER_SHARD = 32

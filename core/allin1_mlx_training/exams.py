@@ -18,8 +18,9 @@ from allin1_mlx.network.backend import mx
 from allin1_mlx.network.model import AllInOne
 from allin1_mlx.types import FPS, LABELS
 
-from .corpus import TrainingSong, to_magnitudes
+from .corpus import to_magnitudes
 from .evaluate import Reference, in_processes, mean_scores, score_logits
+from .targets import TrainingSong
 from .teacher import Lesson
 
 TRUSTED = 0.6  # agreement of the teacher's folds from which a real song is used

@@ -10,7 +10,7 @@ from allin1_mlx.network.backend import mx, nn
 from allin1_mlx.network.model import LOGITS
 
 from .augment import Batch
-from .corpus import TASKS, VOICE
+from .targets import TASKS, VOICE
 
 # Beats are dense and easy, boundaries rare: weights as in the published configuration.
 WEIGHTS = {

@@ -25,8 +25,9 @@ from allin1_mlx.network.predict import Network, activations, load_network
 from allin1_mlx.types import FPS, Activations
 from allin1_mlx.weights import Access, find_model
 
-from .corpus import BEAT_WIDTH, TrainingSong, Truth, draw_peaks, load_real, to_magnitudes
+from .corpus import load_real, to_magnitudes
 from .evaluate import BEAT_WINDOW, f_measure, in_processes
+from .targets import BEAT_WIDTH, TrainingSong, Truth, draw_peaks
 
 TAUGHT = frozenset({"beat", "downbeat", "section", "label"})  # tasks of a teacher
 SHARPENING = 0.5  # share of the decoded beats in the targets

@@ -31,16 +31,10 @@ from allin1_mlx.network.backend import mx, nn
 from allin1_mlx.network.model import AllInOne, Config, to_published
 
 from .augment import Batch, draw_batch
-from .corpus import (
-    Corpus,
-    PreparedSong,
-    load_beats,
-    load_composed,
-    load_real,
-    read_prepared,
-)
+from .corpus import Corpus, load_beats, load_composed, load_real
 from .exams import Exam, exam_of, examine, split_lessons, split_songs
 from .loss import WEIGHTS, losses, total_loss
+from .targets import PreparedSong, read_prepared
 from .teacher import load_lessons
 
 WARM_UP = 150  # steps
@@ -49,12 +43,12 @@ EMA = 0.999  # of the averaged parameters, less at the beginning
 FLOOR = 0.02  # of the learning rate, at the end of the cosine
 LOG_STEPS = 100
 SAVE_STEPS = 200
-FRESH_STEPS = 6  # steps between two new shards of songs
+FRESH_STEPS = 10  # steps between two new shards of songs
 FEWEST = 320  # composed songs with which to begin
 STATE = "state.safetensors"
 CONFIG = Config(
     stems=1,
-    dim=56,
+    dim=48,
     depth=10,
     step=2,
     shortest=10_240,
@@ -72,12 +66,12 @@ class Recipe:
 
     config: Config
     steps: int = 4000
-    frames: int = 12_288  # of an item of a batch
-    composed_items: int = 17
+    frames: int = 10_240  # of an item of a batch
+    composed_items: int = 10
     real_items: int = 5
-    beat_items: int = 6
+    beat_items: int = 5
     pool: int = 2000
-    learning_rate: float = 3e-3
+    learning_rate: float = 2.2e-3
     weight_decay: float = 0.01
     seed: int = 7
 
@@ -98,11 +92,17 @@ class Trainer:
         self.steps = 0
         self._gradient = nn.value_and_grad(self.model, _objective)
 
-    def step(self, batch: Batch) -> mx.array:
-        """One step of the optimiser; returns the four losses, not yet computed."""
-        self.optimizer.learning_rate = mx.array(self._rate())
+    def step(self, batch: Batch, *, done: float = 0.0) -> mx.array:
+        """One step of the optimiser; returns the losses of TASKS, not yet computed.
+
+        done: the share of the time that is over, where that ends the training before its steps do.
+        """
+        self.optimizer.learning_rate = mx.array(self._rate(done))
         (_, parts), gradients = self._gradient(self.model, batch)
-        gradients, _ = clip_grad_norm(gradients, CLIP)
+        gradients, norm = clip_grad_norm(gradients, CLIP)
+        # One overflow would spoil all parameters for good: such a step changes nothing.
+        usable = mx.isfinite(norm)
+        gradients = tree_map(lambda g: mx.where(usable, g, 0), gradients)
         self.optimizer.update(self.model, gradients)
         stacked = mx.stack([parts[task] for task in WEIGHTS])
         keep = min(EMA, (1 + self.steps) / (10 + self.steps))
@@ -115,9 +115,9 @@ class Trainer:
         mx.async_eval(stacked, self.average, self.model.state, self.optimizer.state)
         return stacked
 
-    def _rate(self) -> float:
+    def _rate(self, time_done: float) -> float:
         warm = min(1.0, (self.steps + 1) / WARM_UP)
-        done = min(1.0, self.steps / self.recipe.steps)
+        done = min(1.0, max(time_done, self.steps / self.recipe.steps))
         return (
             self.recipe.learning_rate
             * warm
@@ -244,7 +244,8 @@ def train(trainer: Trainer, stream: Iterator[Batch], *, out: Path, minutes: floa
     sums, counted = np.zeros(len(WEIGHTS)), 0
     pending: mx.array | None = None
     while trainer.steps < trainer.recipe.steps and time.monotonic() - began < minutes * 60:
-        parts = trainer.step(next(stream))
+        done = (time.monotonic() - began) / (60 * minutes)
+        parts = trainer.step(next(stream), done=done)
         if pending is not None:  # one step computes while the next batch is drawn
             sums += np.array(pending)
             counted += 1

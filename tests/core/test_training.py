@@ -13,19 +13,18 @@ from allin1_mlx.network.model import CLASSES_PER_OCTAVE, LOWEST_TEMPO, AllInOne,
 from allin1_mlx.network.predict import Network
 from allin1_mlx.types import LABELS
 from allin1_mlx_training.augment import Crop, cut, draw_batch
-from allin1_mlx_training.corpus import (
+from allin1_mlx_training.corpus import Corpus, load_beats
+from allin1_mlx_training.evaluate import Reference, f_measure, mean_scores, score_logits
+from allin1_mlx_training.exams import exam_of, examine
+from allin1_mlx_training.loss import losses, total_loss
+from allin1_mlx_training.targets import (
     TASKS,
-    Corpus,
     TrainingSong,
     find_voice,
-    load_beats,
     prepare,
     targets_of,
     truth_of,
 )
-from allin1_mlx_training.evaluate import Reference, f_measure, mean_scores, score_logits
-from allin1_mlx_training.exams import exam_of, examine
-from allin1_mlx_training.loss import losses, total_loss
 from allin1_mlx_training.teacher import label_songs, load_lessons, save_lesson
 from allin1_mlx_training.train import Corpora, Recipe, Trainer, batches
 
