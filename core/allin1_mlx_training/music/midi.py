@@ -180,17 +180,20 @@ def _notes(
 
 def _annotated(text: str) -> tuple[list[float], list[int]]:
     """Beats of a performance; positions count from each downbeat."""
-    beats, positions = [], []
-    position = 0
+    beats: list[float] = []
+    downbeats: list[int] = []
     for line in text.splitlines():
         time, _, kind = line.split("\t")[:3]
-        position = 1 if kind.startswith("db") else position + 1
+        if kind.startswith("db"):
+            downbeats.append(len(beats))
         beats.append(float(time))
-        positions.append(position)
-    first = positions.index(1) if 1 in positions else len(positions)
-    length = max(positions[first:], default=1)
-    for i in range(first):  # a pickup leads to the first downbeat
-        positions[i] = max(1, length - first + 1 + i)
+    if len(downbeats) < 2:
+        return [], []
+    bar = np.searchsorted(downbeats, np.arange(len(beats)), side="right") - 1
+    first = downbeats[0]
+    pickup = max(downbeats[1] - first, first)  # beats that count up to the first downbeat
+    starts = np.array([*downbeats, first - pickup])[bar]  # bar -1 is the pickup's
+    positions = (np.arange(len(beats)) - starts + 1).tolist()
     return beats, positions
 
 
