@@ -15,7 +15,6 @@ import pytest
 from allin1_mlx.types import LABELS, SAMPLE_RATE
 from allin1_mlx_training import bank as banks
 from allin1_mlx_training.bank import Bank, analyse, load_bank, note_loudness, template
-from allin1_mlx_training.compose import quantise, read_shard, truth, write_shard
 from allin1_mlx_training.composer import compose, compose_score
 from allin1_mlx_training.instruments.drums import PIECES, strike
 from allin1_mlx_training.instruments.patches import FAMILIES, draw_patch
@@ -25,6 +24,7 @@ from allin1_mlx_training.music.pop909 import load_tunes, pack
 from allin1_mlx_training.music.score import DRUMS, VOCALS
 from allin1_mlx_training.music.statistics import LABEL_OF_PART, load_statistics, part_of
 from allin1_mlx_training.music.styles import load_styles
+from allin1_mlx_training.shards import quantise, read_shard, truth, write_shard
 
 SEEDS = range(100, 130)
 
