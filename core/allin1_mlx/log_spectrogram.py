@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .network.backend import has_gpu, map_parallel, mx
+from .network.options import Backend
 from .types import HOP, SAMPLE_RATE
 
 FRAME = 2048  # samples per frame
@@ -28,8 +28,6 @@ LOWEST, HIGHEST = 30.0, 17_000.0  # Hz
 A4 = 440.0  # Hz
 
 BLOCK, GPU_BLOCK = 256, 8192  # frames computed at once, on a CPU and on a GPU
-
-Backend = Literal["mlx_fast", "mlx"]
 
 
 def frame_count(samples: int) -> int:

@@ -34,8 +34,8 @@ from .demix.network_input import (
 )
 from .demix.options import Demix, StemOptions
 from .errors import UsageError
-from .log_spectrogram import Backend
 from .network.backend import keep_freed_memory
+from .network.options import ComputeOptions
 from .network.predict import (
     Network,
     Prediction,
@@ -67,7 +67,7 @@ class Analyzer:
     model: one of weights.MODELS. demix: how a mix becomes the stems that the network needs.
     weights: where weights may come from. stems: user-supplied stems, and the separator's options.
     beats: "grid" puts beats on a grid to the millisecond and sections on bar lines, "raw" leaves
-    them where the network put them, in frames of 10 ms. ensemble_parallel: as in `load_network`.
+    them where the network put them, in frames of 10 ms. compute: how to compute.
     timings: records how long each stage takes.
     `notice` is a line for the user about the model that "auto" chose, or empty; `input` makes
     the network's spectrograms; `provenance` is that of all results, without what only a song has.
@@ -81,8 +81,7 @@ class Analyzer:
         weights: Access = Access(),
         stems: StemOptions = StemOptions(),
         beats: BeatTimes = "grid",
-        spec_backend: Backend = "mlx_fast",
-        ensemble_parallel: bool = True,
+        compute: ComputeOptions = ComputeOptions(),
         timings: Timings | None = None,
     ) -> None:
         keep_freed_memory()
@@ -90,7 +89,7 @@ class Analyzer:
         used = "the built-in network" if files.name == "bundled" else files.name
         self.notice = f"using {used}; {files.reason}" if files.reason else ""
         self._files = files
-        self._ensemble_parallel = ensemble_parallel
+        self._compute = compute
         self._timings = timings
         inputs = load_config(files.files[0][1]).stems
         if inputs == 1 and (stems.folder is not None or demix != "auto"):
@@ -106,13 +105,14 @@ class Analyzer:
             inputs=inputs,
             options=stems,
             separator_file=separator_file,
-            backend=spec_backend,
+            backend=compute.spec_backend,
+            compiled=compute.compiled,
             timed=self._timed,
         )
         self.provenance = Provenance(
             model=files.name if weights.weights_path is None else _name_by_content(files),
             stems=self.input.stems,
-            spec_backend=spec_backend,
+            spec_backend=compute.spec_backend,
             beats=beats,
             program=f"allin1-mlx {version('allin1-mlx-ui')}",
         )
@@ -120,7 +120,7 @@ class Analyzer:
     @cached_property
     def network(self) -> Network:
         """The network, read on first use. Raises CheckpointError."""
-        return load_network(self._files, ensemble_parallel=self._ensemble_parallel)
+        return load_network(self._files, ensemble_parallel=self._compute.ensemble_parallel)
 
     def load(self) -> None:
         """Load the network, the separator and the decoder's tables now, if they are not loaded.

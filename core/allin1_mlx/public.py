@@ -14,6 +14,7 @@ from .errors import Cancelled as Cancelled
 from .log_spectrogram import logarithm as logarithm
 from .log_spectrogram import magnitudes as magnitudes
 from .log_spectrogram import spectrogram as spectrogram
+from .network.options import ComputeOptions as ComputeOptions
 from .network.predict import activations as activations
 from .network.predict import predict as predict
 from .pipeline import Analyzer as Analyzer

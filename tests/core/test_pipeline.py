@@ -16,6 +16,7 @@ from allin1_mlx.analysis import Analysis
 from allin1_mlx.demix.options import StemOptions
 from allin1_mlx.errors import AudioError, Cancelled, CheckpointError, StemsError, UsageError
 from allin1_mlx.network.model import AllInOne, Config, to_published
+from allin1_mlx.network.options import ComputeOptions
 from allin1_mlx.types import LABELS, SAMPLE_RATE
 from allin1_mlx.weights import Access
 
@@ -165,7 +166,7 @@ def test_only_published_networks_may_start_a_song_in_its_middle(tmp_path, stems)
 
 def test_both_spectrogram_backends_give_the_same_result(tmp_path, analyzer):
     song = write(tmp_path / "song.wav", clicks(95, 12))
-    reference = Analyzer("bundled", spec_backend="mlx")
+    reference = Analyzer("bundled", compute=ComputeOptions("mlx"))
     assert reference(song) == analyzer(song)
 
 

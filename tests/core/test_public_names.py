@@ -15,8 +15,8 @@ from allin1_mlx.types import STEMS
 
 README = Path(__file__).parents[2] / "README.md"
 CLASSES = {
-    *("Access", "Activations", "Analysis", "Analyzer", "Detection", "Segment", "StemOptions"),
-    "Tempo",
+    *("Access", "Activations", "Analysis", "Analyzer", "ComputeOptions", "Detection", "Segment"),
+    *("StemOptions", "Tempo"),
 }
 ERRORS = {"AllInOneError", "Cancelled"}
 FUNCTIONS = {

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from ..batch import Outcome, Song
     from ..batch.outputs import Outputs
     from ..display.timings import Timings
-    from ..types import Progress
-    from ..weights import Access
 
 TOLERANCE = 1e-4  # between the two paths to a spectrogram
 MAX_PROCESSES = 4  # more would decode faster than the network computes
@@ -74,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     """Analyse the songs that the options name."""
     from ..batch.inputs import find_inputs
     from ..batch.naming import name_songs, take_shard
+    from .gather import gather_outputs
 
     outputs = gather_outputs(options)
     paths = find_inputs(
@@ -118,55 +118,17 @@ def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
     return present, absent
 
 
-def gather_access(options: argparse.Namespace, on_progress: Progress | None = None) -> Access:
-    """Where weights may come from."""
-    from ..weights import Access
-
-    return Access(
-        weights_dir=options.mlx_weights_dir,
-        offline=options.offline,
-        url=options.weights_url,
-        weights_path=options.mlx_weights_path,
-        config_path=options.mlx_config_path,
-        on_progress=on_progress,
-    )
-
-
 def needs_download(options: argparse.Namespace) -> bool:
     """Whether weights would have to be downloaded first. Raises as `find_missing` does."""
     from ..weights import find_missing
     from ..weights.registry import PUBLISHED
+    from .gather import gather_access
 
     access = gather_access(options)
     asked = ["htdemucs"] if options.demix == "htdemucs" else []
     if options.model in PUBLISHED and options.mlx_weights_path is None:
         asked.append(options.model)
     return not access.is_offline and any(find_missing(name, access) for name in asked)
-
-
-def gather_outputs(options: argparse.Namespace) -> Outputs:
-    """The files to write."""
-    from ..batch.outputs import Outputs
-
-    return Outputs(
-        out_dir=options.out_dir,
-        array_dir=options.array_dir,
-        activations=options.activ,
-        embeddings=options.embed,
-        visualize=options.visualize,
-        viz_dir=options.viz_dir,
-        viz_format=options.viz_format,
-        sonify=options.sonify,
-        sonif_dir=options.sonif_dir,
-        exports=options.export,
-        export_dir=options.export_dir,
-        midi_simplify=options.midi_simplify,
-        keep_byproducts=options.keep_byproducts,
-        demix_dir=options.demix_dir,
-        spec_dir=options.spec_dir,
-        in_memory=options.mlx_in_memory,
-        overwrite=options.overwrite,
-    )
 
 
 def start(
@@ -180,25 +142,14 @@ def start(
 ) -> Iterator[Outcome]:
     """Start the analysis, here or on a cluster."""
     from ..batch import analyze_songs
-    from ..demix.options import StemOptions
     from ..pipeline import Analyzer
+    from .gather import gather_access, gather_compute, gather_stems
 
-    stems = StemOptions(
-        folder=options.stems_dir,
-        single_song=alone,
-        seed=options.demix_seed or 0,
-        compiled=options.mlx_compile,
-    )
-    build = partial(
-        Analyzer,
-        options.model,
-        options.demix,
-        spec_backend=options.spec_backend,
-        beats=options.beats,
-        ensemble_parallel=options.ensemble_parallel,
-    )
-    access = gather_access(options, display.download)
-    analyzer = build(weights=access, stems=stems, timings=timings)
+    access, stems = gather_access(options), gather_stems(options, alone=alone)
+    compute = gather_compute(options)
+    build = partial(Analyzer, options.model, options.demix, beats=options.beats, compute=compute)
+    reporting = replace(access, on_progress=display.download)
+    analyzer = build(weights=reporting, stems=stems, timings=timings)
     if not songs or options.engine == "ray":
         analyzer.load()  # reports its errors even without songs, and before a cluster starts
     if not songs:
@@ -214,9 +165,7 @@ def start(
     if options.engine == "ray":
         from ..batch.cluster import analyze_on_ray
 
-        make_analyzer = partial(
-            build, weights=gather_access(options).absolute(), stems=stems.absolute()
-        )
+        make_analyzer = partial(build, weights=access.absolute(), stems=stems.absolute())
         return analyze_on_ray(songs, make_analyzer, outputs, workers=options.jobs)
     return analyze_songs(
         songs,

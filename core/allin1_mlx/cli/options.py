@@ -131,7 +131,9 @@ def _add_reuse(group: argparse._ArgumentGroup) -> None:
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("-m", "--model", default="auto", metavar="NAME", help=f"{MODEL_NAMES} (%(default)s)")
+    add("-m", "--model", default="auto", metavar="NAME",
+        help=f"{MODEL_NAMES}; auto is bundled, unless all of harmonix-all is in the weights "
+        "folder (%(default)s)")  # fmt: skip
     add("--mlx-weights-dir", type=Path, metavar="DIR", help="folder with weights (mlx-weights)")
     add("--mlx-weights-path", type=Path, metavar="FILE", help="one weights file")
     add(

@@ -19,8 +19,9 @@ import numpy as np
 from ..audio import Audio
 from ..decoding.onsets import OnsetEnvelope, in_blocks, measure_onsets
 from ..errors import WeightsError
-from ..log_spectrogram import Backend, logarithm, magnitudes, spectrogram
+from ..log_spectrogram import logarithm, magnitudes, spectrogram
 from ..network.backend import has_gpu, mx
+from ..network.options import Backend
 from ..types import Progress, StemMethod
 from ..weights import Access, find_htdemucs
 from .external import find_stems, load_stems
@@ -64,13 +65,15 @@ class NetworkInput:
     """Makes spectrograms of one kind, for song after song.
 
     inputs: number of spectrograms that the network needs, 4 stems or 1 mix. separator_file: the
-    separator's checkpoint, None without a separator. timed: records how long a stage takes.
+    separator's checkpoint, None without a separator. compiled: as in ComputeOptions. timed: records
+    how long a stage takes.
     """
 
     inputs: int
     options: StemOptions
     separator_file: Path | None
     backend: Backend
+    compiled: bool
     timed: Timed
 
     @property
@@ -91,7 +94,7 @@ class NetworkInput:
             return None
         from .htdemucs import HTDemucs
 
-        return HTDemucs.from_checkpoint(self.separator_file, compiled=self.options.compiled)
+        return HTDemucs.from_checkpoint(self.separator_file, compiled=self.compiled)
 
     def make(
         self,

@@ -16,13 +16,11 @@ class StemOptions:
     folder: user-supplied stems, used instead of separation.
     single_song: whether only one song is analysed; only then may the stems lie in `folder` itself.
     seed: chooses the random delays of htdemucs.
-    compiled: whether the kernels of htdemucs are fused on a GPU.
     """
 
     folder: Path | None = None
     single_song: bool = True
     seed: int = 0
-    compiled: bool = True
 
     def absolute(self) -> StemOptions:
         """The same options for a process with another working directory."""

@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...log_spectrogram import FRAME, Backend, magnitudes
+from ...log_spectrogram import FRAME, magnitudes
 from ...network.backend import mx
+from ...network.options import Backend
 from ...types import HOP
 
 LEAD = -(-FRAME // 2 // HOP)  # frames at the beginning of a cut that would see what was cut off
