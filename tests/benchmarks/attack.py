@@ -33,7 +33,7 @@ from allin1_mlx.errors import ResultError
 from allin1_mlx.exports import NAMES, render
 from allin1_mlx_ui.clicks import write_clicks
 from allin1_mlx_ui.jobs import Worker
-from allin1_mlx_ui.routes import pack_results
+from allin1_mlx_ui.routes.downloads import pack_results
 from allin1_mlx_ui.sheet import write_sheet
 from allin1_mlx_ui.songs import Session, Song
 from allin1_mlx_ui.uploads import Upload, receive

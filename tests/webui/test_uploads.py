@@ -15,7 +15,7 @@ from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import file_digest
 from allin1_mlx.types import Segment
 from allin1_mlx_ui.jobs import Worker
-from allin1_mlx_ui.routes import pack_results
+from allin1_mlx_ui.routes.downloads import pack_results
 from allin1_mlx_ui.songs import Session, Song
 from allin1_mlx_ui.uploads import Upload, find_upload, receive
 

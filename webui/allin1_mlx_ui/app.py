@@ -23,6 +23,7 @@ from .guard import Login, is_loopback
 from .workspace import open_workspace
 
 if TYPE_CHECKING:
+    import gradio as gr
     import uvicorn
     from fastapi import FastAPI
 
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
 
 PORT = 7860
 PORTS_TRIED = 50
+STYLES = (  # in the order in which they apply
+    *("page", "buttons", "intake", "songs", "choice", "song", "timeline", "transport"),
+    *("corrections", "panel", "sections", "exports", "dialogs", "touch"),
+)
+HEAD = "".join(
+    [
+        '<link rel="icon" href="data:,">',
+        *(f'<link rel="stylesheet" href="allin1/static/{name}.css">' for name in STYLES),
+        '<link rel="modulepreload" href="allin1/static/main.js">',
+        '<script defer src="allin1/plotly.js"></script>',
+    ]
+)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -85,14 +98,12 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     # Gradio asks these of the environment, some of them when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-    import gradio as gr
     from fastapi import FastAPI
-    from starlette.routing import Mount
 
     from .analyst import Analyst
     from .guard import Guard
     from .jobs import Worker
-    from .page import build_page, theme
+    from .page import build_page
     from .routes import add_routes
     from .songs import Sessions
 
@@ -108,6 +119,30 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     )
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     add_routes(app, sessions)
+    _mount(app, page, options)
+    login = Login(options.user, options.password) if options.user else None
+    app.add_middleware(Guard, host=options.host, login=login)
+
+    def hang_up() -> None:
+        choices.close()
+        sessions.close_all()
+        _stop_streams(app)
+
+    app.state.hang_up = hang_up
+    try:
+        yield app
+    finally:
+        choices.close()
+        worker.close()
+        sessions.close_all()
+
+
+def _mount(app: FastAPI, page: gr.Blocks, options: argparse.Namespace) -> None:
+    """Serve the page at the root."""
+    import gradio as gr
+
+    from .page import theme
+
     gr.mount_gradio_app(
         app,
         page,
@@ -119,29 +154,18 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
         ssr_mode=False,
         max_file_size=options.max_upload_mb * 1_000_000,
         theme=theme(),
-        head='<link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="allin1/static/page.css">'
-        '<link rel="stylesheet" href="allin1/static/choice.css">'
-        '<link rel="modulepreload" href="allin1/static/main.js">'
-        '<script defer src="allin1/plotly.js"></script>',
+        head=HEAD,
     )
-    login = Login(options.user, options.password) if options.user else None
-    app.add_middleware(Guard, host=options.host, login=login)
 
-    def hang_up() -> None:
-        choices.close()
-        sessions.close_all()
-        for route in app.routes:
-            if isinstance(route, Mount) and isinstance(route.app, gr.routes.App):
-                route.app.stop_event.set()
 
-    app.state.hang_up = hang_up
-    try:
-        yield app
-    finally:
-        choices.close()
-        worker.close()
-        sessions.close_all()
+def _stop_streams(app: FastAPI) -> None:
+    """End the streams that Gradio keeps open to each page."""
+    import gradio as gr
+    from starlette.routing import Mount
+
+    for route in app.routes:
+        if isinstance(route, Mount) and isinstance(route.app, gr.routes.App):
+            route.app.stop_event.set()
 
 
 def find_port(host: str, port: int) -> socket.socket:

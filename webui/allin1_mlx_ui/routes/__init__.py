@@ -1,0 +1,24 @@
+"""The addresses from which the page's scripts fetch: their own files, and the songs of a session.
+
+Identifiers in these addresses cannot be guessed; whoever has one may read that song. The browser
+keeps no copy of a song.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+
+from ..songs import Sessions
+from .downloads import add_downloads
+from .scripts import add_scripts, mount_static
+from .timeline import add_timeline
+
+
+def add_routes(app: FastAPI, sessions: Sessions) -> None:
+    """Serve all of it below /allin1."""
+    router = APIRouter(prefix="/allin1")
+    add_scripts(router)
+    add_timeline(router, sessions)
+    add_downloads(router, sessions)
+    app.include_router(router)
+    mount_static(app)

@@ -1,0 +1,82 @@
+"""Files to keep: results, click tracks, and exports for other programs."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import FileResponse, Response
+
+from allin1_mlx.files import tell_apart
+
+from ..clicks import MOST_BARS, write_clicks, write_mix
+from ..exports import make_file
+from ..songs import Sessions, Song
+from .private import PRIVATE, find_analysis, require_sound
+
+CountIn = Annotated[int, Query(ge=0, le=MOST_BARS)]  # bars
+
+
+def add_downloads(router: APIRouter, sessions: Sessions) -> None:
+    """Serve the files that the page offers for download."""
+
+    @router.get("/songs/{song_id}/result")
+    def result(song_id: str) -> Response:
+        song, analysis = find_analysis(sessions, song_id)
+        text = replace(analysis, path=song.name).to_json()
+        return _download(text.encode(), f"{Path(song.name).stem}.json", "application/json")
+
+    @router.get("/songs/{song_id}/exports/{name}")
+    def export(song_id: str, name: str, simplify: bool = False) -> Response:
+        song, analysis = find_analysis(sessions, song_id)
+        try:
+            file_name, content = make_file(song, analysis, name, simplify=simplify)
+        except KeyError as e:
+            raise HTTPException(404, "There is no such export.") from e
+        return _download(content, file_name, "application/octet-stream")
+
+    @router.get("/songs/{song_id}/click")
+    def click(song_id: str, count_in: CountIn = 0) -> FileResponse:
+        song, analysis = find_analysis(sessions, song_id)
+        path = write_clicks(song, analysis, bars=count_in)
+        name = f"{Path(song.name).stem} (click).wav"
+        return FileResponse(path, filename=name, headers=PRIVATE)
+
+    @router.get("/songs/{song_id}/mix")
+    def mix(song_id: str, count_in: CountIn = 0) -> FileResponse:
+        song, analysis = find_analysis(sessions, song_id)
+        require_sound(song)
+        path = write_mix(song, analysis, bars=count_in)
+        name = f"{Path(song.name).stem} with click.wav"
+        return FileResponse(path, filename=name, headers=PRIVATE)
+
+    @router.get("/sessions/{session_id}/results")
+    def results(session_id: str) -> Response:
+        session = sessions.find_session(session_id)
+        if session is None:
+            raise HTTPException(404, "That page is no longer open.")
+        songs = [song for song in session.songs() if song.analysis is not None]
+        return _download(pack_results(songs), "results.zip", "application/zip")
+
+
+def pack_results(songs: list[Song]) -> bytes:
+    """Returns a ZIP archive with the result of each song that has one."""
+    results = [(song.name, song.analysis) for song in songs if song.analysis is not None]
+    stems = [Path(name).stem for name, _ in results]
+    names = tell_apart(stems, lambda index: results[index][1].audio_sha256 or "result")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (path, analysis) in zip(names, results, strict=True):
+            archive.writestr(f"{name}.json", replace(analysis, path=path).to_json())
+    return packed.getvalue()
+
+
+def _download(content: bytes, name: str, kind: str) -> Response:
+    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+    headers = {"content-disposition": disposition, **PRIVATE}
+    return Response(content, media_type=kind, headers=headers)

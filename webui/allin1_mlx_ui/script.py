@@ -1,0 +1,32 @@
+"""A part of the page that a module in static/ draws, inside a gr.HTML of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+# Gradio runs this with these names in scope, and reads the names of events from the quotes.
+MOUNT = """
+import(new URL("allin1/static/{module}.js", document.baseURI)).then((module) =>
+  module.mount(element, {{ props, trigger, watch, upload }}));
+// events: {events}
+"""
+
+# Options of every event: no progress display, no public API.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# Options of events that may run at the same time, and again before the last one has ended.
+MANY: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **QUIET}
+
+
+def draw(module: str, name: str, *events: str, **options: Any) -> gr.HTML:
+    """Returns an element of class `name` that static/`module`.js draws.
+
+    events: names of the events that the module triggers. options: of gr.HTML.
+    """
+    return gr.HTML(
+        html_template=f'<div class="{name}"></div>',
+        js_on_load=MOUNT.format(module=module, events=" ".join(f"'{event}'" for event in events)),
+        apply_default_css=False,
+        **options,
+    )
