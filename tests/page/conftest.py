@@ -173,7 +173,7 @@ RESET = """async () => {
   player.seek(0);
   view.select(-1);
   view.reset();
-  if (!view.following) allin1.toggleFollow();
+  if (!view.following) allin1.moves.toggleFollow();
   document.activeElement.blur();
   window.scrollTo(0, 0);
   const { drawing } = view;

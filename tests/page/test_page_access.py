@@ -64,7 +64,7 @@ def test_everything_can_be_reached_by_tab(opened: Visit) -> None:
 
 
 def test_the_slider_says_where_one_is(opened: Visit) -> None:
-    opened.run("allin1.jump(12.6)")
+    opened.run("allin1.moves.jump(12.6)")
     slider = opened.page.get_by_role("slider", name="Position in the song")
     assert slider.get_attribute("aria-valuetext") == "12 seconds, bar 7 beat 1, verse"
     assert slider.get_attribute("aria-valuemax") == "40.0"

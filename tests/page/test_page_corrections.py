@@ -16,9 +16,9 @@ from allin1_mlx.types import SAMPLE_RATE
 from .visits import Known, Server, Visit
 
 UNDO_ALL = """async () => {
-  await allin1.correcting;
-  while (allin1.sheet.corrections.canUndo) await allin1.correct({ do: "undo" });
-  if (!allin1.panel.element.hidden) allin1.togglePanel();
+  await allin1.editing.done;
+  while (allin1.sheet.corrections.canUndo) await allin1.editing.correct({ do: "undo" });
+  if (!allin1.editing.panel.element.hidden) allin1.editing.togglePanel();
   document.querySelector(".panel .check input").checked = false;
   document.querySelector(".downloads [type=radio]").click();
 }"""
@@ -50,7 +50,7 @@ def corrected(opened: Visit) -> Iterator[Visit]:
 def panel(corrected: Visit) -> Visit:
     """The same with the panel of corrections open, and the playhead in the verse, near 7.1."""
     press(corrected, "Correct")
-    corrected.run("allin1.jump(12.6)")
+    corrected.run("allin1.moves.jump(12.6)")
     return corrected
 
 
@@ -60,7 +60,7 @@ def press(seen: Visit, name: str) -> None:
 
 def settle(seen: Visit) -> None:
     """Wait until all that was asked for is done and drawn."""
-    seen.run("async () => { await allin1.correcting; }")
+    seen.run("async () => { await allin1.editing.done; }")
     seen.page.wait_for_function("!allin1.view.pending")
 
 
@@ -116,7 +116,7 @@ def test_corrections_outlive_a_download_a_reload_and_a_new_analysis(
     first, second = starts(seen)[1:]
     drag(seen, grip(seen, first), grip(seen, first + 4.1))
     seen.page.locator(".timeline .names span").nth(2).wait_for()
-    seen.run("t => allin1.jump(t)", second + 1)
+    seen.run("t => allin1.moves.jump(t)", second + 1)
     press(seen, "solo")
 
     told = ["Tempo halved", "Downbeat +1", "Sections: 1 boundary moved", "1 section renamed"]
@@ -271,7 +271,7 @@ def test_corrections_are_told_in_words_with_a_reset_for_each(corrected: Visit) -
 
 def test_one_section_is_reset_from_the_table(panel: Visit, known: Known) -> None:
     press(panel, "solo")
-    panel.run("allin1.jump(30)")
+    panel.run("allin1.moves.jump(30)")
     press(panel, "break")
     settle(panel)
     press(panel, "Reset section 2, solo, as it was detected")
@@ -343,9 +343,9 @@ def test_the_preview_is_what_the_server_does(panel: Visit) -> None:
     for time in rng.uniform(0.2, 20.3, 8).round(3).tolist():
         shown = panel.run("t => allin1.sheet.nearestBar(t, [0.1, 20.4])", time)
         command = {"do": "move_boundary", "at": 10.5, "to": time, "snap": True}
-        panel.run("command => allin1.correct(command)", command)
+        panel.run("command => allin1.editing.correct(command)", command)
         assert starts(panel)[1] == pytest.approx(shown)
-        panel.run("allin1.correct({ do: 'undo' })")
+        panel.run("allin1.editing.correct({ do: 'undo' })")
 
 
 def test_a_click_on_a_grip_selects_the_section_under_it(panel: Visit) -> None:
@@ -397,7 +397,7 @@ def test_clicks_change_while_the_song_plays(corrected: Visit) -> None:
 
 
 def test_the_tempo_is_tapped_along(panel: Visit) -> None:
-    panel.run("allin1.jump(0.3)")
+    panel.run("allin1.moves.jump(0.3)")
     panel.page.keyboard.press("t")
     panel.page.wait_for_function("allin1.player.playing && allin1.player.position > 0.4")
     panel.run("""async () => {
@@ -423,14 +423,14 @@ def test_the_tap_button_hears_presses_and_keys(panel: Visit) -> None:
     press(panel, "Tap the beat")
     panel.page.wait_for_timeout(100)
     panel.page.get_by_role("button", name="Tap the beat").press("Space")
-    assert panel.run("allin1.panel.taps.times.length") == 2
+    assert panel.run("allin1.editing.panel.tempo.taps.times.length") == 2
     assert panel.run("allin1.player.playing")
     press(panel, "Forget them")
-    assert panel.run("allin1.panel.taps.times") == []
+    assert panel.run("allin1.editing.panel.tempo.taps.times") == []
 
 
 def test_what_cannot_be_done_says_why(panel: Visit) -> None:
-    panel.run("allin1.jump(12.51)")
+    panel.run("allin1.moves.jump(12.51)")
     press(panel, "Add a beat here")
     settle(panel)
     trouble = panel.page.get_by_role("alert")
@@ -521,7 +521,7 @@ def test_a_song_without_beats_and_sections_can_be_given_some(
     assert "no beat at 0.000 s" in seen.page.get_by_role("alert").inner_text()
     seen.faults.pop()  # the browser's own remark
     for time in (1, 2, 3):
-        seen.run("t => allin1.jump(t)", time)
+        seen.run("t => allin1.moves.jump(t)", time)
         press(seen, "Add a beat here")
         settle(seen)
     assert seen.run("allin1.sheet.beats") == [1, 2, 3]

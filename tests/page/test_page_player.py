@@ -221,7 +221,7 @@ def test_real_time_is_song_time(opened: Visit) -> None:
 
 
 def test_a_section_loops_for_two_rounds(opened: Visit) -> None:
-    opened.run("allin1.loopRange([2.5, 3.5])")
+    opened.run("allin1.moves.loopRange([2.5, 3.5])")
     opened.page.get_by_role("button", name="Play").click()
     positions = opened.run("""async () => {
       const seen = [];
@@ -259,7 +259,7 @@ def test_the_view_follows_and_can_be_let_go(opened: Visit) -> None:
 
 
 def test_the_end_is_the_end(opened: Visit) -> None:
-    opened.run("allin1.jump(39.6)")
+    opened.run("allin1.moves.jump(39.6)")
     opened.page.get_by_role("button", name="Play").click()
     opened.page.wait_for_function("!allin1.player.playing", timeout=5000)
     assert opened.run("allin1.player.position") == pytest.approx(40.0)

@@ -32,9 +32,9 @@ POSE = """async () => {
   const { view, player, sheet } = allin1;
   const longest = sheet.sections.reduce((a, b) => (b.end - b.start > a.end - a.start ? b : a));
   const index = sheet.sections.indexOf(longest);
-  allin1.goToSection(index);
-  allin1.loopSection(index);
-  allin1.jump(sheet.downbeats.find((t) => t > (longest.start + longest.end) / 2));
+  allin1.moves.goToSection(index);
+  allin1.moves.loopSection(index);
+  allin1.moves.jump(sheet.downbeats.find((t) => t > (longest.start + longest.end) / 2));
   await new Promise((resolve) => setTimeout(resolve, 1500));
 }"""
 
@@ -42,11 +42,13 @@ POSE = """async () => {
 CORRECT = """async () => {
   const { sheet } = allin1;
   const [, second, third] = sheet.sections;
-  await allin1.correct({ do: "shift_downbeat", beats: 1 });
-  await allin1.correct({ do: "move_boundary", at: second.start, to: second.start + 4, snap: true });
-  await allin1.correct({ do: "relabel_section", at: third.start + 1, label: "solo" });
-  allin1.togglePanel();
-  allin1.jump(third.start + 6);
+  const { editing } = allin1;
+  const { start } = second;
+  await editing.correct({ do: "shift_downbeat", beats: 1 });
+  await editing.correct({ do: "move_boundary", at: start, to: start + 4, snap: true });
+  await editing.correct({ do: "relabel_section", at: third.start + 1, label: "solo" });
+  editing.togglePanel();
+  allin1.moves.jump(third.start + 6);
   window.scrollTo(0, 0);
   await new Promise((resolve) => setTimeout(resolve, 1500));
 }"""

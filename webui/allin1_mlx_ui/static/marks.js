@@ -107,65 +107,85 @@ export class Marks {
     };
   }
 
-  // Follow a pointer from its press to its release.
   take(event, held) {
-    const { view } = this;
     if (event.button !== 0 || this.held) return;
     event.stopPropagation();
     event.preventDefault();
-    const { element } = held;
-    const left = view.element.getBoundingClientRect().left;
-    const startX = event.clientX;
-    const offset = view.toX(held.at) - (startX - left); // the grip does not jump to the pointer
-    let moved = false;
-    let free = event.altKey;
-    let raw = held.at;
-    this.held = element;
-    element.setPointerCapture(event.pointerId);
-    element.classList.add("held");
-
-    const move = (now) => {
-      now.stopPropagation(); // the timeline would point at the pointer
-      moved = moved || Math.abs(now.clientX - startX) > SLACK;
-      free = now.altKey;
-      if (!moved) return;
-      const time = view.toTime(now.clientX - left + offset);
-      raw = Math.min(Math.max(time, held.limits[0]), held.limits[1]);
-      const target = held.target(raw, free);
-      this.putAt(element, target);
-      held.shift(target);
-      view.point(view.toX(target));
-    };
-    const listeners = {
-      pointermove: move,
-      pointerup: (last) => end(last, true),
-      pointercancel: (last) => end(last, false),
-    };
-    const onKey = (key) => {
-      if (key.key === "Escape") end(event, false);
-    };
-    const end = (last, done) => {
-      for (const [type, listener] of Object.entries(listeners)) {
-        element.removeEventListener(type, listener);
-      }
-      document.removeEventListener("keydown", onKey);
-      element.classList.remove("held");
-      this.held = null;
-      view.point(null);
-      const changed = Math.abs(held.target(raw, free) - held.at) > 0.001;
-      const corrects = done && moved && changed;
-      if (!corrects) held.shift(null); // else until the corrected song is drawn
-      if (corrects) this.tell("correct", held.done(raw, free));
-      else if (done && !moved) held.clicked(view.toTime(last.clientX - left));
-      this.place();
-    };
-    for (const [type, listener] of Object.entries(listeners)) {
-      element.addEventListener(type, listener);
-    }
-    document.addEventListener("keydown", onKey);
+    this.held = held.element;
+    new Hold(this, held, event);
   }
 
   tell(type, detail) {
     this.view.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+// A grip that a pointer holds, from the press to the release.
+class Hold {
+  // held: { element, at, limits, shift, target, done, clicked } as holdEdge and holdBeat return it.
+  constructor(marks, held, event) {
+    const { view } = marks;
+    this.marks = marks;
+    this.held = held;
+    this.left = view.element.getBoundingClientRect().left;
+    this.startX = event.clientX;
+    this.offset = view.toX(held.at) - (this.startX - this.left); // the grip does not jump
+    this.moved = false;
+    this.free = event.altKey;
+    this.time = held.at;
+    this.listen(event);
+  }
+
+  listen(event) {
+    const { element } = this.held;
+    const listening = new AbortController();
+    const { signal } = listening;
+    const end = (last, done) => {
+      listening.abort();
+      this.end(last, done);
+    };
+    element.setPointerCapture(event.pointerId);
+    element.classList.add("held");
+    element.addEventListener("pointermove", (now) => this.move(now), { signal });
+    element.addEventListener("pointerup", (last) => end(last, true), { signal });
+    element.addEventListener("pointercancel", (last) => end(last, false), { signal });
+    const onKey = (key) => {
+      if (key.key === "Escape") end(event, false);
+    };
+    document.addEventListener("keydown", onKey, { signal });
+  }
+
+  get target() {
+    return this.held.target(this.time, this.free);
+  }
+
+  move(event) {
+    event.stopPropagation(); // the timeline would point at the pointer
+    this.moved = this.moved || Math.abs(event.clientX - this.startX) > SLACK;
+    this.free = event.altKey;
+    if (!this.moved) return;
+    const { marks, held } = this;
+    const { view } = marks;
+    const [lowest, highest] = held.limits;
+    const time = view.toTime(event.clientX - this.left + this.offset);
+    this.time = Math.min(Math.max(time, lowest), highest);
+    const { target } = this;
+    marks.putAt(held.element, target);
+    held.shift(target);
+    view.point(view.toX(target));
+  }
+
+  // done: released; else the move is given up.
+  end(event, done) {
+    const { marks, held } = this;
+    const { view } = marks;
+    held.element.classList.remove("held");
+    marks.held = null;
+    view.point(null);
+    const corrects = done && this.moved && Math.abs(this.target - held.at) > 0.001;
+    if (!corrects) held.shift(null); // else the shift stays until the corrected song is drawn
+    if (corrects) marks.tell("correct", held.done(this.time, this.free));
+    else if (done && !this.moved) held.clicked(view.toTime(event.clientX - this.left));
+    marks.place();
   }
 }

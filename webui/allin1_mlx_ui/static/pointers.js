@@ -8,72 +8,80 @@ const SLACK = 4; // pixels that a click may move
 const LOOPING_ROWS = ["ruler", "sections"];
 
 export function listenToPointers(view) {
+  const gestures = new Gestures(view);
   const { element } = view;
-  const pointers = new Map(); // id -> x
-  let gesture = null;
-
-  const locate = (event) => {
-    const box = element.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  const listen = (type, listener) => {
+    element.addEventListener(type, (event) => {
+      if (view.sheet) listener(event);
+    });
   };
-
-  element.addEventListener("pointerdown", (event) => {
-    if (!view.sheet || (event.pointerType === "mouse" && event.button !== 0)) return;
-    const { x, y } = locate(event);
-    const row = view.rowAt(y);
-    pointers.set(event.pointerId, x);
-    if (pointers.size === 2) {
-      gesture = startPinch(view, [...pointers.values()]);
-    } else if (pointers.size === 1) {
-      gesture = startDrag(view, x, row, event.shiftKey);
-    }
+  listen("pointerdown", (event) => gestures.begin(event));
+  listen("pointermove", (event) => gestures.move(event));
+  listen("pointerleave", () => view.point(null));
+  listen("dblclick", (event) => {
+    if (!LOOPING_ROWS.includes(view.rowAt(locate(view, event).y))) view.reset();
   });
+  element.addEventListener("pointerup", (event) => gestures.end(event, false));
+  element.addEventListener("pointercancel", (event) => gestures.end(event, true));
+  const onWheel = (event) => {
+    if (view.sheet) turnWheel(view, event);
+  };
+  element.addEventListener("wheel", onWheel, { passive: false });
+}
 
-  element.addEventListener("pointermove", (event) => {
-    if (!view.sheet) return;
-    const where = locate(event);
-    const pointing = event.pointerType === "mouse" && view.rowAt(where.y) !== "overview";
-    view.point(pointing && where.x >= view.margin ? where.x : null);
-    if (!pointers.has(event.pointerId)) return;
-    const { x } = locate(event);
+// Pixels from the left and the top of the timeline.
+function locate(view, event) {
+  const box = view.element.getBoundingClientRect();
+  return { x: event.clientX - box.left, y: event.clientY - box.top };
+}
+
+class Gestures {
+  constructor(view) {
+    this.view = view;
+    this.pointers = new Map(); // id -> x
+    this.gesture = null;
+  }
+
+  begin(event) {
+    if (event.pointerType === "mouse" && event.button !== 0) return;
+    const { view, pointers } = this;
+    const { x, y } = locate(view, event);
     pointers.set(event.pointerId, x);
-    if (gesture && gesture.move([...pointers.values()]) && !element.hasPointerCapture(event.pointerId)) {
+    if (pointers.size === 2) this.gesture = startPinch(view, [...pointers.values()]);
+    else if (pointers.size === 1) this.gesture = startDrag(view, x, view.rowAt(y), event.shiftKey);
+  }
+
+  move(event) {
+    const { view, pointers } = this;
+    const { x, y } = locate(view, event);
+    const pointing = event.pointerType === "mouse" && view.rowAt(y) !== "overview";
+    view.point(pointing && x >= view.margin ? x : null);
+    if (!pointers.has(event.pointerId)) return;
+    pointers.set(event.pointerId, x);
+    const moved = this.gesture && this.gesture.move([...pointers.values()]);
+    const { element } = view;
+    if (moved && !element.hasPointerCapture(event.pointerId)) {
       element.setPointerCapture(event.pointerId);
     }
-  });
+  }
 
-  const finish = (event, cancelled) => {
-    if (!pointers.has(event.pointerId)) return;
-    pointers.delete(event.pointerId);
-    const { x } = locate(event);
-    if (gesture) gesture.end(x, cancelled);
-    gesture = null;
-  };
-  element.addEventListener("pointerup", (event) => finish(event, false));
-  element.addEventListener("pointercancel", (event) => finish(event, true));
+  end(event, cancelled) {
+    if (!this.pointers.delete(event.pointerId)) return;
+    if (this.gesture) this.gesture.end(locate(this.view, event).x, cancelled);
+    this.gesture = null;
+  }
+}
 
-  element.addEventListener("pointerleave", () => view.point(null));
-
-  element.addEventListener("dblclick", (event) => {
-    if (view.sheet && !LOOPING_ROWS.includes(view.rowAt(locate(event).y))) view.reset();
-  });
-
-  element.addEventListener(
-    "wheel",
-    (event) => {
-      if (!view.sheet) return;
-      event.preventDefault();
-      const unit = event.deltaMode === 1 ? 16 : 1; // lines or pixels
-      const sideways = event.shiftKey ? event.deltaY : event.deltaX;
-      if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
-        view.pan((sideways * unit) / view.scale);
-      } else {
-        const amount = Math.min(Math.max(event.deltaY * unit, -240), 240);
-        view.zoom(1.002 ** amount, view.toTime(locate(event).x));
-      }
-    },
-    { passive: false },
-  );
+function turnWheel(view, event) {
+  event.preventDefault();
+  const unit = event.deltaMode === 1 ? 16 : 1; // lines or pixels
+  const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+  if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
+    view.pan((sideways * unit) / view.scale);
+  } else {
+    const amount = Math.min(Math.max(event.deltaY * unit, -240), 240);
+    view.zoom(1.002 ** amount, view.toTime(locate(view, event).x));
+  }
 }
 
 function startPinch(view, [one, other]) {

@@ -1,0 +1,35 @@
+// What keys and buttons do, by the names of keys.js.
+
+// desk: has sheet, player, view, moves, editing and help. Without a song an action returns false,
+// and the key keeps its usual meaning.
+export function makeActions(desk) {
+  const { player, view, moves, editing, help } = desk;
+  const act = (action) => () => {
+    if (!desk.sheet) return false;
+    action();
+    return true;
+  };
+  const step = (times, direction) => act(() => moves.step(times(), direction));
+  const beats = () => desk.sheet.beats;
+  const bars = () => desk.sheet.downbeats;
+  const sections = () => desk.sheet.sections.map((section) => section.start);
+  return {
+    play: act(() => player.toggle()),
+    beatBack: step(beats, -1),
+    beatOn: step(beats, 1),
+    barBack: step(bars, -1),
+    barOn: step(bars, 1),
+    sectionBack: step(sections, -1),
+    sectionOn: step(sections, 1),
+    start: act(() => moves.jump(0)),
+    loop: act(() => moves.toggleLoop()),
+    click: act(() => player.setLevel("click", { on: !player.levels.click.on })),
+    follow: act(() => moves.toggleFollow()),
+    zoomIn: act(() => view.zoom(0.5)),
+    zoomOut: act(() => view.zoom(2)),
+    zoomAll: act(() => view.reset()),
+    correct: act(() => editing.togglePanel()),
+    tap: () => desk.sheet !== null && editing.tap(),
+    help: act(() => help.showModal()),
+  };
+}
