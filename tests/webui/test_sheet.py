@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope
-from allin1_mlx.types import Activations, Segment, Tempo
+from allin1_mlx.types import Activations, Segment, Steady, Tempo, TempoLevel
 from allin1_mlx_ui.sheet import write_sheet
 from allin1_mlx_ui.songs import Session, Song
 
@@ -53,6 +54,13 @@ def test_it_holds_beats_sections_and_figure(song: Song) -> None:
         "jitter": None,
     }
     assert sheet["figure"]["layout"]["meta"]["duration"] == 3.0
+
+
+def test_it_holds_steady_passages_and_other_tempi(song: Song) -> None:
+    tempo = Tempo(120.0, 0.9, (Steady(0.5, 2.5, 120.0),), (TempoLevel(60.0, "1/2", 0.2),), 0.001)
+    sheet = read(song, replace(ANALYSIS, tempo=tempo))
+    assert sheet["tempo"]["steady"] == [{"start": 0.5, "end": 2.5, "bpm": 120.0}]
+    assert sheet["tempo"]["alternatives"] == [{"bpm": 60.0, "change": "1/2", "confidence": 0.2}]
 
 
 def test_layers_are_one_byte_a_frame(song: Song) -> None:

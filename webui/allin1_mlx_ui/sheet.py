@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
         "frames": song.frames,
         "rate": SAMPLE_RATE,
         "bpm": analysis.bpm,
-        "tempo": None if analysis.tempo is None else vars(analysis.tempo),
+        "tempo": None if analysis.tempo is None else asdict(analysis.tempo),
         "meter": analysis.meter,
         "model": analysis.model,
         "network": TITLES.get(analysis.model or "", analysis.model),
