@@ -15,13 +15,14 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from os import PathLike, fspath
+from os.path import basename
 from typing import TYPE_CHECKING
 
 from .analysis import Analysis
 from .audio import Audio, file_digest, load_audio
 from .decoding.bar_lines import snap_to_bars
 from .decoding.bar_pointer import make_tables
-from .decoding.beats import BARS, decode_beats, drop_guesses
+from .decoding.beats import BARS, Beats, decode_beats, drop_guesses
 from .decoding.grid import refine_beats
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
@@ -44,12 +45,15 @@ from .network.predict import (
     load_network,
     predict_group,
 )
-from .types import BeatTimes, Progress, Provenance
+from .types import BeatTimes, Progress, Provenance, Segment
 from .weights import Access, ModelFiles, find_model
 from .weights.registry import PUBLISHED
 
 if TYPE_CHECKING:
     from .display.timings import Timings
+
+
+SILENT = 0.01  # log10(1 + magnitude) that no band of a silent file reaches
 
 
 def _ignore(stage: str, fraction: float) -> None:
@@ -243,6 +247,7 @@ class Analyzer:
             tempo = replace(estimate_tempo(beats.times), jitter=jitter)
         downbeats = beats.times[beats.positions == 1]
         on_progress("sections", 0.0)
+        warnings = spectrograms.warnings
         with self._timed("sections", path):
             segments = pick_sections(
                 probabilities.segment,
@@ -251,6 +256,13 @@ class Analyzer:
             )
             if self.provenance.beats == "grid":
                 segments = snap_to_bars(segments, downbeats)
+            if self.input.inputs == 1 and len(beats.times) < 2:
+                # Silence, a tone, a single sound: sections of it would be guesses.
+                beats = Beats(beats.times[:0], beats.positions[:0])
+                downbeats = downbeats[:0]
+                segments = (_one_section(spectrograms, segments[-1].end),)
+                name = basename(fspath(path)) or "the audio"
+                warnings += (f"{name}: no beats were found, so it is one section",)
         on_progress("sections", 1.0)
         analysis = Analysis(
             path=fspath(path),
@@ -263,7 +275,7 @@ class Analyzer:
             duration=max([round(spectrograms.duration, 2), *(s.end for s in segments[-1:])]),
             tempo=tempo,
             meter=estimate_meter(beats.positions),
-            warnings=spectrograms.warnings,
+            warnings=warnings,
             activations=probabilities if keep_activations else None,
             embeddings=prediction.embeddings,
         )
@@ -291,3 +303,10 @@ def _name_by_content(files: ModelFiles) -> str:
     if any(file.sha256 == digest for file in PUBLISHED.get(files.name, ())):
         return files.name
     return f"{files.name} {digest[:8]}"
+
+
+def _one_section(spectrograms: Spectrograms, end: float) -> Segment:
+    """A song as one section from 0 to `end` in seconds: "start" if it is silent, else "inst"."""
+    values = spectrograms.values
+    silent = values.size == 0 or float(values.max()) < SILENT
+    return Segment(0.0, end, "start" if silent else "inst")

@@ -89,6 +89,14 @@ def test_music_without_a_pulse_has_few_or_no_beats(tmp_path, analyzer, name):
         assert found.beats == ()
 
 
+@pytest.mark.parametrize(("name", "label"), [("silence", "start"), ("a drone", "inst")])
+def test_what_has_no_beats_is_one_section_and_says_so(tmp_path, analyzer, name, label):
+    found = analyzer(write(tmp_path / "odd.wav", ODD[name]))
+    assert found.beats == ()
+    assert [(s.start, s.end, s.label) for s in found.segments] == [(0.0, SECONDS, label)]
+    assert any("no beats were found" in warning for warning in found.warnings)
+
+
 @pytest.mark.parametrize("seconds", [0.0001, 0.01, 0.2])
 def test_a_clip_of_a_fraction_of_a_second_is_a_valid_song(tmp_path, analyzer, seconds):
     samples = np.random.default_rng(1).uniform(-1, 1, max(1, int(seconds * SAMPLE_RATE)))
