@@ -9,6 +9,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import mir_eval
 import numpy as np
@@ -329,16 +330,48 @@ def test_a_pickup_becomes_a_short_first_bar():
     assert signatures == [(0, 5, 16), (5 * division // 4, 4, 4)]
 
 
+def count_tempos(metas) -> int:
+    return sum(kind == 0x51 for _, kind, _ in metas)
+
+
 def test_a_simplified_tempo_map_has_few_tempi_and_keeps_beats_within_10_ms():
     full, _, _ = read_midi(render(PLAIN, "midi")[".mid"])
     metas, _, division = read_midi(render(PLAIN, "midi", simplify=True)[".mid"])
-    assert sum(kind == 0x51 for _, kind, _ in full) > 100
-    assert sum(kind == 0x51 for _, kind, _ in metas) <= 3
+    assert count_tempos(full) > 100
+    assert count_tempos(metas) <= 3
     first = round(4 * 0.33 / 0.48) * division // 4
     for index, beat in enumerate(PLAIN.beats):
         assert time_at(first + index * division, metas, division) == pytest.approx(beat, abs=0.0101)
     drift, _, _ = read_midi(render(SONGS["tempo drift"], "midi", simplify=True)[".mid"])
-    assert 5 < sum(kind == 0x51 for _, kind, _ in drift) < 60
+    assert 5 < count_tempos(drift) < 60
+
+
+def song_of(times):
+    """A song whose beats are exact to the millisecond."""
+    return make_song(np.round(times, 3) * 100)
+
+
+@pytest.mark.parametrize("bpm", [97.5, 123.45, 124, 128, 174])
+def test_a_song_of_one_tempo_has_one_tempo_in_midi_and_rekordbox(bpm):
+    exact = 0.3317 + np.arange(int(5 * bpm)) * 60 / bpm  # five minutes
+    song = song_of(exact)
+    metas, _, division = read_midi(render(song, "midi")[".mid"])
+    assert count_tempos(metas) == 2  # the lead-in's and the song's
+    lead = [t for t, kind, _ in metas if kind == 0x51][1]
+    read = [time_at(lead + index * division, metas, division) for index in range(len(exact))]
+    assert read == pytest.approx(exact, abs=MS)
+    [tempo] = ElementTree.fromstring(render(song, "rekordbox")[".rekordbox.xml"]).iter("TEMPO")
+    assert float(tempo.get("Bpm")) == bpm
+    grid = float(tempo.get("Inizio")) + np.arange(len(exact)) * 60 / float(tempo.get("Bpm"))
+    assert grid == pytest.approx(exact, abs=MS)
+
+
+def test_a_drifting_song_is_met_within_5_ms_in_midi():
+    exact = 0.3317 + np.cumsum(0.5 * (1 + 0.04 * np.sin(np.arange(600) / 40)))
+    metas, _, division = read_midi(render(song_of(exact), "midi")[".mid"])
+    lead = [t for t, kind, _ in metas if kind == 0x51][1]
+    read = [time_at(lead + index * division, metas, division) for index in range(len(exact))]
+    assert read == pytest.approx(exact, abs=0.005)
 
 
 HOSTILE = "a\tb\nc\r\nd \"e\", <f> & 'g' ]]> \x00\x07 é😀 ;=1+1"

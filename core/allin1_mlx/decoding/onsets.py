@@ -44,6 +44,7 @@ class OnsetEnvelope:
     def energies(self) -> NDArray[np.float32]:
         """(3, N) the energies."""
         table = (FLOOR * np.exp2(np.arange(256) / STEPS_PER_DOUBLING)).astype(np.float32)
+        table[0] = 0
         return table[self.levels]
 
 

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 TOLERANCE = 0.003  # seconds from the line within which a measured beat supports it
 SHARE = 0.3  # of the beats: what lines through uneven playing reach by chance
 ENOUGH = 12.0  # sum of (support - SHARE) from which a passage is called constant
-ENOUGH_TYPED = 6.0  # the same where the tempo is a whole number of BPM, which is evidence too
+ENOUGH_TYPED = 7.0  # the same where the tempo is a whole number of BPM, which is evidence too
 FEWEST = 16  # beats of the shortest passage
-FEWEST_TYPED = 40  # beats it takes to tell a whole number of BPM from a chance
+FEWEST_TYPED = 60  # beats it takes to tell a whole number of BPM from a chance
 SEEDS = (64, 32, 16)  # beats of the stretches in which lines are sought
 SEED_SHARE = 0.4  # support that a line needs there
 BRIDGE = 96  # beats that a passage may try to extend at once

@@ -16,7 +16,7 @@ from .steady import find_passages
 
 SAME_BEAT = 0.1  # of a beat: an interval further off has a beat that is wrong or missing
 SAME_TEMPO = 0.01  # of the tempo: what differs more is another tempo
-EXACT = 0.0011  # seconds from a line: beats rounded to the millisecond
+EXACT = 0.0007  # seconds from a line: beats rounded to the millisecond
 REACH = 4  # beats to either side by which the tempo around an interval is measured
 ENOUGH = 8  # intervals it takes to be sure
 

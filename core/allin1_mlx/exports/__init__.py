@@ -37,9 +37,9 @@ def render(
 ) -> dict[str, bytes]:
     """The files of a format: the content for each suffix.
 
-    simplify: MIDI with the fewest tempo changes that keep every beat within 10 ms, instead of one
-    for each beat. audio: the song's file, for programs that open it (rekordbox); by default its
-    bare name. Raises UsageError where there is no such format.
+    simplify: MIDI with the fewest tempo changes that keep every beat within 10 ms, instead of
+    half a millisecond. audio: the song's file, for programs that open it (rekordbox); by default
+    its bare name. Raises UsageError where there is no such format.
     """
     options = Options(simplify, audio)
     return {file.suffix: file.render(result, options) for file in find_format(name).files}

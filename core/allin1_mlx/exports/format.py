@@ -13,7 +13,8 @@ from ..types import Result
 class Options:
     """Choices that some formats offer.
 
-    simplify: MIDI with the fewest tempo changes that keep every beat within 10 ms.
+    simplify: MIDI with the fewest tempo changes that keep every beat within 10 ms, instead
+    of half a millisecond.
     audio: path of the song's file, for programs that open it (rekordbox); None for its bare name.
     """
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..types import Result
+
+ROUNDING = 0.0008  # seconds that a rounded beat may lie from the line of its passage
+
 Floats = NDArray[np.float64]
 
 
@@ -24,3 +28,23 @@ def slopes_through(
     least = np.maximum.accumulate((rise - tolerance) / run)
     greatest = np.minimum.accumulate((rise + tolerance) / run)
     return least, greatest
+
+
+def exact_times(result: Result) -> Floats:
+    """The times of the beats (B,), in passages of constant tempo without rounding.
+
+    Beats in a result are rounded to the millisecond. There the line through all of a passage is
+    exact, so that one tempo can describe it.
+    """
+    times = np.array(result.beats, dtype=np.float64)
+    for passage in result.tempo.steady if result.tempo is not None else ():
+        period = 60 / passage.bpm
+        inside = np.flatnonzero((times >= passage.start) & (times <= passage.end))
+        if not inside.size:
+            continue
+        number = np.rint((times[inside] - passage.start) / period)
+        starts = times[inside] - number * period
+        start = float(np.median(starts))
+        on_line = np.abs(starts - start) <= ROUNDING
+        times[inside[on_line]] = float(starts[on_line].mean()) + number[on_line] * period
+    return times

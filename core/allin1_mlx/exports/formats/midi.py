@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from ...types import Result, find_duration
 from ..format import File, Format, Options
-from ..steady import slopes_through
+from ..steady import exact_times, slopes_through
 from ..text import one_line, song_title
 
 TICKS = 960
 SIXTEENTH = TICKS // 4
 USUAL = 0.5  # seconds per beat in a song without beats
 SLOWEST = 0xFFFFFF / 1e6  # seconds per beat that a tempo event can hold
+CLOSE = 0.0005  # seconds that the tempo map may differ from a beat
 UNEVEN = 0.01  # seconds that a simplified map may differ from a beat
 LONGEST_BAR = 32  # beats; a longer bar is split into bars of usual length
 
@@ -48,9 +49,9 @@ class TempoMap:
 
 
 def render(result: Result, options: Options) -> bytes:
-    """The file. With `simplify`, one tempo holds for as many beats as it fits within UNEVEN."""
+    """The file. A tempo holds for all beats that it fits within CLOSE, or UNEVEN to simplify."""
     ticks = _place_beats(result)
-    tempi = _map_tempo(ticks, np.array(result.beats), simplify=options.simplify)
+    tempi = _map_tempo(ticks, exact_times(result), tolerance=UNEVEN if options.simplify else CLOSE)
     events: list[tuple[int, mido.MetaMessage]] = [
         (0, mido.MetaMessage("track_name", name=song_title(result)))
     ]
@@ -88,24 +89,24 @@ def _place_beats(result: Result) -> list[int]:
     return (lead * SIXTEENTH + np.concatenate([[0], steps.cumsum()])).tolist()
 
 
-def _map_tempo(ticks: list[int], beats: Floats, *, simplify: bool) -> TempoMap:
-    """Tempos that lead from each beat to the next; rounding errors do not add up."""
+def _map_tempo(ticks: list[int], beats: Floats, *, tolerance: float) -> TempoMap:
+    """The fewest tempos that keep each beat within the tolerance; rounding does not add up."""
     places = np.array(ticks, dtype=np.float64)
-    if ticks and ticks[0] > 0:
+    lead_in = bool(ticks) and ticks[0] > 0
+    if lead_in:
         places, beats = np.insert(places, 0, 0.0), np.insert(beats, 0, 0.0)
     if places.size < 2:
         return TempoMap((0,), (0.0,), (round(USUAL * 1e6),))
     starts, times, tempi = [], [], []
     index, time = 0, 0.0
     while index < places.size - 1:
-        reach = slice(index, None if simplify else index + 2)
-        least, greatest = slopes_through(
-            places[reach], beats[reach], start=time, tolerance=UNEVEN if simplify else 0.0
-        )
-        fits = least <= greatest
+        reach = slice(index, 2 if lead_in and index == 0 else None)
+        slopes = slopes_through(places[reach], beats[reach], start=time, tolerance=tolerance)
+        least, greatest = (slope * TICKS * 1e6 for slope in slopes)
+        fits = np.ceil(least) <= np.floor(greatest)
+        fits[0] = True
         count = len(fits) if fits.all() else int(np.argmin(fits))
-        slope = (least[count - 1] + greatest[count - 1]) / 2 * TICKS
-        tempo = min(max(round(slope * 1e6), 1), 0xFFFFFF)
+        tempo = min(max(round((least[count - 1] + greatest[count - 1]) / 2), 1), 0xFFFFFF)
         starts.append(int(places[index]))
         times.append(time)
         tempi.append(tempo)

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...types import Result, find_bpm, find_duration
 from ..format import File, Format, Options
-from ..steady import slopes_through
+from ..steady import exact_times, slopes_through
 from ..text import one_line, song_title
 
 TOLERANCE = 0.0009  # seconds that the grid of a marker may differ from a beat
@@ -76,7 +76,7 @@ def render(result: Result, options: Options) -> bytes:
 
 def _markers(result: Result) -> Iterator[Marker]:
     """The fewest markers that keep each beat within TOLERANCE and at its position in the bar."""
-    times = np.round(result.beats, 3) if result.beats else np.empty(0)
+    times = exact_times(result)
     positions = np.array(result.beat_positions, dtype=np.int64)
     meters = _meters(result)
     places = np.arange(len(times), dtype=np.float64)
@@ -95,6 +95,8 @@ def _markers(result: Result) -> Iterator[Marker]:
         if count:
             bpm = float((slowest[count - 1] + fastest[count - 1]) // 2 / 100)
         yield Marker(float(times[first]), bpm, int(meters[first]), int(positions[first]))
+        if stop == len(times) and fits.all():
+            return
         first = min(first + max(count, 1), stop)
 
 
