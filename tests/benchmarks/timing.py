@@ -1,6 +1,7 @@
 """How exact beats are in time: offset and jitter per set of songs, for several systems in one run.
 
 python tests/benchmarks/timing.py [--root ROOT] [--weights-dir DIR] [--madmom-python PYTHON]
+    [--sets SET ...]
 
 Composed songs, played on the spot, have exact truth; the example song is one of them. ROOT holds
 annotated songs as <set>/<song>/{mix.ogg,beats.txt}. With DIR the published ensemble harmonix-all
@@ -99,8 +100,10 @@ def tempo(periods: Periods, swing: float) -> Iterator[None]:
         yield
 
 
-def compose(folder: Path) -> Iterator[Song]:
+def compose(folder: Path, sets: list[str]) -> Iterator[Song]:
     for name, style, seed, periods, swing in COMPOSED:
+        if sets and name not in sets:
+            continue
         with tempo(periods, swing):
             score = composer.compose_score(seed, style=style)
         if name == "break":
@@ -108,7 +111,7 @@ def compose(folder: Path) -> Iterator[Song]:
         length = min(score.duration, LONGEST)
         file = folder / f"{name}{seed}.flac"
         soundfile.write(file, perform(score)[:, : int(length * SAMPLE_RATE)].T, SAMPLE_RATE)
-        yield f"composed: {name}", file, np.array([t for t in score.beats if t < length])
+        yield name, file, np.array([t for t in score.beats if t < length])
 
 
 def leave_out(score: Score, *, start: float) -> None:
@@ -119,11 +122,13 @@ def leave_out(score: Score, *, start: float) -> None:
         part[:] = [event for event in part if not start <= event.start < start + BREAK]
 
 
-def find_songs(root: Path | None) -> Iterator[Song]:
-    truth = json.loads((ASSETS / "example.json").read_text())
-    yield "example song", ASSETS / "example.ogg", np.array(truth["beats"])
+def find_songs(root: Path | None, sets: list[str]) -> Iterator[Song]:
+    if not sets or "example" in sets:
+        truth = json.loads((ASSETS / "example.json").read_text())
+        yield "example", ASSETS / "example.ogg", np.array(truth["beats"])
     for file in sorted(root.glob("*/*/beats.txt")) if root else ():
-        yield file.parent.parent.name, file.parent / "mix.ogg", np.loadtxt(file)[:, 0]
+        if not sets or file.parent.parent.name in sets:
+            yield file.parent.parent.name, file.parent / "mix.ogg", np.loadtxt(file)[:, 0]
 
 
 def errors(beats: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -171,9 +176,13 @@ def main() -> None:
     parser.add_argument("--root", type=Path, help="annotated songs")
     parser.add_argument("--weights-dir", type=Path, help="folder of the published weights")
     parser.add_argument("--madmom-python", help="an interpreter that has madmom")
+    parser.add_argument("--sets", nargs="*", default=[], help="only these; default all")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        songs = [*compose(Path(folder)), *find_songs(options.root)]
+        songs = [
+            *compose(Path(folder), options.sets),
+            *find_songs(options.root, options.sets),
+        ]
         bundled = Analyzer("bundled")
         analyses = [bundled(file, activations=True) for _, file, _ in songs]
         found = {

@@ -34,7 +34,8 @@ SAME_PHASE = 0.008  # seconds between two lines that are one
 SAME_TEMPO = 0.002  # of the tempo
 EDGE = 0.012  # seconds: the median distance of beats by which a passage may be extended
 TEMPO_EDGE = 0.02  # of the tempo: how well uneven beats keep it
-MOST = 0.5  # of the song's beats: a passage that may take in all of them
+MOST = 0.5  # of the song's beats: a passage that may take in all others
+LONG = 96  # beats of a passage that may take in beats that are unevenly heard
 AHEAD = 6  # beats that are looked at for it
 CURVE_BEATS, CURVE_SPREAD = 6, 2.5  # reach and standard deviation of the local curve, in beats
 CURVE_ROUNDS = 4
@@ -157,8 +158,9 @@ def _continues(main: Passage, other: Passage, onset: Floats) -> bool:
 def _extend(passages: list[Passage], activation: Floats) -> list[Passage]:
     """Take in the beats before and after a passage that lie near its line.
 
-    They are taken as long as the next few lie within EDGE. A passage of most of a song takes all of
-    them, up to the next passage, where they keep its tempo.
+    They are taken as long as the next few lie within EDGE. A long passage also takes all beats up
+    to the next passage or the end of the song, where they keep its tempo and are a third of its own
+    at most; a passage of most of the song takes any number.
     """
     extended: list[Passage] = []
     for index, p in enumerate(passages):
@@ -171,14 +173,17 @@ def _extend(passages: list[Passage], activation: Floats) -> list[Passage]:
         number = np.where(places <= p.last, ends[0] + places - p.first, ends[1] + places - p.last)
         distance = np.abs(activation - p.line.at(number))
         first, last = p.first, p.last
-        most = p.last - p.first + 1 > MOST * len(activation)
+        length = p.last - p.first + 1
+        room = length // 3 if length >= LONG else 0
+        if length > MOST * len(activation):
+            room = len(activation)
         while first > lowest and _near(distance[max(lowest, first - AHEAD) : first], EDGE):
             first -= 1
         while last < highest and _near(distance[last + 1 : min(highest, last + AHEAD) + 1], EDGE):
             last += 1
-        if most and first > lowest and _keeps_tempo(activation[lowest : first + 1], p.line):
+        if 0 < first - lowest <= room and _keeps_tempo(activation[lowest : first + 1], p.line):
             first = lowest
-        if most and last < highest and _keeps_tempo(activation[last : highest + 1], p.line):
+        if 0 < highest - last <= room and _keeps_tempo(activation[last : highest + 1], p.line):
             last = highest
         extended.append(replace(p, first=first, last=last))
     return extended
