@@ -1,4 +1,4 @@
-"""Long songs are computed piece by piece, and nothing is heard of the cuts."""
+"""Long songs are computed in chunks, with the same result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from allin1_mlx.network.model import AllInOne, Config
     ids=["plain", "pooled"],
 )
 @pytest.mark.parametrize("frames", [1599, 1601, 4000])
-def test_pieces_give_what_the_whole_song_gives(
+def test_chunks_give_what_the_whole_song_gives(
     config: Config, frames: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mx.random.seed(1)
@@ -24,11 +24,11 @@ def test_pieces_give_what_the_whole_song_gives(
     random = np.random.default_rng(frames)
     song = mx.array(random.gamma(1, 0.2, (1, config.stems, frames, 81)).astype(np.float32))
     whole = np.array(network(song))
-    monkeypatch.setattr(model, "PIECE", 200)
+    monkeypatch.setattr(model, "CHUNK", 200)
     passes = count_passes(network)
-    pieces = np.array(network.eval()(song))
+    chunked = np.array(network.eval()(song))
     assert passes[0] > config.depth  # it was cut
-    assert np.abs(pieces - whole).max() <= 1e-5
+    assert np.abs(chunked - whole).max() <= 1e-5
 
 
 def count_passes(network: AllInOne) -> list[int]:
