@@ -48,11 +48,17 @@ Progress = Callable[[str, float], None]  # a stage or a file, and the share of i
 
 @dataclass(frozen=True)
 class Segment:
-    """One section of a song: [start, end) in seconds, and its label."""
+    """One section of a song: [start, end) in seconds, and its label.
+
+    group: a letter that sections of the same music share, None where that is not known.
+    confidence: 0 to 1, how likely the label is right, None where that is not known.
+    """
 
     start: float
     end: float
     label: str
+    group: str | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,120 @@
+"""What is compared between the bars of a song: its sound, its loudness, what the network heard.
+
+Times are seconds. A bar runs from one decoded downbeat to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import FPS, LABELS, Activations
+
+PLACES = 32  # at which a bar's spectrum is measured
+QUIET = 0.25  # of the song's median loudness: silence, the end of a fade, a last chord
+START = 0.3  # seconds of silence that are a section `start` or `end`
+LONG = 1.6  # bars: a longer gap between two downbeats was not counted as one bar
+
+Array = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """The bars of one song, from the first to the last that sounds.
+
+    edges: (B + 1,) seconds, where bars begin, and where the last one ends.
+    sound: (B, D) float32, unit vectors: the centred spectrum at PLACES in the bar.
+    loudness: (B,) mean of the log spectrum, 1 at the song's median.
+    labels: (B, 10) the network's mean probabilities of LABELS.
+    boundary: (B + 1,) the network's highest probability of a boundary near each edge.
+    """
+
+    edges: Floats
+    sound: NDArray[np.float32]
+    loudness: Floats
+    labels: Floats
+    boundary: Floats
+
+    def __len__(self) -> int:
+        return len(self.loudness)
+
+
+def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
+    """The bars of a song; none where there are fewer than two downbeats.
+
+    spectrum: (T, 81) log spectrogram of the mix. downbeats: seconds.
+    """
+    edges = bar_edges(spectrum.mean(axis=1), downbeats)
+    frames = np.round(edges * FPS).astype(np.int64)
+    if len(frames) < 2:
+        nothing = np.zeros(0)
+        return Bars(edges[:0], np.zeros((0, 0), np.float32), nothing, np.zeros((0, 10)), nothing)
+    sound = _sound(spectrum, edges)
+    loudness = _means(spectrum.mean(axis=1, dtype=np.float64)[:, None], frames)[:, 0]
+    reach = np.maximum(np.diff(frames, append=2 * frames[-1] - frames[-2]) // 3, 1)
+    boundary = [
+        found.segment[max(frame - width, 0) : frame + width].max(initial=0)
+        for frame, width in zip(frames, reach, strict=True)
+    ]
+    return Bars(
+        edges=edges,
+        sound=sound,
+        loudness=loudness / max(float(np.median(loudness)), 1e-9),
+        labels=_means(np.nan_to_num(found.label.T).astype(np.float64), frames),
+        boundary=np.array(boundary, dtype=np.float64),
+    )
+
+
+def bar_edges(level: Array, downbeats: Array) -> Floats:
+    """Where bars begin and the last one ends, from the first sound to the last.
+
+    level: (T,) the mean of the log spectrum. Music before the first downbeat is a bar of its own
+    where it is longer than a pickup; the same holds after the last bar.
+    """
+    T = len(level)
+    downbeats = np.asarray(downbeats, dtype=np.float64)
+    downbeats = downbeats[downbeats < T / FPS]
+    if len(downbeats) < 2:
+        return np.zeros(0)
+    bar = float(np.median(np.diff(downbeats)))
+    loud = np.flatnonzero(level > QUIET * np.median(level[level > 0]))
+    if not len(loud):
+        return np.zeros(0)
+    begins, ends = loud[0] / FPS, (loud[-1] + 1) / FPS
+    edges = downbeats[(downbeats > begins - bar / 2) & (downbeats < ends - bar / 4)]
+    if len(edges) < 2:
+        return np.zeros(0)
+    if edges[0] - begins > bar * 0.75:
+        edges = np.insert(edges, 0, begins if begins > START else 0.0)
+    last = edges[-1] + bar
+    if ends - last > bar * 0.75:  # music without beats at the end
+        return np.append(edges, [last, ends])
+    return np.append(edges, min(last, T / FPS))
+
+
+def _sound(spectrum: Array, edges: Floats) -> NDArray[np.float32]:
+    """(B, PLACES * 81) unit vectors: the mean spectrum of each PLACES-th of a bar, centred."""
+    B = len(edges) - 1
+    places = np.arange(PLACES) / PLACES
+    starts = (edges[:-1, None] + np.diff(edges)[:, None] * places).ravel()
+    frames = np.minimum(np.round(starts * FPS).astype(np.int64), len(spectrum) - 1)
+    until = min(round(edges[-1] * FPS), len(spectrum))
+    lengths = np.maximum(np.diff(frames, append=until), 1)
+    parts = np.add.reduceat(spectrum[: max(until, int(frames[-1]) + 1)], frames, axis=0)
+    parts = parts.astype(np.float32) / lengths[:, None].astype(np.float32)
+    sound = parts.reshape(B, -1)
+    sound = sound - sound.mean(axis=0)
+    norms = np.linalg.norm(sound, axis=1, keepdims=True)
+    return sound / np.maximum(norms, 1e-9)
+
+
+def _means(values: Floats, frames: NDArray[np.int64]) -> Floats:
+    """(B, C) means of values (T, C) from each of the frames (B + 1,) to the next."""
+    starts = np.minimum(frames[:-1], len(values) - 1)
+    until = int(min(max(frames[-1], starts[-1] + 1), len(values)))
+    lengths = np.maximum(np.diff(starts, append=until), 1)
+    return np.add.reduceat(values[:until], starts, axis=0) / lengths[:, None]

@@ -1,0 +1,63 @@
+"""Sections decided over the whole song: where they begin, what returns, and what it is called.
+
+For networks that hear the mix. Boundaries lie on downbeats. Times are seconds.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from ..types import FPS, Activations, Segment
+from .bar_features import START, Array, Bars, measure_bars
+from .section_cuts import cut_sections
+from .section_groups import group_sections
+from .section_labels import Parts, label_sections
+
+FEWEST = 8  # bars of a song whose repetitions say something
+
+
+def join_sections(
+    spectrum: Array, downbeats: Array, found: Activations
+) -> tuple[Segment, ...] | None:
+    """The sections of a song without gaps, or None where it has fewer than FEWEST bars.
+
+    spectrum: (T, 81) log spectrogram of the mix. downbeats: seconds. found: what the network heard
+    in the same T frames.
+    """
+    bars = measure_bars(spectrum, downbeats, found)
+    if len(bars) < FEWEST:
+        return None
+    return describe_sections(bars, cut_sections(bars), end=len(spectrum) / FPS)
+
+
+def describe_sections(bars: Bars, cuts: list[int], *, end: float) -> tuple[Segment, ...]:
+    """Sections that begin at bars `cuts`, with silence before and after them. end: seconds."""
+    groups = group_sections(bars.sound, cuts)
+    labels, sure = label_sections(bars, Parts(cuts, groups))
+    edges = [float(bars.edges[cut]) for cut in cuts]
+    silent = edges[0] > START, end - edges[-1] > START
+    if not silent[0]:
+        edges[0] = 0.0
+    if not silent[1]:
+        edges[-1] = end
+    sections = [
+        Segment(start, stop, label, group=letters(group), confidence=round(confidence, 2))
+        for (start, stop), label, group, confidence in zip(
+            pairwise(edges), labels, groups, sure, strict=True
+        )
+    ]
+    if silent[0]:
+        sections.insert(0, Segment(0.0, edges[0], "start"))
+    if silent[1]:
+        sections.append(Segment(edges[-1], end, "end"))
+    return tuple(sections)
+
+
+def letters(number: int) -> str:
+    """A, B, ... Z, AA, AB, ... for 0, 1, ..."""
+    text = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
