@@ -18,12 +18,15 @@ from os import PathLike, fspath
 from os.path import basename
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .analysis import Analysis
 from .audio import Audio, file_digest, load_audio
 from .decoding.bar_lines import snap_to_bars
 from .decoding.bar_pointer import make_tables
 from .decoding.beats import BARS, Beats, decode_beats, drop_guesses
 from .decoding.grid import refine_beats
+from .decoding.joint_sections import join_sections
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from .demix.network_input import (
@@ -249,13 +252,18 @@ class Analyzer:
         on_progress("sections", 0.0)
         warnings = spectrograms.warnings
         with self._timed("sections", path):
-            segments = pick_sections(
-                probabilities.segment,
-                probabilities.label,
-                strict_ends=self.input.inputs == 1,  # published networks: as in the reference
-            )
-            if self.provenance.beats == "grid":
-                segments = snap_to_bars(segments, downbeats)
+            segments: tuple[Segment, ...] = ()
+            if self.input.inputs == 1:  # published networks: as in the reference
+                mix = np.array(spectrograms.values[0])
+                segments = join_sections(mix, downbeats, probabilities)
+            if not segments:
+                segments = pick_sections(
+                    probabilities.segment,
+                    probabilities.label,
+                    strict_ends=self.input.inputs == 1,
+                )
+                if self.provenance.beats == "grid":
+                    segments = snap_to_bars(segments, downbeats)
             if self.input.inputs == 1 and len(beats.times) < 2:
                 # Silence, a tone, a single sound: sections of it would be guesses.
                 beats = Beats(beats.times[:0], beats.positions[:0])

@@ -96,10 +96,7 @@ def to_values(result: Result) -> dict[str, Any]:
         "beats": [round(t, DIGITS) for t in result.beats],
         "downbeats": [round(t, DIGITS) for t in result.downbeats],
         "beat_positions": list(result.beat_positions),
-        "segments": [
-            {"start": round(s.start, DIGITS), "end": round(s.end, DIGITS), "label": s.label}
-            for s in result.segments
-        ],
+        "segments": [_segment_values(s, DIGITS) for s in result.segments],
         "schema_version": SCHEMA_VERSION,
         "duration": result.duration,
         "tempo": None if result.tempo is None else _tempo_values(result.tempo),
@@ -114,10 +111,19 @@ def to_values(result: Result) -> dict[str, Any]:
     if result.edits and result.detection is not None:
         values["edits"] = [edit.to_dict() for edit in result.edits]
         detection = asdict(result.detection)
+        detection["segments"] = [_segment_values(s) for s in result.detection.segments]
         if detection["tempo"] is not None:
             known = {k: v for k, v in detection["tempo"].items() if v not in ((), None)}
             detection["tempo"] = {"bpm": None} | known
         values["detection"] = detection
+    return values
+
+
+def _segment_values(segment: Segment, digits: int | None = None) -> dict[str, Any]:
+    """The JSON object; what is not known is left out. digits: of times, None for all."""
+    values = {key: value for key, value in asdict(segment).items() if value is not None}
+    if digits is not None:
+        values |= {"start": round(segment.start, digits), "end": round(segment.end, digits)}
     return values
 
 
@@ -169,6 +175,8 @@ def _read_structure(data: dict[str, Any], where: str = "") -> dict[str, Any]:
                 float(s["start"]),
                 float(s["end"]),
                 _text(s["label"], f"{where}segments[{index}].label"),
+                group=_text(s.get("group"), f"{where}segments[{index}].group"),
+                confidence=_float(s.get("confidence")),
             )
             for index, s in enumerate(data["segments"])
         ),

@@ -10,6 +10,7 @@ import pytest
 
 import allin1_mlx
 from allin1_mlx.analysis import Analysis
+from allin1_mlx.edits import RelabelSection, apply
 from allin1_mlx.errors import ResultError
 from allin1_mlx.result_file import to_values
 from allin1_mlx.schema import LARGEST_FILE
@@ -52,6 +53,38 @@ def test_the_schema_is_a_schema_and_results_are_valid():
 
 def test_a_result_survives_its_file(tmp_path):
     assert Analysis.from_json(written(SONG, tmp_path)) == SONG
+
+
+def test_groups_and_confidence_are_written_only_where_they_are_known(tmp_path):
+    lettered = replace(SONG.segments[1], group="A", confidence=0.85)
+    path = written(replace(SONG, segments=(SONG.segments[0], lettered)), tmp_path)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    jsonschema.validate(data, SCHEMA)
+    assert [list(segment) for segment in data["segments"]] == [
+        ["start", "end", "label"],
+        ["start", "end", "label", "group", "confidence"],
+    ]
+    assert Analysis.from_json(path).segments == (SONG.segments[0], lettered)
+
+
+@pytest.mark.parametrize(("key", "value"), [("confidence", 1.5), ("group", ""), ("group", 3)])
+def test_impossible_groups_and_confidence_are_refused(tmp_path, key, value):
+    data = to_values(SONG)
+    data["segments"][1][key] = value
+    path = tmp_path / "song.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(ResultError, match=rf"segments\[1\]\.{key}"):
+        Analysis.from_json(path)
+
+
+def test_a_corrected_song_keeps_what_was_detected_of_its_groups(tmp_path):
+    lettered = replace(SONG.segments[1], group="A", confidence=0.85)
+    song = replace(SONG, segments=(SONG.segments[0], lettered))
+    corrected = apply(song, RelabelSection(1.0, "chorus"))
+    read = Analysis.from_json(written(corrected, tmp_path))
+    assert read == corrected
+    assert read.segments[1] == replace(lettered, label="chorus", confidence=None)
+    assert read.detection.segments[1] == lettered
 
 
 def test_the_reference_programs_keys_come_first_and_arrays_keep_one_line():

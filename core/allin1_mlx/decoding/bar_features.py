@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FPS, LABELS, Activations
+from ..types import FPS, Activations
 
 PLACES = 32  # at which a bar's spectrum is measured
 QUIET = 0.25  # of the song's median loudness: silence, the end of a fade, a last chord
 START = 0.3  # seconds of silence that are a section `start` or `end`
-LONG = 1.6  # bars: a longer gap between two downbeats was not counted as one bar
+PICKUP = 0.75  # bars: longer music before the first downbeat is no pickup
 
 Array = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
@@ -27,10 +27,11 @@ class Bars:
     """The bars of one song, from the first to the last that sounds.
 
     edges: (B + 1,) seconds, where bars begin, and where the last one ends.
-    sound: (B, D) float32, unit vectors: the centred spectrum at PLACES in the bar.
+    sound: (B, D) float32, unit vectors: the centred shape of the spectrum at PLACES in the bar.
     loudness: (B,) mean of the log spectrum, 1 at the song's median.
     labels: (B, 10) the network's mean probabilities of LABELS.
     boundary: (B + 1,) the network's highest probability of a boundary near each edge.
+    silence: seconds before the first sound and after the last one.
     """
 
     edges: Floats
@@ -38,6 +39,7 @@ class Bars:
     loudness: Floats
     labels: Floats
     boundary: Floats
+    silence: tuple[float, float]
 
     def __len__(self) -> int:
         return len(self.loudness)
@@ -48,13 +50,15 @@ def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
 
     spectrum: (T, 81) log spectrogram of the mix. downbeats: seconds.
     """
-    edges = bar_edges(spectrum.mean(axis=1), downbeats)
+    level = spectrum.mean(axis=1, dtype=np.float64)
+    begins, ends = _sounding(level)
+    edges = bar_edges(np.asarray(downbeats, dtype=np.float64), begins / FPS, ends / FPS)
+    if len(edges) < 2:
+        none = np.zeros(0)
+        return Bars(none, np.zeros((0, 0), np.float32), none, np.zeros((0, 10)), none, (0.0, 0.0))
     frames = np.round(edges * FPS).astype(np.int64)
-    if len(frames) < 2:
-        nothing = np.zeros(0)
-        return Bars(edges[:0], np.zeros((0, 0), np.float32), nothing, np.zeros((0, 10)), nothing)
-    sound = _sound(spectrum, edges)
-    loudness = _means(spectrum.mean(axis=1, dtype=np.float64)[:, None], frames)[:, 0]
+    sound = _sound(spectrum - level[:, None].astype(np.float32), edges)
+    loudness = _means(level[:, None], frames)[:, 0]
     reach = np.maximum(np.diff(frames, append=2 * frames[-1] - frames[-2]) // 3, 1)
     boundary = [
         found.segment[max(frame - width, 0) : frame + width].max(initial=0)
@@ -66,34 +70,39 @@ def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
         loudness=loudness / max(float(np.median(loudness)), 1e-9),
         labels=_means(np.nan_to_num(found.label.T).astype(np.float64), frames),
         boundary=np.array(boundary, dtype=np.float64),
+        silence=(begins / FPS, (len(spectrum) - ends) / FPS),
     )
 
 
-def bar_edges(level: Array, downbeats: Array) -> Floats:
-    """Where bars begin and the last one ends, from the first sound to the last.
+def bar_edges(downbeats: Floats, begins: float, ends: float) -> Floats:
+    """Where bars begin and the last one ends; none where there are fewer than two.
 
-    level: (T,) the mean of the log spectrum. Music before the first downbeat is a bar of its own
-    where it is longer than a pickup; the same holds after the last bar.
+    begins, ends: seconds of the first and the last sound. Music before the first downbeat is a bar
+    of its own where it is longer than a pickup; so is music after the last bar.
     """
-    T = len(level)
-    downbeats = np.asarray(downbeats, dtype=np.float64)
-    downbeats = downbeats[downbeats < T / FPS]
     if len(downbeats) < 2:
         return np.zeros(0)
     bar = float(np.median(np.diff(downbeats)))
-    loud = np.flatnonzero(level > QUIET * np.median(level[level > 0]))
-    if not len(loud):
-        return np.zeros(0)
-    begins, ends = loud[0] / FPS, (loud[-1] + 1) / FPS
     edges = downbeats[(downbeats > begins - bar / 2) & (downbeats < ends - bar / 4)]
     if len(edges) < 2:
         return np.zeros(0)
-    if edges[0] - begins > bar * 0.75:
+    if edges[0] - begins > bar * PICKUP:
         edges = np.insert(edges, 0, begins if begins > START else 0.0)
-    last = edges[-1] + bar
-    if ends - last > bar * 0.75:  # music without beats at the end
+    last = float(edges[-1]) + bar
+    if ends - last > bar * PICKUP:
         return np.append(edges, [last, ends])
-    return np.append(edges, min(last, T / FPS))
+    return np.append(edges, last)
+
+
+def _sounding(level: Floats) -> tuple[int, int]:
+    """The first frame that sounds and the one after the last; 0, 0 in silence.
+
+    level: (T,) the mean of the log spectrum.
+    """
+    if not level.any():
+        return 0, 0
+    frames = np.flatnonzero(level > QUIET * np.median(level[level > 0]))
+    return int(frames[0]), int(frames[-1]) + 1
 
 
 def _sound(spectrum: Array, edges: Floats) -> NDArray[np.float32]:

@@ -16,17 +16,15 @@ from .section_labels import Parts, label_sections
 FEWEST = 8  # bars of a song whose repetitions say something
 
 
-def join_sections(
-    spectrum: Array, downbeats: Array, found: Activations
-) -> tuple[Segment, ...] | None:
-    """The sections of a song without gaps, or None where it has fewer than FEWEST bars.
+def join_sections(spectrum: Array, downbeats: Array, found: Activations) -> tuple[Segment, ...]:
+    """The sections of a song without gaps; none where it has fewer than FEWEST bars.
 
     spectrum: (T, 81) log spectrogram of the mix. downbeats: seconds. found: what the network heard
     in the same T frames.
     """
     bars = measure_bars(spectrum, downbeats, found)
     if len(bars) < FEWEST:
-        return None
+        return ()
     return describe_sections(bars, cut_sections(bars), end=len(spectrum) / FPS)
 
 
@@ -34,8 +32,8 @@ def describe_sections(bars: Bars, cuts: list[int], *, end: float) -> tuple[Segme
     """Sections that begin at bars `cuts`, with silence before and after them. end: seconds."""
     groups = group_sections(bars.sound, cuts)
     labels, sure = label_sections(bars, Parts(cuts, groups))
-    edges = [float(bars.edges[cut]) for cut in cuts]
-    silent = edges[0] > START, end - edges[-1] > START
+    edges = [min(float(bars.edges[cut]), end) for cut in cuts]
+    silent = bars.silence[0] > START, min(end - edges[-1], bars.silence[1]) > START
     if not silent[0]:
         edges[0] = 0.0
     if not silent[1]:

@@ -42,6 +42,7 @@ UNSURE = 0.05  # added to the network's probabilities
 IN_A_ROW = 3  # choruses
 ABSURD = 20.0  # taken from the score of what must not be
 PASSES = 8
+SURE = 3.0  # by which scores are divided to give confidence
 
 Floats = NDArray[np.floating[Any]]
 
@@ -86,7 +87,7 @@ def label_sections(bars: Bars, parts: Parts) -> tuple[list[str], list[float]]:
             chosen[unit] = scores[unit].argmax()
         if (chosen == before).all():
             break
-    likely = np.exp(scores - scores.max(axis=1, keepdims=True))
+    likely = np.exp((scores - scores.max(axis=1, keepdims=True)) / SURE)
     likely /= likely.sum(axis=1, keepdims=True)
     labels = [NAMES[label] for label in chosen[units]]
     return labels, [float(likely[units[i], chosen[units[i]]]) for i in range(m)]
@@ -98,8 +99,12 @@ def section_evidence(bars: Bars, parts: Parts) -> NDArray[np.float64]:
     lengths = np.diff(cuts)
     m, B = len(groups), int(cuts[-1])
     loud = np.add.reduceat(bars.loudness, cuts[:-1]) / lengths
-    spread = max(float(np.sqrt(np.average((loud - np.average(loud, weights=lengths)) ** 2,
-                                          weights=lengths))), 0.02)
+    spread = max(
+        float(
+            np.sqrt(np.average((loud - np.average(loud, weights=lengths)) ** 2, weights=lengths))
+        ),
+        0.02,
+    )
     middle = float(np.average(loud, weights=lengths))
     heard = np.add.reduceat(bars.labels[:, COLUMNS], cuts[:-1], axis=0)
     evidence = np.zeros((m, len(NAMES)))

@@ -69,12 +69,10 @@ class SplitSection(BoundaryEdit):
             raise EditError(
                 f"{self.at:.3f} s is too close to an end of the section to split it there"
             )
-        label = section.label if self.label is None else self.label
-        halves = (
-            replace(section, end=self.at),
-            replace(section, start=self.at, label=label),
-        )
-        return (*sections[:index], *halves, *sections[index + 1 :])
+        after = replace(section, start=self.at)
+        if self.label is not None:
+            after = _renamed(after, self.label)
+        return (*sections[:index], replace(section, end=self.at), after, *sections[index + 1 :])
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ class RelabelSection(SectionEdit):
     def apply(self, sections: Sections) -> Sections:
         """Boundaries stay."""
         index = _section_at(sections, self.at)
-        named = replace(sections[index], label=self.label)
+        named = _renamed(sections[index], self.label)
         return (*sections[:index], named, *sections[index + 1 :])
 
     @classmethod
@@ -164,10 +162,15 @@ def snap_to_bar(result: Result, time: float) -> float:
     return downbeats[index] if abs(downbeats[index] - time) <= bar / 2 else time
 
 
+def _renamed(section: Segment, label: str) -> Segment:
+    """The section with a label that a person gave: no confidence in what was detected."""
+    return replace(section, label=label, confidence=None)
+
+
 def _join(sections: Sections, index: int, *, keep: int) -> Sections:
     """Sections index - 1 and index as one, with the label of section index + keep."""
-    label = sections[index + keep].label
-    joined = replace(sections[index - 1], end=sections[index].end, label=label)
+    start, end = sections[index - 1].start, sections[index].end
+    joined = replace(sections[index + keep], start=start, end=end)
     return (*sections[: index - 1], joined, *sections[index + 1 :])
 
 
