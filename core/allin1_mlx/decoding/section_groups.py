@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SAME = 0.25  # mean similarity of aligned bars from which sections are the same music
+SAME = 0.45  # mean similarity of aligned bars from which sections are the same music
 
 Floats = NDArray[np.floating[Any]]
 
