@@ -4,7 +4,7 @@
         [--tunes tunes.json.gz] [--midi midi.json.gz] [--style STYLE] [--wait 40]
 
 Song i has the seed 1 000 000 * seed + i; some are compositions of the MIDI file's instead of our
-own. With --wait, composing pauses while so many shards lie in the folder: `train` deletes what it
+own. With --wait N, composing pauses while the folder holds N shards: `train` deletes what it
 has read, and gets fresh songs all the time; these shards hold what a Corpus holds of each song.
 `shards` describes the others.
 """
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--tunes", default="", help="file of training.music.pop909")
     parser.add_argument("--midi", default="", help="file of training.music.midi")
     parser.add_argument("--style", default="", help="compose songs of this style only")
-    parser.add_argument("--wait", type=int, default=0, help="pause while so many shards are there")
+    parser.add_argument("--wait", type=int, default=0, help="pause while the folder holds this number of shards")
     parser.add_argument("--jobs", type=int, default=count_cores())
     options = parser.parse_args()
     Path(options.out).mkdir(parents=True, exist_ok=True)

@@ -70,7 +70,7 @@ class MidiSong:
 
 
 def read_song(data: bytes, entry: dict[str, Any], annotations: str) -> MidiSong | None:
-    """One file of the pack and its entry of the index; None where its beats cannot be told.
+    """Reads one file of the pack; returns None where its beats are not known.
 
     annotations: of a performance, its beats as lines "time, time, b or db", else "".
     """
