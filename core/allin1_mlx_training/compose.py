@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--tunes", default="", help="file of training.music.pop909")
     parser.add_argument("--midi", default="", help="file of training.music.midi")
     parser.add_argument("--style", default="", help="compose songs of this style only")
-    parser.add_argument("--wait", type=int, default=0, help="pause while the folder holds this number of shards")
+    parser.add_argument("--wait", type=int, default=0, help="pause while the folder holds N shards")
     parser.add_argument("--jobs", type=int, default=count_cores())
     options = parser.parse_args()
     Path(options.out).mkdir(parents=True, exist_ok=True)
