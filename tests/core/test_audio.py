@@ -16,7 +16,7 @@ import soundfile
 
 from allin1_mlx.audio import Audio, file_digest, load_audio, write_audio
 from allin1_mlx.audio.decoders import BLOCK, SEGMENT
-from allin1_mlx.audio.ffmpeg import has_ffmpeg
+from allin1_mlx.audio.ffmpeg import FfmpegDecoder, has_ffmpeg
 from allin1_mlx.audio.song import stereo_weights
 from allin1_mlx.errors import AudioError
 from allin1_mlx.types import SAMPLE_RATE
@@ -238,6 +238,72 @@ def test_surround_m4a_is_folded(tmp_path: Path) -> None:
     spectrum = np.abs(np.fft.rfft(samples[:, :SAMPLE_RATE]))
     assert spectrum[0, 200] > 20 * spectrum[1, 200]
     assert spectrum[1, 400] > 20 * spectrum[0, 400]
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:4,\n{}\n#EXT-X-ENDLIST\n"),
+        ("a.m3u", "#EXTM3U\n#EXTINF:4,\nfile://{}\n#EXT-X-ENDLIST\n"),
+        ("a.ffconcat", "ffconcat version 1.0\nfile '{}'\n"),
+        ("a.mp3", "ffconcat version 1.0\nfile '{}'\n"),
+        ("a.mpd", '<?xml version="1.0"?><MPD><Period><BaseURL>{}</BaseURL></Period></MPD>'),
+        ("a.sdp", "v=0\no=- 0 0 IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\na={}\n"),
+    ],
+)
+def test_a_playlist_cannot_read_another_file(tmp_path: Path, name: str, content: str) -> None:
+    secret = tmp_path / "secret.ts"
+    soundfile.write(tmp_path / "secret.wav", tone(4.0), SAMPLE_RATE)
+    ffmpeg("-i", tmp_path / "secret.wav", "-c:a", "aac", secret)
+    playlist = tmp_path / name
+    playlist.write_text(content.format(secret))
+    if name == "a.ffconcat":  # the file is one that ffmpeg itself follows
+        ffmpeg("-safe", "0", "-i", playlist, tmp_path / "followed.wav")
+    with pytest.raises(AudioError, match="no sound was found"):
+        FfmpegDecoder(playlist)
+    with pytest.raises(AudioError):
+        load_audio(playlist)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "aac",
+        "ac3",
+        "aiff",
+        "avi",
+        "caf",
+        "flv",
+        "m4a",
+        "mka",
+        "mpg",
+        "ts",
+        "wma",
+        "webm",
+        "tta",
+        "wv",
+    ],
+)
+def test_formats_that_only_ffmpeg_reads_are_still_read(
+    song: Path, tmp_path: Path, suffix: str
+) -> None:
+    ffmpeg("-i", song, "-ar", "48000", tmp_path / f"a.{suffix}")
+    assert FfmpegDecoder(tmp_path / f"a.{suffix}").hint > 0
+
+
+def test_a_small_file_that_decodes_to_hours_is_refused(tmp_path: Path) -> None:
+    with soundfile.SoundFile(tmp_path / "a.flac", "w", 8000, 1) as file:
+        for _ in range(15):
+            file.write(np.zeros(8000 * 60))
+    with pytest.raises(AudioError, match=r"a\.flac: has \d+ bytes, too few for .* 10:00"):
+        load_audio(tmp_path / "a.flac")
+
+
+def test_ten_minutes_of_silence_are_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", np.zeros(8000 * 600), 8000)
+    assert load_audio(tmp_path / "a.flac").duration == 600.0
 
 
 def test_without_ffmpeg_the_message_names_the_remedy(

@@ -1,11 +1,15 @@
 """Everything that ffmpeg reads and libsndfile does not: M4A, AAC, WMA, sound tracks of videos.
 
-pydub finds ffmpeg and asks it what a file is. The samples are read from a pipe as floats, as
-pydub itself holds the whole song three times, rounded to integers.
+pydub finds ffmpeg and ffprobe. The samples are read from a pipe as floats, as pydub itself holds
+the whole song three times, rounded to integers.
+
+ffmpeg reads the named file only: formats that name other files (playlists, lists of parts) are not
+among FORMATS, and protocols other than files and pipes are not allowed.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import shutil
@@ -32,6 +36,28 @@ _AAC_LATE = (
     "raw AAC does not state its encoder's delay: "
     "all times are 20 to 50 ms later than in the original recording"
 )
+# Names of ffmpeg's demuxers for sound and films. Each reads a single file.
+FORMATS = (
+    *("aa", "aac", "aax", "ac3", "adx", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "ast", "au"),
+    *("avi", "avr", "brstm", "caf", "codec2", "dsf", "dts", "dtshd", "dv", "eac3", "flac", "flv"),
+    *("gsm", "gxf", "ircam", "iff", "loas", "live_flv", "matroska", "webm", "mlp", "mmf", "mov"),
+    *(
+        "mp4",
+        "m4a",
+        "3gp",
+        "3g2",
+        "mj2",
+        "mp3",
+        "mpc",
+        "mpc8",
+        "mpeg",
+        "mpegts",
+        "mxf",
+    ),
+    *("nistsphere", "nut", "oma", "ogg", "paf", "pvf", "qcp", "rm", "rso", "sbc", "shn", "sox"),
+    *("swf", "tak", "truehd", "tta", "voc", "vqf", "w64", "wav", "wsd", "wtv", "wv", "xa", "xwma"),
+)
+_CONFINED = ("-protocol_whitelist", "file,pipe", "-format_whitelist", ",".join(FORMATS))
 MIN_SCORE = 25  # of 100: below, ffprobe takes any file of a program or picture for an mp3
 _PROTECTED = ("drms", "aavd", "enca")  # sound tracks of iTunes, Audible, and MPEG-CENC
 
@@ -98,7 +124,7 @@ class FfmpegDecoder:
         from_here = os.path.abspath(self._path)  # a leading dash or a colon mean nothing here
         return [
             *(_pydub().AudioSegment.converter, "-v", "error", "-nostdin"),
-            *("-protocol_whitelist", "file", "-i", from_here, "-map", "0:a:0"),
+            *(*_CONFINED, "-i", from_here, "-map", "0:a:0"),
             *("-c:a", "pcm_f32le", "-ar", str(self.rate), "-ac", str(self.channels)),
             *("-f", "f32le", "-"),
         ]
@@ -119,14 +145,19 @@ def has_ffmpeg() -> bool:
 
 
 def _probe(path: Path) -> dict[str, Any]:
-    """What ffprobe says of a file; raises AudioError where it is not installed."""
+    """What ffprobe reports of a file; raises AudioError where it is not installed."""
     if not has_ffmpeg():
         raise AudioError(f"{printable_name(path)}: needs ffmpeg to be read; {FFMPEG_REMEDY}")
+    command = [
+        *(_pydub().utils.get_prober_name(), "-v", "error", "-of", "json"),
+        *("-show_format", "-show_streams", *_CONFINED, os.path.abspath(path)),
+    ]
+    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     try:
-        info: dict[str, Any] = _pydub().utils.mediainfo_json(os.path.abspath(path))
-    except (ValueError, KeyError, AttributeError):  # what pydub raises on odd answers
+        info = json.loads(answer.stdout)
+    except ValueError:  # bytes that are no UTF-8, or no answer
         return {}
-    return info
+    return info if isinstance(info, dict) else {}
 
 
 def _pydub() -> Any:

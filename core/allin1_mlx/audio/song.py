@@ -34,6 +34,8 @@ from .ffmpeg import FFMPEG_REMEDY, FfmpegDecoder, has_ffmpeg
 RATES = (1_000, 1_000_000)  # Hz: sample rates of music, from telephone to studio
 MAX_ROOM = 2 * 3600.0  # the most seconds reserved because a header states them
 SLACK = 1.0  # seconds more, as containers do not count the last packet's padding
+MIN_BYTES = 250  # per second: a third of the smallest speech codecs; silence may need less
+ALWAYS_PLAUSIBLE = 600.0  # seconds that a file of any size may hold
 INTEGER_PEAK = 64.0  # float samples beyond this, 36 dB above full scale, are scaled down
 
 # One letter a channel: L left, R right, C centre, l r left and right behind, b centre behind,
@@ -129,14 +131,15 @@ class _Decoded:
 
 def _decode(song: Path, name: str, max_seconds: float | None) -> _Decoded:
     """Decode with libsndfile, or with ffmpeg what libsndfile cannot decode."""
+    size = song.stat().st_size
     try:
         decoder = SoundfileDecoder(song)
     except soundfile.LibsndfileError:
-        return _render(_open_with_ffmpeg(song, name), name, max_seconds)
-    decoded = _render(decoder, name, max_seconds)
+        return _render(_open_with_ffmpeg(song, name), name, max_seconds, size)
+    decoded = _render(decoder, name, max_seconds, size)
     if decoder.stopped_amid and has_ffmpeg():
         try:
-            second = _render(FfmpegDecoder(song), name, max_seconds)
+            second = _render(FfmpegDecoder(song), name, max_seconds, size)
         except AudioError:
             return decoded
         if second.frames > decoded.frames + decoded.rate // 10:
@@ -161,8 +164,11 @@ def _open_with_ffmpeg(song: Path, name: str) -> FfmpegDecoder:
     raise AudioError(f"{name}: {kind}; {FFMPEG_REMEDY}")
 
 
-def _render(decoder: Decoder, name: str, max_seconds: float | None) -> _Decoded:
-    """Run a decoder to its end: check, fold, resample and collect its blocks."""
+def _render(decoder: Decoder, name: str, max_seconds: float | None, size: int) -> _Decoded:
+    """Run a decoder to its end: check, fold, resample and collect its blocks.
+
+    size: of the file in bytes.
+    """
     with closing(decoder), closing(decoder.blocks()) as blocks:
         rate, channels = decoder.rate, decoder.channels
         if not RATES[0] <= rate <= RATES[1]:
@@ -170,7 +176,8 @@ def _render(decoder: Decoder, name: str, max_seconds: float | None) -> _Decoded:
                 f"{name}: has a sample rate of {rate} Hz, which is no music; "
                 f"expected {RATES[0]} to {RATES[1]} Hz"
             )
-        meter = _Meter(name, rate, max_seconds)
+        plausible = _find_plausible(size, decoder.hint / rate)
+        meter = _Meter(name, rate, max_seconds, size, plausible)
         checked = meter.watch(blocks)
         folded = fold(checked, channels, vorbis_order=decoder.vorbis_order)
         samples = collect(
@@ -187,18 +194,32 @@ def _room(decoder: Decoder, max_seconds: float | None) -> int:
     return round((min(seconds, limit) + SLACK) * SAMPLE_RATE)
 
 
+def _find_plausible(size: int, claimed: float) -> float:
+    """Seconds after which decoding a file of `size` bytes stops.
+
+    A header that claims more than any real file of that size holds is not believed: a short song
+    may follow it, but no long one.
+    """
+    plausible = max(ALWAYS_PLAUSIBLE, size / MIN_BYTES)
+    return plausible if claimed <= plausible else ALWAYS_PLAUSIBLE
+
+
 class _Meter:
     """Counts the frames of a song, and stops at samples that cannot be analysed."""
 
-    def __init__(self, name: str, rate: int, max_seconds: float | None) -> None:
+    def __init__(
+        self, name: str, rate: int, max_seconds: float | None, size: int, plausible: float
+    ) -> None:
         self.frames = 0
         self.peak = 0.0
         self._name = name
         self._rate = rate
         self._limit = max_seconds
+        self._size = size
+        self._plausible = plausible
 
     def watch(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """The blocks (n, C) as they are; raises AudioError at NaN, infinity or the limit."""
+        """The blocks (n, C) as they are; raises AudioError at NaN, infinity or a limit."""
         for block in blocks:
             peak = float(max(block.max(), -block.min()))  # NaN if any sample is
             if not np.isfinite(peak):
@@ -213,6 +234,12 @@ class _Meter:
                 raise AudioError(
                     f"{self._name}: is longer than the limit of {clock_time(self._limit)}; "
                     "cut it into parts or raise the limit"
+                )
+            if self.frames > self._plausible * self._rate:
+                raise AudioError(
+                    f"{self._name}: has {self._size} bytes, too few for the more than "
+                    f"{clock_time(self._plausible)} that it decodes to; it is nearly all silence, "
+                    "or made to fill the memory: cut it"
                 )
             yield block
 
