@@ -15,7 +15,8 @@ from allin1_mlx import Analyzer, analyze
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.demix.options import StemOptions
 from allin1_mlx.errors import AudioError, Cancelled, CheckpointError, StemsError, UsageError
-from allin1_mlx.network.model import AllInOne, Config, to_published
+from allin1_mlx.network.config import Config
+from allin1_mlx.network.model import AllInOne, to_published
 from allin1_mlx.network.options import ComputeOptions
 from allin1_mlx.types import LABELS, SAMPLE_RATE
 from allin1_mlx.weights import Access
@@ -234,13 +235,33 @@ def test_a_broken_network_is_told_before_a_missing_song_and_no_thread_stays(tmp_
     assert not [t for t in threading.enumerate() if t.name.startswith("decode")]
 
 
-@pytest.mark.parametrize("wrong", [{}, {"dim_embed": "wide"}, {"dim_embed": -8}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"dim_embed": "wide"},
+        {"dim_embed": -8},
+        {"dim_embed": 10**400},
+        {"dim_embed": 1e400},
+        {"dim_embed": 7},
+        {"dim_input": 10**9},
+        {"num_heads": 3},
+        {"num_heads": 10**6},
+        {"depth": 10_000_000},
+        {"frames_per_step": 10**9},
+        {"min_frames": 10**12},
+        {"mlp_ratio": 10**6},
+        {"tempo_classes": 10**9},
+        {"data": {"num_instruments": 10**9}},
+        {"best_threshold_downbeat": float("nan")},
+    ],
+)
 def test_a_configuration_of_something_else_is_told(tmp_path, four_stems, wrong):
     file = "harmonix-fold0_mlx"
     config = json.loads(four_stems.with_suffix(".json").read_text()) | wrong if wrong else {}
     (tmp_path / f"{file}.npz").write_bytes(four_stems.read_bytes())
     (tmp_path / f"{file}.json").write_text(json.dumps(config))
-    with pytest.raises(CheckpointError, match=rf"^{file}\.json: not the configuration"):
+    with pytest.raises(CheckpointError, match=rf"^{file}\.json: not the configuration.{{,180}}$"):
         Analyzer("harmonix-fold0", weights=Access(tmp_path)).load()
 
 

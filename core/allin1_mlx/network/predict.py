@@ -21,8 +21,9 @@ from ..errors import CheckpointError
 from ..types import Activations
 from ..weights import ModelFiles
 from .backend import has_gpu, keep_freed_memory, mx
+from .config import LOGITS, Config
 from .ensemble import Ensemble
-from .model import LOGITS, AllInOne, Config, load_arrays
+from .model import AllInOne, load_arrays
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,10 @@ def _fitting(config: Path) -> Iterator[None]:
     """Raise CheckpointError for a configuration with missing or wrong values."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as e:
+    except (KeyError, TypeError, ValueError, OverflowError) as e:
+        reason = f"{e} is missing" if isinstance(e, KeyError) else str(e)
         raise CheckpointError(
-            f"{config.name}: not the configuration of such a network ({e!r})"
+            f"{config.name}: not the configuration of such a network ({reason[:120]})"
         ) from e
 
 
