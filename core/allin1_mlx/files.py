@@ -6,8 +6,12 @@ that a killed run leaves no half-written file under its final name.
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import os
+import platform
 import re
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +21,8 @@ from os import PathLike
 from pathlib import Path
 
 DIGITS = 8  # of a SHA-256 in a file name
+ABANDONED = 24 * 3600.0  # seconds after which an unfinished file is nobody's
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # controls, undecodable bytes, line and paragraph ends
@@ -28,19 +34,54 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
 
     The folder is made where it is missing. The temporary name ends like `path`, so that writers
     that look at the suffix do the same, is short, so that names of 255 bytes work, and is hidden.
-    Raises OSError where the folder cannot be written to.
+    Raises OSError where the folder cannot be written to; a full disk's error names the folder.
     """
     destination = Path(path)
     destination.parent.mkdir(parents=True, exist_ok=True)
     suffix = destination.suffix if len(os.fsencode(destination.suffix)) < 32 else ""
-    temporary = destination.with_name(f".partial-{os.urandom(8).hex()}{suffix}")
+    unique = f"{_machine()}-{os.getpid()}-{os.urandom(6).hex()}"
+    temporary = destination.with_name(f".partial-{unique}{suffix}")
     try:
         yield temporary
         temporary.replace(destination)
-    except BaseException:
+    except BaseException as e:
+        if isinstance(e, OSError) and e.errno in FULL:
+            e.filename = os.fspath(destination.parent.absolute())
         with suppress(FileNotFoundError):
             temporary.unlink()
         raise
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove the temporary files in a folder whose process was killed.
+
+    A file is kept while its process runs. Files of other machines are kept for ABANDONED seconds.
+    """
+    for file in folder.glob(".partial-*"):
+        with suppress(OSError):  # removed meanwhile, or not ours to remove
+            parts = file.name.split("-")
+            ours = len(parts) == 4 and parts[1] == _machine() and parts[2].isdecimal()
+            ended = ours and not _runs(int(parts[2]))
+            if ended or time.time() - file.stat().st_mtime > ABANDONED:
+                file.unlink()
+
+
+def _machine() -> str:
+    """Eight hex digits for this computer's name."""
+    return hashlib.sha256(platform.node().encode("utf-8", "replace")).hexdigest()[:8]
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this number may be running."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def tell_apart(stems: Sequence[str], digest: Callable[[int], str]) -> list[str]:

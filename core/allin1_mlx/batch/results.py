@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -132,9 +133,12 @@ def write_sonification(
 
 
 def save_array(array: NDArray[np.float32], path: Path) -> None:
-    """Write one array as .npy, whatever the path's suffix."""
+    """Write one C-contiguous array as .npy, whatever the path's suffix."""
+    buffer = io.BytesIO()  # np.save to a file hides why a write failed
+    np.lib.format.write_array_header_1_0(buffer, np.lib.format.header_data_from_array_1_0(array))
     with path.open("wb") as file:
-        np.save(file, array)
+        file.write(buffer.getvalue())
+        file.write(array.data)
 
 
 def _save_bytes(content: bytes, path: Path) -> None:

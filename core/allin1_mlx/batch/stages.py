@@ -17,7 +17,7 @@ from ..analysis import Analysis
 from ..audio import Audio
 from ..display.pictures.envelope import Envelope
 from ..errors import AllInOneError, Cancelled
-from ..files import printable_name
+from ..files import FULL, printable, printable_name
 from .naming import Song
 from .receipts import forget
 
@@ -94,6 +94,9 @@ def explain(error: Exception, name: str) -> str:
         return text if name in text else f"{name}: {text}"
     if isinstance(error, MemoryError):
         return f"{name}: is too long for this computer's memory; cut it into parts"
+    if isinstance(error, OSError) and error.errno in FULL:
+        disk = printable(str(error.filename or "the results"))
+        return f"{name}: the disk of {disk} is full ({error.strerror}); free some space there"
     if isinstance(error, OSError):
         place = f"{printable_name(error.filename)}: " if error.filename else ""
         return f"{name}: its results cannot be written: {place}{error.strerror or error}"

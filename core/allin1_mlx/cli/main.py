@@ -186,10 +186,16 @@ def count_processes(options: argparse.Namespace, songs: int) -> int:
 
 
 def check_folders(outputs: Outputs) -> None:
-    """Raise UsageError where results cannot be written, before the work starts."""
-    from ..files import replacing
+    """Raise UsageError where results cannot be written, before the work starts.
+
+    Removes what killed runs left there unfinished.
+    """
+    from ..batch.receipts import FOLDER
+    from ..files import remove_partial, replacing
 
     for folder in outputs.used_folders():
+        remove_partial(folder)
+        remove_partial(folder / FOLDER)
         try:
             with replacing(folder / ".writable") as temporary:
                 temporary.touch()
