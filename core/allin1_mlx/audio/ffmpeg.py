@@ -38,26 +38,13 @@ _AAC_LATE = (
 )
 # Names of ffmpeg's demuxers for sound and films. Each reads a single file.
 FORMATS = (
-    *("aa", "aac", "aax", "ac3", "adx", "aiff", "amr", "amrnb", "amrwb", "ape", "asf", "ast", "au"),
-    *("avi", "avr", "brstm", "caf", "codec2", "dsf", "dts", "dtshd", "dv", "eac3", "flac", "flv"),
-    *("gsm", "gxf", "ircam", "iff", "loas", "live_flv", "matroska", "webm", "mlp", "mmf", "mov"),
-    *(
-        "mp4",
-        "m4a",
-        "3gp",
-        "3g2",
-        "mj2",
-        "mp3",
-        "mpc",
-        "mpc8",
-        "mpeg",
-        "mpegts",
-        "mxf",
-    ),
-    *("nistsphere", "nut", "oma", "ogg", "paf", "pvf", "qcp", "rm", "rso", "sbc", "shn", "sox"),
-    *("swf", "tak", "truehd", "tta", "voc", "vqf", "w64", "wav", "wsd", "wtv", "wv", "xa", "xwma"),
+    "aa,aac,aax,ac3,adx,aiff,amr,amrnb,amrwb,ape,asf,ast,au,avi,avr,brstm,caf,"
+    "codec2,dsf,dts,dtshd,dv,eac3,flac,flv,gsm,gxf,ircam,iff,loas,live_flv,matroska,"
+    "webm,mlp,mmf,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,mxf,nistsphere,"
+    "nut,oma,ogg,paf,pvf,qcp,rm,rso,sbc,shn,sox,swf,tak,truehd,tta,voc,vqf,w64,"
+    "wav,wsd,wtv,wv,xa,xwma"
 )
-_CONFINED = ("-protocol_whitelist", "file,pipe", "-format_whitelist", ",".join(FORMATS))
+_CONFINED = ("-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS)
 MIN_SCORE = 25  # of 100: below, ffprobe takes any file of a program or picture for an mp3
 _PROTECTED = ("drms", "aavd", "enca")  # sound tracks of iTunes, Audible, and MPEG-CENC
 
