@@ -135,7 +135,7 @@ class Analyzer:
         Otherwise they are loaded on first use. Raises CheckpointError.
         """
         _ = self.input.separator
-        make_tables(BARS, self.network.tempi)
+        make_tables(BARS, self.network.tempo_space)
 
     def __call__(
         self,
@@ -238,7 +238,7 @@ class Analyzer:
                 probabilities.beat,
                 probabilities.downbeat,
                 threshold=self.network.threshold,
-                tempi=self.network.tempi,
+                tempo_space=self.network.tempo_space,
             )
             beats = drop_guesses(decoded, probabilities.beat, probabilities.downbeat)
             jitter = None

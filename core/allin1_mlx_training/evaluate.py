@@ -59,7 +59,7 @@ def score(found: Activations, reference: Reference, *, threshold: float) -> dict
 
     Decoded as what the bundled network finds.
     """
-    beats = decode_beats(found.beat, found.downbeat, threshold=threshold, tempi=STEADY)
+    beats = decode_beats(found.beat, found.downbeat, threshold=threshold, tempo_space=STEADY)
     scores = {
         "beat": f_measure(reference.beats, beats.times, window=BEAT_WINDOW),
         "downbeat": f_measure(

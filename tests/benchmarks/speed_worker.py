@@ -146,7 +146,7 @@ def analyze(network: Network, folder: Path) -> dict[str, float]:
 
     def decode() -> Any:
         beats = decode_beats(
-            found.beat, found.downbeat, threshold=network.threshold, tempi=network.tempi
+            found.beat, found.downbeat, threshold=network.threshold, tempo_space=network.tempo_space
         )
         return drop_guesses(beats, found.beat, found.downbeat)
 

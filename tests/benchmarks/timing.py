@@ -154,7 +154,7 @@ def raw_beats(analysis: Analysis, analyzer: Analyzer) -> np.ndarray:
     """The beats as the decoder finds them, without a grid."""
     kept, network = analysis.activations, analyzer.network
     return decode_beats(
-        kept.beat, kept.downbeat, threshold=network.threshold, tempi=network.tempi
+        kept.beat, kept.downbeat, threshold=network.threshold, tempo_space=network.tempo_space
     ).times
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from allin1_mlx.decoding.bar_pointer import best_path
 from allin1_mlx.decoding.beats import BARS, decode_beats, drop_guesses
-from allin1_mlx.decoding.tempo_space import PUBLISHED, STEADY, Tempi
+from allin1_mlx.decoding.tempo_space import PUBLISHED, STEADY, TempoSpace
 
 from ..support import viterbi
 
@@ -73,8 +73,8 @@ def test_other_tempi_are_decoded_as_by_the_plain_algorithm(seed, leap):
     times, positions = viterbi.decode(
         *song, threshold=0.24, parts=2, count=120, steadiness=300, **freely
     )
-    tempi = Tempi(frames=2, count=120, steadiness=300, leap=leap)
-    found = decode_beats(*song, threshold=0.24, tempi=tempi)
+    tempo_space = TempoSpace(frames=2, count=120, steadiness=300, leap=leap)
+    found = decode_beats(*song, threshold=0.24, tempo_space=tempo_space)
     np.testing.assert_array_equal(found.times, times)
     np.testing.assert_array_equal(found.positions, positions)
 
@@ -160,7 +160,7 @@ def test_steady_tempi_hold_the_beat_where_offbeats_mislead_for_thirty_beats(bpm)
     for probability, factor in ((beat, 1), (downbeat, 0.3)):
         probability[late[0] - 20 : late[-1] + 20] = 0.05 * factor
         probability[late + np.array([[-1], [0], [1]])] = 0.2 * factor
-    held = decode_beats(beat, downbeat, threshold=0.24, tempi=STEADY)
+    held = decode_beats(beat, downbeat, threshold=0.24, tempo_space=STEADY)
     lost = decode_beats(beat, downbeat, threshold=0.24)
     assert share_off_the_beat(held, clicked) < 0.01
     assert share_off_the_beat(lost, clicked) > 0.05
@@ -168,7 +168,7 @@ def test_steady_tempi_hold_the_beat_where_offbeats_mislead_for_thirty_beats(bpm)
 
 def test_steady_tempi_follow_a_song_whose_tempo_is_suddenly_another():
     clicked = np.concatenate([steady(120, seconds=60), steady(90, seconds=60, start=6010)])
-    found = decode_beats(*clicks(clicked, length=12_000), threshold=0.24, tempi=STEADY)
+    found = decode_beats(*clicks(clicked, length=12_000), threshold=0.24, tempo_space=STEADY)
     assert share_off_the_beat(found, clicked) < 0.05
 
 
@@ -311,13 +311,13 @@ def test_input_is_left_as_it_was():
 
 @pytest.mark.parametrize("shapes", [((5,), (6,)), ((5, 1), (5, 1)), ((), ())])
 def test_arrays_that_do_not_fit_are_refused(shapes):
-    with pytest.raises(ValueError, match="one length"):
+    with pytest.raises(ValueError, match="same shape"):
         decode(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
 def test_more_tempi_than_can_be_named_are_refused():
     with pytest.raises(ValueError, match="at most 127"):
-        decode_beats(*clicks([50, 100], length=200), threshold=0.24, tempi=Tempi(2, 150))
+        decode_beats(*clicks([50, 100], length=200), threshold=0.24, tempo_space=TempoSpace(2, 150))
 
 
 def test_bars_of_three_and_four_are_tried():

@@ -1,1 +1,1 @@
-"""From frame-wise probabilities to beats, tempo and sections. NumPy only."""
+"""Beats, tempo and sections from the network's frame-wise probabilities. NumPy only."""

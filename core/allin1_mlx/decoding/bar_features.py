@@ -1,6 +1,6 @@
-"""What is compared between the bars of a song: its sound, its loudness, what the network heard.
+"""Features of the bars of a song: sound, loudness, and the network's output in each bar.
 
-Times are seconds. A bar runs from one decoded downbeat to the next.
+Times are seconds. A bar lasts from one decoded downbeat to the next.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from ..types import FPS, Activations
 
-PLACES = 32  # at which a bar's spectrum is measured
+PLACES = 32  # number of equal parts of a bar in which the spectrum is measured
 QUIET = 0.25  # of the song's median loudness: silence, the end of a fade, a last chord
-START = 0.3  # seconds of silence that are a section `start` or `end`
-PICKUP = 0.75  # bars: longer music before the first downbeat is no pickup
+START = 0.3  # seconds: longer silence becomes a section `start` or `end`
+PICKUP = 0.75  # bars: longer music before the first downbeat counts as a bar
 
 Array = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
@@ -24,14 +24,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Bars:
-    """The bars of one song, from the first to the last that sounds.
+    """The bars of one song, from the first to the last that is not silent.
 
-    edges: (B + 1,) seconds, where bars begin, and where the last one ends.
-    sound: (B, D) float32, unit vectors: the centred shape of the spectrum at PLACES in the bar.
-    loudness: (B,) mean of the log spectrum, 1 at the song's median.
-    labels: (B, 10) the network's mean probabilities of LABELS.
-    boundary: (B + 1,) the network's highest probability of a boundary near each edge.
-    silence: seconds before the first sound and after the last one.
+    edges: (B + 1,) seconds, the start of each bar and the end of the last one.
+    sound: (B, D) float32 unit vectors: the spectrum in PLACES parts of the bar, minus the mean bar.
+    loudness: (B,) mean of the log spectrum, divided by the song's median.
+    labels: (B, 10) mean probabilities of LABELS from the network.
+    boundary: (B + 1,) highest probability of a boundary near each edge, from the network.
+    silence: seconds of silence before the first sound and after the last one.
     """
 
     edges: Floats
@@ -46,7 +46,7 @@ class Bars:
 
 
 def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
-    """The bars of a song; none where there are fewer than two downbeats.
+    """Measure the bars of a song; there are none with fewer than two downbeats.
 
     spectrum: (T, 81) log spectrogram of the mix. downbeats: seconds.
     """
@@ -75,10 +75,10 @@ def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
 
 
 def bar_edges(downbeats: Floats, begins: float, ends: float) -> Floats:
-    """Where bars begin and the last one ends; none where there are fewer than two.
+    """The starts of all bars and the end of the last one; empty with fewer than two bars.
 
-    begins, ends: seconds of the first and the last sound. Music before the first downbeat is a bar
-    of its own where it is longer than a pickup; so is music after the last bar.
+    begins, ends: seconds of the first and the last sound. Music before the first downbeat counts as
+    one more bar if it is longer than a pickup. The same holds for music after the last bar.
     """
     if len(downbeats) < 2:
         return np.zeros(0)
@@ -95,7 +95,7 @@ def bar_edges(downbeats: Floats, begins: float, ends: float) -> Floats:
 
 
 def _sounding(level: Floats) -> tuple[int, int]:
-    """The first frame that sounds and the one after the last; 0, 0 in silence.
+    """The first frame that is not silent, and the frame after the last one; 0, 0 in silence.
 
     level: (T,) the mean of the log spectrum.
     """
@@ -106,7 +106,7 @@ def _sounding(level: Floats) -> tuple[int, int]:
 
 
 def _sound(spectrum: Array, edges: Floats) -> NDArray[np.float32]:
-    """(B, PLACES * 81) unit vectors: the mean spectrum of each PLACES-th of a bar, centred."""
+    """(B, PLACES * 81) unit vectors: the spectrum in each part of a bar, minus the mean bar."""
     B = len(edges) - 1
     places = np.arange(PLACES) / PLACES
     starts = (edges[:-1, None] + np.diff(edges)[:, None] * places).ravel()
@@ -122,7 +122,7 @@ def _sound(spectrum: Array, edges: Floats) -> NDArray[np.float32]:
 
 
 def _means(values: Floats, frames: NDArray[np.int64]) -> Floats:
-    """(B, C) means of values (T, C) from each of the frames (B + 1,) to the next."""
+    """(B, C) means of the values (T, C) between consecutive frames (B + 1,)."""
     starts = np.minimum(frames[:-1], len(values) - 1)
     until = int(min(max(frames[-1], starts[-1] + 1), len(values)))
     lengths = np.maximum(np.diff(starts, append=until), 1)

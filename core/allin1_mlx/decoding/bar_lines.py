@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..types import Segment
 
-NEAR = 0.55  # of a bar: how far a boundary may be moved
+NEAR = 0.55  # of a bar: greatest distance by which a boundary is moved
 
 
 def snap_to_bars(
@@ -18,8 +18,8 @@ def snap_to_bars(
 ) -> tuple[Segment, ...]:
     """Move each boundary to the nearest downbeat.
 
-    A boundary further than about half a bar from every downbeat stays, as do the start and the end
-    of the song; so does one whose downbeat is taken by the boundary before.
+    The start and the end of the song stay. A boundary also stays if no downbeat is within about
+    half a bar, or if the boundary before it has moved to the same downbeat.
     """
     bars = np.asarray(downbeats, dtype=np.float64)
     if len(bars) < 2 or len(segments) < 2:

@@ -1,25 +1,26 @@
-"""The bar pointer: the most probable course of beats through a song.
+"""The bar pointer: the most probable sequence of beats in a song.
 
-A hidden Markov model whose state says where in the bar a frame lies and how fast the bar passes:
-(beat b, interval n, frame i of n). The pointer moves on by one frame per frame; only where a beat
-begins may the interval change. After Krebs, Böck & Widmer, "An efficient state-space model for
-joint tempo and meter tracking" (ISMIR 2015), with the observations of Böck, Krebs & Widmer,
-"Joint beat and downbeat tracking with recurrent neural networks" (ISMIR 2016).
+A hidden Markov model. Its state is the position within the bar and the tempo: (beat b, interval n,
+frame i of n). The position advances by one frame per frame. The interval may change only at the
+start of a beat. After Krebs, Böck & Widmer, "An efficient state-space model for joint tempo and
+meter tracking" (ISMIR 2015), with the observations of Böck, Krebs & Widmer, "Joint beat and
+downbeat tracking with recurrent neural networks" (ISMIR 2016).
 
-Viterbi decoding, exact, but neither frame by frame nor state by state:
+The result is that of exact Viterbi decoding, but it is computed in blocks:
 
-- Within a beat there is nothing to decide, so scores are kept of *entries* (interval, beat, frame)
-  alone. Compared to a song without beats, a beat gains the log-ratios of the frames in which it
-  is heard: a difference of cumulative sums.
-- What ends in a frame was entered at least the shortest interval ago: a block of so many frames
-  is decided at once, from a ring of the last entries.
-- A leap costs the same wherever it goes, so only the best interval before it is looked at.
-- A score is an integer in fixed point whose lowest bits name the interval it came from: one
-  addition and one maximum give the better score and its back-pointer. Of equal scores the shorter
-  interval wins.
+- Nothing is decided within a beat, so scores are stored only for *entries* (interval, beat,
+  frame): the first frames of beats. The score of a beat is the sum of the log-ratios of the frames
+  in which it is heard, compared with no beat. It is a difference of two cumulative sums.
+- A beat that ends now began at least the shortest interval ago. So one block of that length is
+  decided at once, from a ring buffer of the latest entries.
+- A leap costs the same for every target, so only the best interval before it is needed.
+- A score is a fixed-point integer. Its lowest bits hold the index of the previous interval, so one
+  addition and one maximum give both the best score and its back-pointer. The shorter interval
+  wins a tie.
 
-Axes: K intervals, ascending; B beats, those of all bars side by side; T frames. A block has as many
-frames as the shortest interval, the ring whole blocks: enough for the longest one and the next.
+Axes: K intervals, ascending; B beats, the beats of all bar lengths in a row; T frames. A block is
+as long as the shortest interval. The ring holds enough whole blocks for the longest interval and
+one more block.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from .tempo_space import PUBLISHED, Floats, Ints, Tempi
+from .tempo_space import PUBLISHED, Floats, Ints, TempoSpace
 
 POINTER_BITS = 7
 POINTER = (1 << POINTER_BITS) - 1
@@ -44,10 +45,10 @@ Move = tuple[slice, slice, Ints]
 
 @dataclass(frozen=True, eq=False)
 class Path:
-    """A course of beats, in the order of time; the first may have begun before frame 0.
+    """A sequence of S beats in order of time; the first may begin before frame 0.
 
     entries: (S,) the frame at which each beat begins. beats: (S,) its index in the bar, from 0.
-    heard: (S,) the number of its first frames in which it is heard.
+    heard: (S,) the number of frames, from its first, in which the beat is observed.
     """
 
     entries: Ints
@@ -57,11 +58,14 @@ class Path:
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What the search through any song needs.
+    """Index tables for the search; they are the same for every song.
 
-    ring: frames of the ring. endings: for each block of the ring (K, B, block) where the beats are
-    that end as its beats begin. moves: intervals before, after, and what the change adds to the
-    score, (k, B, block). names: (K, 1, 1) what names an interval in the lowest bits of a score.
+    ring: number of frames in the ring buffer.
+    endings: for each block of the ring, (K, B, block) flat indices into the ring of the entries
+    whose beats end where the beats of this block begin.
+    moves: for each change of tempo, the intervals before, the intervals after, and the number
+    (k, B, block) that is added to the score.
+    names: (K, 1, 1) the number that stands for each interval in the lowest bits of a score.
     """
 
     ring: int
@@ -70,17 +74,19 @@ class Tables:
     names: Ints
 
 
-def best_path(densities: Floats, *, bars: tuple[int, ...], tempi: Tempi = PUBLISHED) -> Path:
-    """The most probable path through T >= 1 frames, all of it in bars of one length.
+def best_path(
+    densities: Floats, *, bars: tuple[int, ...], tempo_space: TempoSpace = PUBLISHED
+) -> Path:
+    """Return the most probable path through T >= 1 frames; all its bars have the same length.
 
     densities: (3, T) finite log-densities of no beat, a beat, a downbeat.
-    bars: the lengths to choose from, in beats; of equally probable ones the first wins.
-    Takes a byte of memory for each interval, beat and frame.
+    bars: the bar lengths to choose from, in beats; the first wins a tie.
+    Memory: one byte per interval, beat and frame.
     """
-    T, block = densities.shape[1], tempi.shortest
-    gains = _entry_gains(densities, bars, tempi)
-    tables = make_tables(bars, tempi)
-    # Before the song every state is as likely: it may begin within any beat. (K, B, ring)
+    T, block = densities.shape[1], tempo_space.shortest
+    gains = _entry_gains(densities, bars, tempo_space)
+    tables = make_tables(bars, tempo_space)
+    # All states are equally likely at the start: a song may begin within any beat. (K, B, ring)
     ring = np.concatenate([gains(start) for start in range(-tables.ring, 0, block)], axis=2)
     ring -= _fixed(np.log(np.repeat(bars, bars)))[:, None]
 
@@ -90,28 +96,28 @@ def best_path(densities: Floats, *, bars: tuple[int, ...], tempi: Tempi = PUBLIS
     for start in range(0, T, block):
         slot = start % tables.ring
         if slot == 0:
-            ring -= ring.max()  # scores stay small in songs of any length
+            ring -= ring.max()  # keeps scores small in songs of any length
         ring.take(tables.endings[slot // block], out=ending, mode="clip")
         best.fill(FORBIDDEN)
         for score, change, candidate, highest in moves:
             np.add(score, change, out=candidate)
             np.maximum(highest, candidate, out=highest)
-        if tempi.leap is not None:
+        if tempo_space.leap is not None:
             ending += tables.names
-            np.maximum(best, ending.max(axis=0) - int(tempi.leap * ONE), out=best)
+            np.maximum(best, ending.max(axis=0) - int(tempo_space.leap * ONE), out=best)
         pointers[:, :, start : start + block] = best & POINTER
         best &= ~POINTER
         best += gains(start)
         ring[:, :, slot : slot + block] = best
-    return _trace_back(ring, pointers, T, bars, tempi)
+    return _trace_back(ring, pointers, T, bars, tempo_space)
 
 
 def _trace_back(
-    ring: Ints, pointers: NDArray[np.uint8], T: int, bars: tuple[int, ...], tempi: Tempi
+    ring: Ints, pointers: NDArray[np.uint8], T: int, bars: tuple[int, ...], tempo_space: TempoSpace
 ) -> Path:
-    """Choose the best beat that is under way in frame T - 1, and walk back from it."""
-    intervals, previous = tempi.intervals, _previous_beats(bars)
-    age = np.arange(tempi.longest)  # the frame's place within the beat
+    """Choose the best beat that contains frame T - 1, and follow the pointers back from it."""
+    intervals, previous = tempo_space.intervals, _previous_beats(bars)
+    age = np.arange(tempo_space.longest)  # the frame's place within the beat
     under_way = np.where(
         age < intervals[:, None, None],
         ring[:, :, (T - 1 - age) % ring.shape[2]],
@@ -127,71 +133,77 @@ def _trace_back(
         path.append((entry, beat, k))
     entries, beats, chosen = np.array(path[::-1]).T
     in_bar = np.concatenate([np.arange(n) for n in bars])
-    return Path(entries, in_bar[beats], tempi.heard[chosen])
+    return Path(entries, in_bar[beats], tempo_space.heard[chosen])
 
 
 @lru_cache(maxsize=4)
-def make_tables(bars: tuple[int, ...], tempi: Tempi) -> Tables:
-    """The tables of some lengths of bars; kept, as every song needs the same.
+def make_tables(bars: tuple[int, ...], tempo_space: TempoSpace) -> Tables:
+    """The tables for some bar lengths; cached, as every song needs the same ones.
 
-    Raises ValueError for more tempi than a pointer can name.
+    Raises ValueError for more intervals than a pointer can number.
     """
-    if tempi.count > POINTER:
-        raise ValueError(f"{tempi.count} tempi; a pointer names at most {POINTER}")
-    block = tempi.shortest
-    blocks = 1 + -(-tempi.longest // block)
+    if tempo_space.count > POINTER:
+        raise ValueError(f"{tempo_space.count} tempos: at most {POINTER} are possible")
+    block = tempo_space.shortest
+    blocks = 1 + -(-tempo_space.longest // block)
     ring = block * blocks
-    intervals, previous = tempi.intervals[:, None], _previous_beats(bars)
+    intervals, previous = tempo_space.intervals[:, None], _previous_beats(bars)
     rows = np.arange(len(intervals))[:, None] * len(previous) + previous
     places = rows[:, :, None] * ring + ((np.arange(ring) - intervals) % ring)[:, None]
     names = POINTER - np.arange(len(intervals))[:, None, None]
-    return Tables(ring, np.split(places, blocks, axis=2), _moves(bars, tempi, names), names)
+    return Tables(ring, np.split(places, blocks, axis=2), _moves(bars, tempo_space, names), names)
 
 
-def _moves(bars: tuple[int, ...], tempi: Tempi, names: Ints) -> list[Move]:
-    """The changes of tempo by diagonals of their table, (before, after).
+def _moves(bars: tuple[int, ...], tempo_space: TempoSpace, names: Ints) -> list[Move]:
+    """The possible changes of tempo, one move per diagonal of the table [before, after].
 
-    Only the band around the main diagonal is possible. Of equal scores the interval wins that is
-    named by more: names count down.
+    Only a band around the main diagonal is possible. `names` descend with the interval, so that the
+    shorter interval wins a tie.
     """
-    changes = tempi.changes
+    changes = tempo_space.changes
     moves = []
-    for shift in range(1 - tempi.count, tempi.count):
+    for shift in range(1 - tempo_space.count, tempo_space.count):
         possible = np.flatnonzero(np.isfinite(changes.diagonal(shift))) + max(0, -shift)
         if not possible.size:
             continue
         first, stop = int(possible[0]), int(possible[-1]) + 1
         old = np.arange(first, stop)
-        # Rounded intervals leave holes in the band: as improbable as a score can say.
+        # Rounded intervals leave holes in the band: they get the lowest possible score.
         nats = np.maximum(changes[old, old + shift], FORBIDDEN / ONE)
         added = _fixed(nats)[:, None, None] + names[old]
-        shape = (len(old), sum(bars), tempi.shortest)
+        shape = (len(old), sum(bars), tempo_space.shortest)
         moves.append(
             (
                 slice(first, stop),
                 slice(first + shift, stop + shift),
-                np.broadcast_to(added, shape).copy(),  # one run per addition
+                np.broadcast_to(added, shape).copy(),  # contiguous, for fast addition
             )
         )
     return moves
 
 
 def _previous_beats(bars: tuple[int, ...]) -> Ints:
-    """(B,) the beat before each beat: of the first beat, the last of its bar."""
+    """(B,) the beat before each beat; before the first beat comes the last of its bar."""
     ends = np.cumsum(bars)
     previous = np.arange(-1, ends[-1] - 1)
     previous[ends - bars] = ends - 1
     return previous
 
 
-def _entry_gains(densities: Floats, bars: tuple[int, ...], tempi: Tempi) -> Callable[[int], Ints]:
-    """A function of a frame: (K, B, block) what beats gain that begin in the block from there."""
-    block = tempi.shortest
-    before, after = tempi.longest + 2 * block, 2 * block  # nothing is gained outside the song
+def _entry_gains(
+    densities: Floats, bars: tuple[int, ...], tempo_space: TempoSpace
+) -> Callable[[int], Ints]:
+    """Return a function of a frame that gives the scores of beats in the block from that frame.
+
+    The scores are (K, B, block): what each beat adds if it begins at that frame of the block.
+    """
+    block = tempo_space.shortest
+    # Frames before and after the song add nothing.
+    before, after = tempo_space.longest + 2 * block, 2 * block
     ratios = np.pad(_fixed(densities[1:] - densities[0]), ((0, 0), (before + 1, after)))
-    # The sums may overflow and wrap around; their differences are right all the same.
+    # The sums may overflow and wrap around; their differences are still correct.
     windows = sliding_window_view(ratios.cumsum(axis=1), block, axis=1).swapaxes(0, 1)
-    heard = tempi.heard
+    heard = tempo_space.heard
     kinds = np.concatenate([np.arange(n) == 0 for n in bars]).astype(np.int64)
 
     def gains(start: int) -> Ints:
@@ -202,5 +214,5 @@ def _entry_gains(densities: Floats, bars: tuple[int, ...], tempi: Tempi) -> Call
 
 
 def _fixed(nats: Floats) -> Ints:
-    """Nats in fixed point, with the bits of the pointer left free."""
+    """Nats as fixed-point integers whose lowest POINTER_BITS are zero."""
     return np.rint(nats * (ONE >> POINTER_BITS)).astype(np.int64) << POINTER_BITS

@@ -1,9 +1,9 @@
 """Beats and downbeats from the network's frame-wise probabilities.
 
-Times are seconds from the first frame, increasing, multiples of 1/FPS; positions in the bar count
+Times are seconds from the first frame, increasing, multiples of 1/FPS. Positions in the bar count
 from 1, the downbeat. After Böck, Krebs & Widmer, "Joint beat and downbeat tracking with recurrent
-neural networks" (ISMIR 2016), as used by Kim & Nam (2023): `bar_pointer` finds the course of
-beats, and each beat is put where the network was surest of it.
+neural networks" (ISMIR 2016), as used by Kim & Nam (2023): `bar_pointer` finds the most probable
+sequence of beats, then each beat moves to the nearby frame with the highest probability.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from ..types import FPS
 from .bar_pointer import Path, best_path
-from .tempo_space import OBSERVATION_LAMBDA, PUBLISHED, Tempi
+from .tempo_space import OBSERVATION_LAMBDA, PUBLISHED, TempoSpace
 
 BARS = (3, 4)  # beats per bar that are tried
-HEARD = 0.2  # the probability from which a beat counts as heard
-LEAST_HEARD = 0.25  # share of the beats that must be heard
-UNHEARD = 1e-6  # the probability in frames where the network gave no number
-IMPOSSIBLE = -(2.0**14)  # stands for the logarithm of 0: more than any detour costs
+HEARD = 0.2  # lowest probability at which a beat counts as heard
+LEAST_HEARD = 0.25  # lowest share of beats that must be heard
+UNHEARD = 1e-6  # the probability used for frames in which the network returned NaN
+IMPOSSIBLE = -(2.0**14)  # stands for log(0); it costs more than any other path
 
 Probabilities = NDArray[np.floating[Any]]
 
@@ -40,39 +40,40 @@ def decode_beats(
     downbeat: Probabilities,
     *,
     threshold: float,
-    tempi: Tempi = PUBLISHED,
+    tempo_space: TempoSpace = PUBLISHED,
 ) -> Beats:
-    """Decode the probabilities (T,) of a beat (any beat) and of a downbeat.
+    """Decode the probabilities (T,) of any beat and of a downbeat.
 
-    Nothing is sought before the first and after the last frame that reaches `threshold`.
-    Raises ValueError unless both are one-dimensional and of one length.
+    No beats are returned before the first frame or after the last frame that reaches `threshold`.
+    Raises ValueError unless both arrays are one-dimensional and have the same length.
     """
     if beat.ndim != 1 or beat.shape != downbeat.shape:
         raise ValueError(
-            f"beat and downbeat must be (T,), of one length: found {beat.shape}, {downbeat.shape}"
+            "beat and downbeat must have the same shape (T,): "
+            f"found {beat.shape} and {downbeat.shape}"
         )
     activations = _activations(_probabilities(beat), _probabilities(downbeat))
-    # A float of Python's own is compared in the precision of the activations.
+    # A Python float is compared in the precision of the activations.
     frames = np.flatnonzero((activations >= float(threshold)).any(axis=1))
-    if not frames.any():  # a lone frame 0 is none, as in the reference
+    if not frames.any():  # frame 0 alone does not count, as in the reference
         return _beats([])
     first, last = int(frames[0]), int(frames[-1])
-    heard = _divide(activations[first : last + 1], tempi.frames)
+    heard = _divide(activations[first : last + 1], tempo_space.frames)
     densities = _log_densities(heard)
-    path = best_path(densities / tempi.frames, bars=BARS, tempi=tempi)
+    path = best_path(densities / tempo_space.frames, bars=BARS, tempo_space=tempo_space)
     return _beats(
         [
-            (first + (place + tempi.frames // 2) // tempi.frames, position)
+            (first + (place + tempo_space.frames // 2) // tempo_space.frames, position)
             for place, position in _pick_peaks(path, heard, densities)
         ]
     )
 
 
 def drop_guesses(beats: Beats, beat: Probabilities, downbeat: Probabilities) -> Beats:
-    """The beats, or none where hardly any was heard and the rest is the decoder's steady guess.
+    """Return the beats, or none if fewer than LEAST_HEARD of them were heard.
 
-    The decoder joins any two activations by a grid: a drone that begins and ends would have a
-    tempo. beat, downbeat: (T,), those that were decoded.
+    The decoder fills any gap with a steady grid of beats, so that even a drone gets a tempo from
+    its beginning and its end. beat, downbeat: (T,), the probabilities that were decoded.
     """
     frames = np.rint(beats.times * FPS).astype(np.int64)
     likely = np.maximum(beat, downbeat)[frames]
@@ -82,13 +83,16 @@ def drop_guesses(beats: Beats, beat: Probabilities, downbeat: Probabilities) -> 
 
 
 def _probabilities(values: Probabilities) -> Probabilities:
-    """Finite, within 0 and 1, in at least single precision."""
+    """The values without NaN, clipped to 0..1, in at least single precision."""
     wide = values.astype(np.result_type(values, np.float32))
     return np.clip(np.nan_to_num(wide, nan=UNHEARD, posinf=1, neginf=0), 0, 1)
 
 
 def _activations(beat: Probabilities, downbeat: Probabilities) -> Probabilities:
-    """(T, 2) beat but no downbeat, downbeat: with their complement they sum to one."""
+    """(T, 2) probabilities of a beat that is no downbeat, and of a downbeat.
+
+    Together with the probability of no beat they sum to one.
+    """
     other = np.maximum(1e-8, beat - downbeat)
     neither = ((1 - beat) + (1 - downbeat)) / 2
     joint = np.stack([other, downbeat, neither], axis=-1)
@@ -96,7 +100,7 @@ def _activations(beat: Probabilities, downbeat: Probabilities) -> Probabilities:
 
 
 def _divide(activations: Probabilities, parts: int) -> Probabilities:
-    """(T, 2) with the values between frames: every frame in so many parts, the last one whole."""
+    """Interpolate (T, 2) linearly to `parts` values per frame: ((T - 1) * parts + 1, 2)."""
     T = len(activations)
     places = np.arange((T - 1) * parts + 1) / parts
     below = np.floor(places).astype(np.int64)
@@ -106,7 +110,10 @@ def _divide(activations: Probabilities, parts: int) -> Probabilities:
 
 
 def _log_densities(activations: Probabilities) -> NDArray[np.float64]:
-    """(3, T) of no beat, beat, downbeat; logarithms in the precision of the activations."""
+    """(3, T) log-densities of no beat, a beat and a downbeat.
+
+    The logarithms are taken in the precision of the activations.
+    """
     neither = (1 - activations.sum(axis=1)) / (OBSERVATION_LAMBDA - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
         densities = np.log([neither, *activations.T]).astype(np.float64)
@@ -116,7 +123,7 @@ def _log_densities(activations: Probabilities) -> NDArray[np.float64]:
 def _pick_peaks(
     path: Path, activations: Probabilities, densities: NDArray[np.float64]
 ) -> list[tuple[int, int]]:
-    """The frame and the position of each beat of the path, none if it is impossible."""
+    """The frame and the position of each beat of the path; empty if the path is impossible."""
     T = len(activations)
     strength = activations.max(axis=1)
     observed = densities[0].copy()

@@ -1,13 +1,13 @@
-"""From decoded beats to a grid: beat times to the millisecond.
+"""From decoded beats to a grid: beat times that are exact to the millisecond.
 
-1. *Measure*: each beat gets the time at which the network's activation peaks between frames, and
-   the strongest onset beside it (`onsets`). The delay of the activations is the song's own: the
-   offset at which the onsets around all beats add up highest.
-2. *Constant passages* (`steady`): straight lines through the onsets, with typed tempos where the
-   evidence allows. Passages of one tempo that continue each other become one, over breaks too;
-   in it every beat lies on the line. A shorter passage half a beat beside its line is a slip of the
-   decoder and follows the line.
-3. *Everything else* follows the playing: activations and onsets through a short local curve that
+1. *Measure*: find, for each beat, the time between frames at which the network's activation peaks,
+   and the strongest onset near it (`onsets`). The activations of each song have a constant delay:
+   the offset at which the onsets around all beats are strongest on average.
+2. *Constant passages* (`steady`): fit straight lines to the onsets, with round tempos where they
+   fit. Passages on the same line are joined, also across breaks. All their beats lie on the line.
+   A shorter passage that lies half a beat off the line is an error of the decoder: its beats move
+   onto the line.
+3. *Everything else* follows the playing: a smooth local curve through activations and onsets that
    ignores outliers.
 
 Times are seconds from the first sample, increasing.
@@ -26,29 +26,32 @@ from .beats import Beats
 from .onsets import HOP_SECONDS, OnsetEnvelope, rises
 from .steady import Bools, Floats, Ints, Line, Passage, find_passages, support
 
-NEIGHBOURS = 3  # frames to either side of a peak that say where it is between frames
-REACH = 0.04  # seconds to either side of an activation in which its onset is sought
+NEIGHBOURS = 3  # frames before and after a peak from which its time between frames is computed
+REACH = 0.04  # seconds before and after an activation in which its onset is searched
 SPREAD = 0.012  # standard deviation of onsets around activations, seconds
-LOUDEST = 6.0  # nats: a rise that is larger says no more
-SAME_PHASE = 0.008  # seconds between two lines that are one
-SAME_TEMPO = 0.002  # of the tempo
-EDGE = 0.012  # seconds: the median distance of beats by which a passage may be extended
-TEMPO_EDGE = 0.02  # of the tempo: how well uneven beats keep it
-MOST = 0.5  # of the song's beats: a passage that may take in all others
-LONG = 96  # beats of a passage that may take in beats that are unevenly heard
-AHEAD = 6  # beats that are looked at for it
+LOUDEST = 6.0  # nats: larger rises are clipped to this
+SAME_PHASE = 0.008  # greatest distance in seconds of two lines that count as the same
+SAME_TEMPO = 0.002  # greatest relative difference of two tempos that count as the same
+EDGE = 0.012  # seconds: greatest median distance from the line of beats that extend a passage
+TEMPO_EDGE = 0.02  # greatest relative difference between the tempo of uneven beats and the line's
+MOST = 0.5  # share of the song's beats above which a passage may be extended to the whole song
+LONG = 96  # least number of beats of a passage that may be extended over uneven beats
+AHEAD = 6  # number of beats that are checked for an extension
 CURVE_BEATS, CURVE_SPREAD = 6, 2.5  # reach and standard deviation of the local curve, in beats
 CURVE_ROUNDS = 4
-ACTIVATION_ERROR, ONSET_ERROR = 0.006, 0.004  # seconds, beside the local curve
-TRUSTED = 0.01  # seconds from the curve within which an onset is taken for the beat's
-VOTERS = 8  # beats that decide how the bar is counted on
-MATCH = 0.07  # seconds within which a detected beat and one of the grid are the same
+ACTIVATION_ERROR, ONSET_ERROR = 0.006, 0.004  # typical distance from the local curve, seconds
+TRUSTED = 0.01  # seconds from the curve at which an onset loses most of its influence
+VOTERS = 8  # number of beats that decide at which position counting continues
+MATCH = 0.07  # greatest distance in seconds between a detected beat and its beat of the grid
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """beats: to the millisecond. jitter: the standard deviation of the detected beats around them
-    in seconds, None without beats."""
+    """Refined beats.
+
+    beats: times to the millisecond. jitter: standard deviation in seconds of the detected beats
+    around the grid; None if there are no beats.
+    """
 
     beats: Beats
     jitter: float | None
@@ -56,7 +59,10 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class _Measured:
-    """Each beat (B,): `activation`, its peak with the song's delay removed; `onset`, beside it."""
+    """Two measured times (B,) of each beat, in seconds.
+
+    activation: the peak of the activation, with the song's delay removed. onset: the onset near it.
+    """
 
     activation: Floats
     onset: Floats
@@ -68,9 +74,9 @@ def refine_beats(
     downbeat: NDArray[np.floating[Any]],
     envelope: OnsetEnvelope,
 ) -> Grid:
-    """Put decoded beats on a grid.
+    """Refine decoded beats to the millisecond.
 
-    beat, downbeat: (T,) the probabilities that were decoded. envelope: of the same song.
+    beat, downbeat: (T,) the probabilities that were decoded. envelope: onsets of the same song.
     """
     if len(beats.times) == 0:
         return Grid(beats, None)
@@ -84,7 +90,7 @@ def refine_beats(
 def _measure(
     times: Floats, activation: NDArray[np.floating[Any]], envelope: OnsetEnvelope
 ) -> _Measured:
-    """The activation's peak between frames, and the onset that fits it best."""
+    """Measure the activation's peak between frames, and the onset that fits it best."""
     frames = np.rint(times * FPS).astype(np.int64)
     steps = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
     around = activation[np.clip(frames[:, None] + steps, 0, len(activation) - 1)].astype(np.float64)
@@ -93,7 +99,7 @@ def _measure(
     offsets, strength = rises(envelope, peaks, reach=REACH)
     strength = np.minimum(strength, LOUDEST)
     profile = strength.mean(axis=0)
-    # Only where all beats agree is there a delay to remove: a flat profile has none.
+    # A delay is removed only if the beats agree on it: a flat profile has none.
     delay = float(offsets[profile.argmax()]) if profile.max() > 2 * np.median(profile) else 0.0
     fitting = strength * np.exp(-0.5 * ((offsets - delay) / SPREAD) ** 2)
     best = np.clip(fitting.argmax(axis=1), 1, len(offsets) - 2)
@@ -103,15 +109,15 @@ def _measure(
     between = np.clip((left - right) / (2 * bend), -0.5, 0.5)
     heard = top > 0
     onset = np.where(heard, offsets[best] + between * HOP_SECONDS, delay)
-    # The grid of hops is the song's, not the beat's.
+    # Offsets were measured from the nearest hop, not from the peak itself.
     rounding = np.rint(peaks / HOP_SECONDS) * HOP_SECONDS - peaks
     return _Measured(peaks + delay, peaks + onset + np.where(heard, rounding, 0.0))
 
 
 def _join(passages: tuple[Passage, ...], onset: Floats) -> list[Passage]:
-    """Passages that continue one line as one; those with more support decide.
+    """Join passages that lie on the same line; the passage with more support gives the line.
 
-    Between them the decoder may have lost the beat: the line leads over it.
+    The decoder may have lost the beat between two such passages: the line continues through it.
     """
     rest = sorted(passages, key=_weight, reverse=True)
     joined: list[Passage] = []
@@ -138,9 +144,9 @@ def _same_tempo(one: Passage, other: Passage) -> bool:
 
 
 def _continues(main: Passage, other: Passage, onset: Floats) -> bool:
-    """Whether another passage lies on the line of the main one, or half a beat beside it.
+    """Whether `other` lies on the line of `main`, or half a beat off it.
 
-    Half a beat beside is a slip of the decoder where the main one has twice the support.
+    Half a beat off counts as an error of the decoder if `main` has at least twice the support.
     """
     if not _same_tempo(main, other):
         return False
@@ -156,11 +162,12 @@ def _continues(main: Passage, other: Passage, onset: Floats) -> bool:
 
 
 def _extend(passages: list[Passage], activation: Floats) -> list[Passage]:
-    """Take in the beats before and after a passage that lie near its line.
+    """Extend passages over the beats before and after them that lie near their lines.
 
-    They are taken as long as the next few lie within EDGE. A long passage also takes all beats up
-    to the next passage or the end of the song, where they keep its tempo and are a third of its own
-    at most; a passage of most of the song takes any number.
+    A passage is extended while the next few beats lie within EDGE. A long passage is also extended
+    to the next passage or to the end of the song, if the beats there keep its tempo and their
+    number is at most a third of its length. A passage of most of the song is extended over any
+    number of such beats.
     """
     extended: list[Passage] = []
     for index, p in enumerate(passages):
@@ -190,9 +197,9 @@ def _extend(passages: list[Passage], activation: Floats) -> list[Passage]:
 
 
 def _keeps_tempo(times: Floats, line: Line) -> bool:
-    """Whether beats (B,) that are too uneven to lie on a line have its tempo.
+    """Whether uneven beats (B,) that do not lie on the line still have its tempo.
 
-    Then they are its beats badly heard, or offbeats.
+    If so, they are inexact detections of its beats, or offbeats.
     """
     gaps = np.diff(times)
     slow_down = times[-1] - times[0] - line.period * len(gaps)
@@ -207,7 +214,10 @@ def _near(distance: Floats, limit: float) -> bool:
 
 
 def _lay(beats: Beats, measured: _Measured, passages: list[Passage], seconds: float) -> Beats:
-    """The grid of a song of some seconds: lines in passages, the local curve elsewhere."""
+    """The grid of a song: lines within passages, the local curve elsewhere.
+
+    seconds: duration of the song.
+    """
     fixed = measured.activation.copy()
     on_line = np.zeros(len(fixed), dtype=bool)
     for p in passages:
@@ -215,26 +225,24 @@ def _lay(beats: Beats, measured: _Measured, passages: list[Passage], seconds: fl
         fixed[inside] = p.line.at(p.line.number(fixed[inside]))
         on_line[inside] = True
     curve = _follow(fixed, np.where(on_line, fixed, measured.onset))
-    pieces: list[Beats] = []
+    parts: list[Beats] = []
     done = 0
     for p in passages:
-        pieces.append(Beats(curve[done : p.first], beats.positions[done : p.first]))
-        piece = _lay_line(p, beats.positions, measured.activation)
-        pieces.append(piece)
+        parts.append(Beats(curve[done : p.first], beats.positions[done : p.first]))
+        part = _lay_line(p, beats.positions, measured.activation)
+        parts.append(part)
         done = p.last + 1
-    pieces.append(Beats(curve[done:], beats.positions[done:]))
-    times = np.concatenate([piece.times for piece in pieces])
-    positions = np.concatenate([piece.positions for piece in pieces])
-    locked = np.concatenate(
-        [np.full(len(piece.times), i % 2 == 1) for i, piece in enumerate(pieces)]
-    )
+    parts.append(Beats(curve[done:], beats.positions[done:]))
+    times = np.concatenate([part.times for part in parts])
+    positions = np.concatenate([part.positions for part in parts])
+    locked = np.concatenate([np.full(len(part.times), i % 2 == 1) for i, part in enumerate(parts)])
     kept = _increasing(times, locked) & (times > -EDGE) & (times < seconds)
     times = np.maximum(times, 0.0)
     return Beats(np.round(times[kept], 3), positions[kept])
 
 
 def _lay_line(passage: Passage, positions: Ints, activation: Floats) -> Beats:
-    """Every beat of a line between the passage's ends; positions as decoded, or counted on."""
+    """All beats of the line within the passage, with decoded positions; missing ones are filled."""
     inside = slice(passage.first, passage.last + 1)
     line, times, places = passage.line, activation[inside], positions[inside]
     number = line.number(times)
@@ -248,9 +256,10 @@ def _lay_line(passage: Passage, positions: Ints, activation: Floats) -> Beats:
 
 
 def _count_on(positions: Ints, meter: int) -> Ints:
-    """Fill in unknown positions, 0, by counting on as before them; of the first, as after them.
+    """Fill unknown positions (0) by continuing the count of the known positions before them.
 
-    Fewer than VOTERS known beats between unknown ones belong to the slip.
+    Unknown positions at the start continue the count after them, backwards. Runs of fewer than
+    VOTERS known positions count as unknown, unless there is only one run.
     """
     known = positions > 0
     edges = np.flatnonzero(np.diff(known, prepend=False, append=False))
@@ -272,10 +281,10 @@ def _count_on(positions: Ints, meter: int) -> Ints:
 
 
 def _follow(activation: Floats, onset: Floats) -> Floats:
-    """(B,) the local curve through the beats, drawn to the onsets that lie on it.
+    """(B,) times on a smooth local curve through the beats, moved towards onsets close to it.
 
-    A parabola through CURVE_BEATS beats to either side, by weighted least squares; what lies far
-    from it loses its weight (Cauchy), round after round.
+    The curve is a parabola, fitted to CURVE_BEATS beats before and after each beat by weighted
+    least squares. In each round, values far from the curve lose weight (Cauchy weights).
     """
     B = len(activation)
     steps = np.arange(-CURVE_BEATS, CURVE_BEATS + 1)
@@ -303,7 +312,10 @@ def _follow(activation: Floats, onset: Floats) -> Floats:
 
 
 def _increasing(times: Floats, locked: Bools) -> Bools:
-    """(B,) which beats to keep so that all are half an interval apart; those on lines first."""
+    """(B,) which beats to keep so that all are at least half an interval apart.
+
+    Beats on lines (`locked`) are preferred.
+    """
     if len(times) < 3:
         return np.ones(len(times), dtype=bool)
     least = 0.5 * float(np.median(np.diff(times)))
@@ -321,7 +333,7 @@ def _increasing(times: Floats, locked: Bools) -> Bools:
 
 
 def _jitter(detected: Floats, grid: Floats) -> float | None:
-    """The standard deviation of detected beats around the nearest ones of the grid."""
+    """The standard deviation in seconds of detected beats around the nearest beats of the grid."""
     if not len(grid):
         return None
     after = np.clip(np.searchsorted(grid, detected), 1, max(len(grid) - 1, 1))

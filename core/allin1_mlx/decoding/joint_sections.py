@@ -1,6 +1,6 @@
-"""Sections decided over the whole song: where they begin, what returns, and what it is called.
+"""Sections decoded from the whole song at once: boundaries, repetitions and labels.
 
-For networks that hear the mix. Boundaries lie on downbeats. Times are seconds.
+For networks whose input is the mix. Boundaries lie on downbeats. Times are seconds.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from .section_cuts import cut_sections
 from .section_groups import group_sections
 from .section_labels import Parts, label_sections
 
-FEWEST = 8  # bars of a song whose repetitions say something
+FEWEST = 8  # least number of bars for this method: shorter songs have too few repetitions
 
 
 def join_sections(spectrum: Array, downbeats: Array, found: Activations) -> tuple[Segment, ...]:
-    """The sections of a song without gaps; none where it has fewer than FEWEST bars.
+    """Decode the sections of a song, without gaps; none if it has fewer than FEWEST bars.
 
-    spectrum: (T, 81) log spectrogram of the mix. downbeats: seconds. found: what the network heard
-    in the same T frames.
+    spectrum: (T, 81) log spectrogram of the mix. downbeats: seconds. found: the network's
+    probabilities in the same T frames.
     """
     bars = measure_bars(spectrum, downbeats, found)
     if len(bars) < FEWEST:
@@ -29,7 +29,10 @@ def join_sections(spectrum: Array, downbeats: Array, found: Activations) -> tupl
 
 
 def describe_sections(bars: Bars, cuts: list[int], *, end: float) -> tuple[Segment, ...]:
-    """Sections that begin at bars `cuts`, with silence before and after them. end: seconds."""
+    """Label the sections between the bars `cuts`, and add silent sections before and after them.
+
+    end: duration of the song in seconds.
+    """
     groups = group_sections(bars.sound, cuts)
     labels, sure = label_sections(bars, Parts(cuts, groups))
     edges = [min(float(bars.edges[cut]), end) for cut in cuts]

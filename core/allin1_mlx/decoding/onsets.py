@@ -1,9 +1,9 @@
-"""When sounds begin: a compact envelope of the song, and the onsets near given times.
+"""Onsets: a compact envelope of the song, and the rises in energy near given times.
 
 The network's frames are 10 ms apart and its beats are a few milliseconds late. The envelope holds
-the energy of three bands every 64 samples (1.45 ms), so that a beat can be put on the attack of the
-drum or note that is played there. It is made in one pass over blocks of samples, and takes about
-2 kB a second. Times are seconds from the first sample.
+the energy of three frequency bands every 64 samples (1.45 ms), so that a beat can move to the
+attack of a drum or note. It is computed in one pass over blocks of samples and takes about 2 kB per
+second of music. Times are seconds from the first sample.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from ..types import SAMPLE_RATE
 
-HOP = 64  # samples between two values of the envelope
+HOP = 64  # samples between consecutive values of the envelope
 HOP_SECONDS = HOP / SAMPLE_RATE
 BLOCK = 1 << 16  # samples
 FINE = 8  # samples that are averaged for the middle band
-LOW_DECAY = 8  # values over which a peak of the low band is held: a kick swings slowly
-STEPS_PER_DOUBLING = 6  # of the stored level
-FLOOR = 2.0**-36  # energy of the lowest level, near the rounding of 16-bit samples
-AFTER, BEFORE = 3, 8  # values whose mean energies are compared, after and before an onset
-QUIET = 0.003  # share of a band's loud energy that is added to both: rises below it say little
-LOUD = 0.95  # quantile that is a band's loud energy
+LOW_DECAY = 8  # number of values for which a peak of the low band is held: a kick swings slowly
+STEPS_PER_DOUBLING = 6  # stored levels per doubling of the energy
+FLOOR = 2.0**-36  # energy of the lowest level, near the rounding error of 16-bit samples
+AFTER, BEFORE = 3, 8  # number of values that are averaged after and before an onset
+QUIET = 0.003  # share of the loud energy that is added to both means: it hides smaller rises
+LOUD = 0.95  # quantile of a band's energies that is its loud energy
 WEIGHTS = (1.0, 0.8, 0.8)  # of the low, middle and high band in the strength of an onset
 
 Floats = NDArray[np.float64]
@@ -35,8 +35,11 @@ Samples = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class OnsetEnvelope:
-    """levels: (3, N) uint8, the energy of the low, middle and high band in steps of a sixth of a
-    doubling above FLOOR; value i covers the samples HOP i to HOP i + HOP - 1."""
+    """Energy of the low, middle and high band over time.
+
+    levels: (3, N) uint8, in steps of a sixth of a doubling above FLOOR. Value i covers the samples
+    from HOP * i to HOP * (i + 1) - 1.
+    """
 
     levels: NDArray[np.uint8]
 
@@ -49,15 +52,15 @@ class OnsetEnvelope:
 
 
 def in_blocks(samples: Samples) -> Iterator[Samples]:
-    """Samples (channels, S) in blocks that fit a processor's cache."""
+    """Yield samples (channels, S) in blocks that fit into a processor's cache."""
     for start in range(0, samples.shape[1], BLOCK):
         yield samples[:, start : start + BLOCK]
 
 
 def measure_onsets(blocks: Iterable[Samples]) -> OnsetEnvelope:
-    """The envelope of a song.
+    """Compute the envelope of a song.
 
-    blocks: consecutive samples (channels, n) at SAMPLE_RATE, of any lengths.
+    blocks: consecutive samples (channels, n) at SAMPLE_RATE; n may differ between blocks.
     """
     levels = []
     rest = np.zeros(0, np.float32)
@@ -76,7 +79,7 @@ def measure_onsets(blocks: Iterable[Samples]) -> OnsetEnvelope:
 def _measure(
     mono: NDArray[np.float32], last: NDArray[np.float32], held: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Energies (3, n) of whole hops, and what the next block needs: `last` and `held`."""
+    """Energies (3, n) of whole hops, and `last` and `held` for the next block."""
     fine = mono.reshape(-1, FINE) @ np.full(FINE, 1 / FINE, np.float32)
     per_hop = HOP // FINE
     coarse = fine.reshape(-1, per_hop) @ np.full(per_hop, 1 / per_hop, np.float32)
@@ -100,11 +103,12 @@ def _quantise(energies: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def rises(envelope: OnsetEnvelope, times: Floats, *, reach: float) -> tuple[Floats, Floats]:
-    """How much louder it becomes around each time.
+    """Measure how much the energy rises near each time.
 
-    times: (B,). reach: seconds to either side. Returns the offsets (W,) in seconds, a hop apart,
-    and the strengths (B, W), at least 0, in nats, weighted over the bands. The value at an offset
-    is the rise from before to after the hop edge nearest to `time + offset`.
+    times: (B,) seconds. reach: seconds before and after each time.
+    Returns offsets (W,) in seconds, one hop apart, and strengths (B, W) in nats, at least 0, summed
+    over the bands with WEIGHTS. The strength at an offset compares the energy after and before the
+    edge between hops that is nearest to `time + offset`.
     """
     side = int(np.ceil(reach / HOP_SECONDS))
     shifts = np.arange(-side, side + 1)

@@ -1,10 +1,10 @@
-"""Where a song's sections begin: the best division of its bars, found by dynamic programming.
+"""The bars at which sections begin: the best division of a song, found by dynamic programming.
 
-A section is good where its bars sound alike, where its length is one that sections have, and where
-its edges are places at which repetitions begin or end, or the loudness changes. After Marmoret,
-Cohen & Bimbot, "Barwise Music Structure Analysis with the Correlation Block-Matching Segmentation
-Algorithm" (TISMIR 2023), with repetition as in Serra et al., "Unsupervised music structure
-annotation by time series structure features and segment similarity" (2014).
+A section scores well if its bars sound alike, if its length is a common one, and if repetitions
+begin or end, or the loudness changes, at its edges. After Marmoret, Cohen & Bimbot, "Barwise Music
+Structure Analysis with the Correlation Block-Matching Segmentation Algorithm" (TISMIR 2023), with
+repetition as in Serra et al., "Unsupervised music structure annotation by time series structure
+features and segment similarity" (2014).
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from .bar_features import Bars
 
 LONGEST = 36  # bars of a section
 SHORTEST = 2
-NEAR = 15  # bars apart up to which bars of one section are compared
-AROUND = 4  # bars before and after an edge that are compared
-ROWS = 256  # bars whose similarities to all others are held at a time
+NEAR = 15  # greatest distance of two bars of a section that are compared
+AROUND = 4  # number of bars that are compared before and after an edge
+ROWS = 256  # number of bars whose similarities are in memory at a time
 
 # Sections of 1 to 36 bars per 10 000 sections of Harmonix (Nieto et al. 2019).
 LENGTHS = (
@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 
 
 def cut_sections(bars: Bars) -> list[int]:
-    """The bars at which sections begin, from 0 to B, ascending."""
+    """Return the bars at which sections begin, ascending, from 0 to B."""
     B = len(bars)
     blocks = block_scores(bars.sound)
     lengths = LENGTH * np.log(np.array(LENGTHS) / LENGTHS[7]) - COST
@@ -60,10 +60,10 @@ def cut_sections(bars: Bars) -> list[int]:
 
 
 def block_scores(sound: NDArray[np.float32]) -> Floats:
-    """(B, LONGEST) how alike the bars of each section are: [first bar, length - 1].
+    """(B, LONGEST) similarity of the bars within each possible section: [first bar, length - 1].
 
-    The sum over pairs of bars up to NEAR apart, divided by the length, as a multiple of the
-    highest score of eight bars.
+    It is the sum over pairs of bars at most NEAR apart, divided by the length, and scaled so that
+    the best section of eight bars has the score 1.
     """
     B = len(sound)
     pairs = np.zeros((B, NEAR + 1))  # [i, k]: bars i and i + k
@@ -84,7 +84,7 @@ def block_scores(sound: NDArray[np.float32]) -> Floats:
 
 
 def edge_evidence(bars: Bars) -> Floats:
-    """(B + 1,) what speaks for a boundary at each edge; 0 on average."""
+    """(B + 1,) evidence for a boundary at each edge; 0 at both ends of the song."""
     B = len(bars)
     evidence = np.zeros(B + 1)
     repeats = repetition_edges(bars.sound)
@@ -96,9 +96,9 @@ def edge_evidence(bars: Bars) -> Floats:
 
 
 def repetition_edges(sound: NDArray[np.float32]) -> Floats:
-    """(B + 1,) how much the repetitions of the bars before an edge differ from those after it.
+    """(B + 1,) difference between the repetitions of the bars before and after each edge.
 
-    Bars that return are stripes in the song's self-similarity: at an edge some begin or end.
+    Repeated bars are diagonal stripes in the song's self-similarity. Stripes begin or end at edges.
     """
     B = len(sound)
     edges = np.zeros(B + 1)
@@ -117,7 +117,7 @@ def repetition_edges(sound: NDArray[np.float32]) -> Floats:
 
 
 def loudness_edges(loudness: Floats) -> Floats:
-    """(B + 1,) how much louder or quieter the bars after an edge are than those before."""
+    """(B + 1,) absolute difference in loudness between the bars before and after each edge."""
     B = len(loudness)
     sums = np.concatenate([[0.0], np.cumsum(loudness)])
     at = np.arange(B + 1)
@@ -130,7 +130,7 @@ def loudness_edges(loudness: Floats) -> Floats:
 
 
 def _standard(values: Floats) -> Floats:
-    """Values at the inner edges with mean 0 and deviation 1."""
+    """Values at the inner edges, scaled to mean 0 and standard deviation 1."""
     inner = values[1:-1]
     if not len(inner) or inner.std() < 1e-9:
         return np.zeros_like(values)

@@ -1,4 +1,4 @@
-"""Which sections of a song are the same music: groups of sections by how alike their bars are."""
+"""Groups of sections that are the same music, found by the similarity of their bars."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Floats = NDArray[np.floating[Any]]
 
 
 def group_sections(sound: Floats, cuts: list[int], *, same: float = SAME) -> list[int]:
-    """The group of each section: 0 for the first and those like it, then 1, 2, ...
+    """The group of each section: 0 for the first and those similar to it, then 1, 2, ...
 
-    sound: (B, D) unit vectors of bars. cuts: where sections begin, from 0 to B. Groups are joined
-    as long as the mean similarity of their sections reaches `same`, the most similar first.
+    sound: (B, D) unit vectors of bars. cuts: the bars at which sections begin, from 0 to B. The two
+    most similar groups are joined while the mean similarity of their sections is at least `same`.
     """
     similar = section_similarity(sound, cuts)
     m = len(similar)
@@ -49,7 +49,7 @@ def group_sections(sound: Floats, cuts: list[int], *, same: float = SAME) -> lis
 
 
 def section_similarity(sound: Floats, cuts: list[int]) -> NDArray[np.float64]:
-    """(m, m) the mean cosine of the bars of two sections, where the shorter one fits best."""
+    """(m, m) similarity of sections: the mean cosine of their bars at the best alignment."""
     lengths = np.diff(cuts)
     m = len(lengths)
     similar = np.full((m, m), -np.inf)

@@ -1,8 +1,8 @@
-"""What the sections of a song are called: one label for each group, decided for the whole song.
+"""The labels of sections: one label per group, chosen for the whole song at once.
 
-A label is scored by what the network heard in all sections of the group, by song form (a chorus
-returns and is loud, a bridge comes once and late), and by which labels follow each other in the
-912 songs of Harmonix (Nieto et al. 2019).
+The score of a label has three parts: the network's probabilities in all sections of the group; song
+form (a chorus is loud and repeated, a bridge comes once and late); and how often labels follow each
+other in the 912 songs of Harmonix (Nieto et al. 2019).
 """
 
 from __future__ import annotations
@@ -37,22 +37,23 @@ FOLLOWS = np.array([
 NETWORK = 1.0  # weights of the evidence
 FORM = 1.0
 ORDER = 0.5
-TOGETHER = 1.0  # for the first and the last section to have the label of their group
+TOGETHER = 1.0  # bonus if the first or the last section has the label of its group
 UNSURE = 0.05  # added to the network's probabilities
-IN_A_ROW = 3  # choruses
-ABSURD = 20.0  # taken from the score of what must not be
+IN_A_ROW = 3  # most choruses in a row
+ABSURD = 20.0  # penalty for a label that is not allowed
 PASSES = 8
-SURE = 3.0  # by which scores are divided to give confidence
+SURE = 3.0  # scores are divided by this before they become confidences
 
 Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The sections of a song, and their units: sections that get one label.
+    """The sections of a song, and their units: the sets of sections that share one label.
 
-    A unit is a group without the song's first and last section, which are units of their own: an
-    intro is often the music of the verse.
+    cuts: the bars at which sections begin. groups: the group of each section. A unit is a group
+    without the song's first and last section. These two are separate units, because an intro often
+    has the music of the verse.
     """
 
     cuts: list[int]
@@ -68,7 +69,7 @@ class Parts:
 
 
 def label_sections(bars: Bars, parts: Parts) -> tuple[list[str], list[float]]:
-    """The label of each section and the confidence in it, 0 to 1."""
+    """Return the label of each section and its confidence, 0 to 1."""
     units = parts.units
     m, count = len(units), int(units.max()) + 1
     evidence = section_evidence(bars, parts)
@@ -94,7 +95,7 @@ def label_sections(bars: Bars, parts: Parts) -> tuple[list[str], list[float]]:
 
 
 def section_evidence(bars: Bars, parts: Parts) -> NDArray[np.float64]:
-    """(m, 8) what speaks for each of NAMES in each section, the same within a group."""
+    """(m, 8) evidence for each of NAMES in each section, equal within a group."""
     cuts, groups = np.array(parts.cuts), np.array(parts.groups)
     lengths = np.diff(cuts)
     m, B = len(groups), int(cuts[-1])
@@ -126,8 +127,11 @@ def section_evidence(bars: Bars, parts: Parts) -> NDArray[np.float64]:
 
 
 def _form(times: int, share: float, louder: float, first: float) -> NDArray[np.float64]:
-    """(8,) what speaks for each of NAMES: how often a group comes, its share of the song, how loud
-    it is in deviations, and where in the song it comes first (0 to 1)."""
+    """(8,) evidence from song form for each of NAMES.
+
+    times: number of sections in the group. share: its share of the song. louder: its loudness in
+    standard deviations. first: position in the song of its first section, 0 to 1.
+    """
     form = np.zeros(len(NAMES))
     again = times > 1
     form[CHORUS] = (0.7 if again else -1.0) + 0.8 * louder + 2 * min(share, 0.4)
@@ -141,7 +145,7 @@ def _form(times: int, share: float, louder: float, first: float) -> NDArray[np.f
 
 
 def _form_score(labels: NDArray[np.int64], groups: list[int]) -> float:
-    """How well a whole song's labels follow each other, and what must not be."""
+    """The score of a whole song's labels: usual successions add, what is not allowed subtracts."""
     score = ORDER * float(FOLLOWS[np.append(-1, labels), np.append(labels, -1)].sum())
     row = 0
     for label in labels:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..types import FPS, LABELS, Segment
 
-PEAK = 48  # frames to either side over which a boundary must be the likeliest
-CONTEXT = 12 * FPS  # frames to either side from which it must stand out
+PEAK = 48  # frames before and after a boundary among which it must be the most probable
+CONTEXT = 12 * FPS  # frames before and after it that it must exceed
 
 Array = NDArray[np.floating[Any]]
 
@@ -26,8 +26,8 @@ def pick_sections(
     """Cut the song at its boundaries and give each section its most probable label.
 
     segment: (T,) probability of a boundary. label: (10, T) probability of each of LABELS.
-    strict_ends: only the first section can be `start`, only the last one `end`; the reference has
-    no such rule. Raises ValueError where the shapes do not fit.
+    strict_ends: only the first section may be `start` and only the last one `end`; the reference
+    has no such rule. Raises ValueError if the shapes do not match.
     """
     if segment.ndim != 1 or label.shape != (len(LABELS), *segment.shape):
         raise ValueError(
@@ -40,7 +40,7 @@ def pick_sections(
     inner = pick_boundaries(segment)
     starts = np.concatenate([[0], inner[inner > 0]])
     ends = np.append(starts[1:], T)
-    # Direct sums: differences of one cumulative sum could swap labels that are nearly as likely.
+    # Direct sums: rounding in a cumulative sum could swap labels of nearly equal probability.
     shares = np.add.reduceat(np.nan_to_num(label), starts, axis=1, dtype=np.float64)
     if strict_ends:
         shares[LABELS.index("start"), 1:] = -np.inf
@@ -53,12 +53,12 @@ def pick_sections(
 
 
 def pick_boundaries(segment: Array) -> NDArray[np.int64]:
-    """The frames, ascending, at which the probability (T,) of a boundary peaks.
+    """The frames of the boundaries, ascending, from the probability (T,) of a boundary.
 
-    A peak is the maximum of PEAK frames around it. Of the peaks, those are boundaries that are the
-    maximum of CONTEXT frames around them and exceed the mean of the frames before and after, zeros
-    outside the song. A maximum exceeds the mean unless all frames equal it: so it is compared with
-    the minimum, which no rounding of sums can change.
+    A peak is the maximum of the PEAK frames before and after it. A boundary is a peak that is the
+    maximum of the CONTEXT frames before and after it and exceeds their mean; frames outside the
+    song count as zero. A maximum exceeds the mean unless all frames are equal, so it is compared
+    with the minimum instead, which has no rounding errors.
     """
     likely = np.nan_to_num(segment)
     peaks = np.where(likely == sliding_maximum(likely, PEAK), likely, 0)
@@ -67,17 +67,17 @@ def pick_boundaries(segment: Array) -> NDArray[np.int64]:
     lowest = -sliding_maximum(-around, CONTEXT)[CONTEXT:-CONTEXT]
     boundaries: list[int] = []
     for frame in np.flatnonzero((peaks > 0) & (peaks == highest) & (peaks > lowest)):
-        # Two in one context are exactly equal, as happens in long silence: the first counts.
+        # Two boundaries in one context have equal probability (long silence): the first counts.
         if not boundaries or frame - boundaries[-1] > CONTEXT:
             boundaries.append(int(frame))
     return np.array(boundaries, dtype=np.int64)
 
 
 def sliding_maximum(values: Array, reach: int) -> Array:
-    """(T,) the maximum of each value and of `reach` neighbours to either side.
+    """(T,) the maximum of each value and of the `reach` values before and after it.
 
-    After van Herk (1992): the window spans two blocks of its own length, so that its maximum is
-    that of the end of one and of the beginning of the next, whatever the length.
+    After van Herk (1992): values are divided into blocks as long as the window. A window covers the
+    end of one block and the beginning of the next, whose maxima are both known.
     """
     T = len(values)
     width = 2 * reach + 1

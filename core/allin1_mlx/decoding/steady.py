@@ -1,12 +1,12 @@
 """Passages of constant tempo: straight lines through the measured times of beats.
 
-Music made with a machine or to a click follows `start + n * period` exactly; a drum or a note that
-is played a little off, or an accent that was taken for the beat, lies beside the line and must not
-bend it. So a line is judged by its *support*, the beats within TOLERANCE of it. A passage is the
-run of beats with the largest sum of (support - SHARE): breaks without support are bridged where
-both sides agree, and people who play without a click do not reach ENOUGH.
+Music made by a machine or to a click follows `start + n * period` exactly. Notes that are played
+early or late, and accents mistaken for beats, lie off the line and must not bend it. So a line is
+judged by its *support*: the beats within TOLERANCE of it. A passage is the run of beats with the
+largest sum of (support - SHARE). A break without support is bridged if both sides lie on the same
+line. Playing without a click does not reach ENOUGH.
 
-Times are seconds, increasing; beats are counted by whole numbers.
+Times are seconds, increasing. Beats are numbered by whole numbers.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 TOLERANCE = 0.003  # seconds from the line within which a measured beat supports it
-SHARE = 0.3  # of the beats: what lines through uneven playing reach by chance
-ENOUGH = 12.0  # sum of (support - SHARE) from which a passage is called constant
-ENOUGH_TYPED = 7.0  # the same where the tempo is a whole number of BPM, which is evidence too
+SHARE = 0.3  # of the beats: the support that a line through uneven playing gets by chance
+ENOUGH = 12.0  # lowest sum of (support - SHARE) of a constant passage
+ENOUGH_TYPED = 7.0  # the same if the tempo is a whole number of BPM, which is evidence too
 FEWEST = 16  # beats of the shortest passage
-FEWEST_TYPED = 60  # beats from which a whole number of BPM is hardly a coincidence
-SEEDS = (64, 32, 16)  # beats of the stretches in which lines are sought
-SEED_SHARE = 0.4  # support that a line needs there
-BRIDGE = 96  # beats that a passage may try to extend at once
-STEPS = (1.0, 0.5, 0.1, 0.01)  # BPM: a typed tempo is a multiple of one of these
-TYPED = 0.002  # seconds that a typed tempo may move the ends of its passage
-SURE = 2.5  # standard errors that it may differ from the measured one
+FEWEST_TYPED = 60  # beats from which a whole number of BPM is unlikely to be a coincidence
+SEEDS = (64, 32, 16)  # lengths in beats of the stretches in which lines are searched
+SEED_SHARE = 0.4  # support that a line needs in such a stretch
+BRIDGE = 96  # most beats by which a passage is extended at once
+STEPS = (1.0, 0.5, 0.1, 0.01)  # BPM: a tempo typed into a machine is a multiple of one of these
+TYPED = 0.002  # most seconds by which a typed tempo may move the ends of its passage
+SURE = 2.5  # most standard errors between a typed and the measured tempo
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,7 +59,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Passage:
-    """The beats first to last (indices, both included) follow `line`; share: of those near it."""
+    """A run of beats that follows a line.
+
+    first, last: indices of its beats, both included. share: the share of them that supports `line`.
+    """
 
     first: int
     last: int
@@ -68,10 +71,10 @@ class Passage:
 
 
 def find_passages(times: Floats, *, tolerance: float = TOLERANCE) -> tuple[Passage, ...]:
-    """The passages of constant tempo, in order and without overlap.
+    """Find the passages of constant tempo, in order and without overlap.
 
-    times: (B,) measured times of the beats; some may be wrong, missing or too many.
-    tolerance: seconds from the line within which a beat supports it.
+    times: (B,) measured times of the beats; some may be wrong, missing or superfluous.
+    tolerance: greatest distance in seconds at which a beat supports a line.
     """
     free = np.ones(len(times), dtype=bool)
     found: list[Passage] = []
@@ -88,7 +91,7 @@ def find_passages(times: Floats, *, tolerance: float = TOLERANCE) -> tuple[Passa
 
 
 def _seeds(times: Floats, free: Bools, length: int, tolerance: float) -> Iterator[Passage]:
-    """The best line in each stretch of free beats, where it has enough support."""
+    """The best line in each stretch of free beats, if it has enough support."""
     for first in range(0, len(times) - min(length, len(times)) + 1, max(length // 2, 1)):
         stretch = slice(first, first + length)
         count = len(times[stretch])
@@ -101,7 +104,7 @@ def _seeds(times: Floats, free: Bools, length: int, tolerance: float) -> Iterato
 
 
 def _best_line(times: Floats, tolerance: float) -> tuple[Line, float]:
-    """The line through two of the beats (B,) that most others support, and their share."""
+    """The line through two of the beats (B,) that has the most support, and its share of beats."""
     number = np.arange(len(times))
     pairs = np.array(np.triu_indices(len(times), len(times) // 2))
     left, right = pairs[:, :: max(1, pairs.shape[1] // 256)]
@@ -113,7 +116,7 @@ def _best_line(times: Floats, tolerance: float) -> tuple[Line, float]:
 
 
 def _grow(seed: Passage, times: Floats, free: Bools, tolerance: float) -> Passage | None:
-    """Extend a line in both directions as far as it has support; None if that is too little."""
+    """Extend a line in both directions while it has support; None if the support is too small."""
     first, last, line = seed.first, seed.last, seed.line
     score = 0.0
     for _ in range(32):
@@ -141,7 +144,7 @@ def _grow(seed: Passage, times: Floats, free: Bools, tolerance: float) -> Passag
 
 
 def support(line: Line, times: Floats, tolerance: float = TOLERANCE) -> Bools:
-    """(B,) which beats lie on the line, one beat of it from a neighbour."""
+    """(B,) True for beats near the line whose neighbour, before or after, is one beat away."""
     number = line.number(times)
     single = np.diff(number) == 1
     beside = np.append(single, False) | np.insert(single, 0, False)
@@ -159,7 +162,7 @@ def _best_run(values: NDArray[np.floating[Any]]) -> tuple[int, int, float]:
 
 
 def _fit(line: Line, times: Floats) -> Line:
-    """Least squares through beats that support the line."""
+    """Fit a line by least squares to the beats that support `line`."""
     number = line.number(times).astype(np.float64)
     if len(times) < 2:
         return line
@@ -170,9 +173,9 @@ def _fit(line: Line, times: Floats) -> Line:
 
 
 def type_tempo(line: Line, times: Floats) -> Line:
-    """The line with the roundest tempo that the beats (B,) on it allow, or as it is.
+    """The line with the roundest tempo that fits the beats; `line` itself if none fits.
 
-    times: of the beats that support the line, at least two.
+    times: (B,) the beats that support the line, at least two.
     """
     number = line.number(times).astype(np.float64)
     spread = number - number.mean()

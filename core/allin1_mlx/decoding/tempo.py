@@ -1,7 +1,7 @@
 """Tempo and meter of a song's beats.
 
-Times are seconds, increasing. They may lie on the grid of frames, so that one interval says
-little: 0.50 s is anything between 118 and 122 bpm. A straight line through many beats says more.
+Times are seconds, increasing. They may be rounded to frames, so one interval is not precise: 0.50 s
+can be any tempo between 118 and 122 bpm. A straight line through many beats is precise.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from numpy.typing import NDArray
 from ..types import FPS, Steady, Tempo
 from .steady import find_passages
 
-SAME_BEAT = 0.1  # of a beat: an interval further off has a beat that is wrong or missing
-SAME_TEMPO = 0.01  # of the tempo: what differs more is another tempo
-EXACT = 0.0007  # seconds from a line: beats rounded to the millisecond
-REACH = 4  # beats to either side by which the tempo around an interval is measured
-ENOUGH = 8  # intervals it takes to be sure
+SAME_BEAT = 0.1  # of a beat: in an interval that differs more, a beat is wrong or missing
+SAME_TEMPO = 0.01  # of the tempo: a larger difference is another tempo
+EXACT = 0.0007  # seconds from a line: the tolerance for beats rounded to the millisecond
+REACH = 4  # beats before and after an interval that are used to measure the tempo around it
+ENOUGH = 8  # number of intervals needed for full confidence
 
 Floats = NDArray[np.float64]
 
 
 def estimate_tempo(beats: Sequence[float] | Floats) -> Tempo:
-    """The tempo at which most of the song is played, with decimals, from its beats (B,).
+    """Estimate the tempo of most of the song, with decimals, from its beats (B,).
 
-    It is the common slope of straight lines through all stretches of beats at that tempo, so that
-    wrong and missing beats, pauses and other tempi leave it alone; where most of those beats lie in
-    passages of one exact tempo, it is theirs. The confidence is the share of intervals that belong
-    to those stretches: it falls where the tempo drifts, where beats are uneven, and where there are
-    hardly any.
+    Straight lines with one common slope are fitted to all stretches of beats at that tempo. Wrong
+    and missing beats, pauses and other tempos do not change it. If more than half of those beats
+    lie in passages of one exact tempo, that exact tempo is returned. The confidence is the share of
+    intervals in those stretches. It is low if the tempo drifts, if beats are uneven, and if there
+    are few beats.
     """
     times = np.asarray(beats, dtype=np.float64)
     intervals = np.diff(times)
@@ -54,10 +54,10 @@ def estimate_tempo(beats: Sequence[float] | Floats) -> Tempo:
 
 
 def find_steady(beats: Sequence[float] | Floats) -> tuple[Steady, ...]:
-    """The passages of exactly constant tempo among beats (B,) that are exact to the millisecond.
+    """Find the passages of exactly constant tempo in beats (B,) that are exact to the millisecond.
 
-    Beats in whole frames can look constant for a while by rounding: only a line through all of them
-    counts.
+    Rounding to whole frames can make uneven beats seem constant for a while. So for beats in whole
+    frames, only a passage of the whole song is returned.
     """
     times = np.asarray(beats, dtype=np.float64)
     passages = find_passages(times, tolerance=EXACT)
@@ -68,7 +68,7 @@ def find_steady(beats: Sequence[float] | Floats) -> tuple[Steady, ...]:
 
 
 def _exact_tempo(passages: Sequence[Steady], seconds: float) -> float | None:
-    """The tempo of passages of one tempo that last more than half of some seconds, or None."""
+    """The tempo of the passages that together last more than half of `seconds`, or None."""
     lengths: dict[float, float] = {}
     for passage in passages:
         bpm = round(passage.bpm, 4)
@@ -78,23 +78,22 @@ def _exact_tempo(passages: Sequence[Steady], seconds: float) -> float | None:
 
 
 def round_tempo(beats: Sequence[float] | Floats, tempo: Tempo | None = None) -> int | None:
-    """The tempo in whole bpm.
+    """The tempo in whole bpm, or None with fewer than two beats.
 
-    It is that of `tempo` in a song of constant tempo. Else it is the commonest tempo between two of
-    the beats (B,), as in the reference: of equally common ones the fastest, None with one beat or
-    none.
+    For a song of constant tempo it is `tempo`, rounded. Otherwise it is the most frequent tempo
+    between consecutive beats (B,), as in the reference. The faster tempo wins a tie.
     """
     if tempo is not None and tempo.constant and tempo.bpm is not None:
         return round(tempo.bpm)
     intervals = np.diff(np.asarray(beats, dtype=np.float64))
-    tempi, counts = np.unique(np.rint(60 / intervals), return_counts=True)
-    return int(tempi[counts == counts.max()][-1]) if tempi.size else None
+    tempos, counts = np.unique(np.rint(60 / intervals), return_counts=True)
+    return int(tempos[counts == counts.max()][-1]) if tempos.size else None
 
 
 def estimate_meter(positions: Sequence[int] | NDArray[np.int64]) -> int | None:
-    """The commonest number of beats from a downbeat to the next, from the positions (B,) of beats.
+    """The most frequent number of beats per bar, or None if no bar is complete.
 
-    Of equally common ones it is the greatest; None where no bar is complete.
+    positions: (B,) of the beats in their bars, from 1. The greater number wins a tie.
     """
     downbeats = np.flatnonzero(np.asarray(positions) == 1)
     bars, counts = np.unique(np.diff(downbeats), return_counts=True)
@@ -102,12 +101,12 @@ def estimate_meter(positions: Sequence[int] | NDArray[np.int64]) -> int | None:
 
 
 def _commonest(values: Floats, width: float) -> float:
-    """The mean of the most values that lie within a range as wide as `width` of its lower end."""
+    """The mean of the fullest cluster: the range from v to v * (1 + width) with the most values."""
     ascending = np.sort(values)
     ends = np.searchsorted(ascending, ascending * (1 + width), side="right")
     counts = ends - np.arange(len(ascending))
     fullest = np.flatnonzero(counts == counts.max())
-    first = fullest[len(fullest) // 2]  # of equally full ranges the middle one
+    first = fullest[len(fullest) // 2]  # the middle one of equally full ranges
     return float(ascending[first : ends[first]].mean())
 
 
@@ -120,10 +119,10 @@ def _periods_around(times: Floats, index: Floats) -> Floats:
 
 
 def _common_slope(times: Floats, period: float) -> float:
-    """Least squares: one slope of time over beats, and an offset for each unbroken stretch.
+    """Seconds per beat by least squares: one slope, and a separate offset for each stretch.
 
-    A beat that is merely uneven breaks no stretch, the next ones return to the line; nor does a
-    short gap of whole beats. After a pause of any other length there is a line of its own.
+    An uneven beat does not end a stretch, nor does a short gap of whole beats. Any other pause
+    starts a new stretch with a new offset.
     """
     gaps = np.diff(times)
     steps = np.rint(gaps / period)

@@ -1,8 +1,8 @@
-"""The tempi that a course of beats may have, and how freely it changes from one to another.
+"""The tempos that the beat decoder chooses from, and the cost of changing the tempo.
 
-K tempi are intervals of whole frames, ascending, as even on a logarithmic scale as frames allow.
-After Krebs, Böck & Widmer, "An efficient state-space model for joint tempo and meter tracking"
-(ISMIR 2015); the leap is ours.
+The K tempos are stored as intervals: whole numbers of frames per beat, ascending, spaced as evenly
+on a logarithmic scale as whole frames allow. After Krebs, Böck & Widmer, "An efficient state-space
+model for joint tempo and meter tracking" (ISMIR 2015). The leap is our addition.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ from numpy.typing import NDArray
 from ..types import FPS
 
 MIN_BPM, MAX_BPM = 55, 215
-OBSERVATION_LAMBDA = 16  # a beat is heard in the first 1/16 of its interval
+OBSERVATION_LAMBDA = 16  # a beat is observed in the first 1/16 of its interval
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Tempi:
-    """K intervals, and what it costs to change from one to another.
+class TempoSpace:
+    """K intervals and the cost of changing from one to another.
 
-    frames: into so many parts each frame of the network is divided; count: K; steadiness:
-    P(n' after n) goes as exp(-steadiness |n' / n - 1|); leap: nats that any other change costs (a
-    sudden new tempo), or None where no other is possible.
+    frames: number of decoder frames per frame of the network.
+    count: K, the number of intervals.
+    steadiness: the probability of interval n' after n is proportional to
+    exp(-steadiness |n' / n - 1|).
+    leap: cost in nats of a change to any interval (a sudden new tempo); None forbids such changes.
     """
 
     frames: int = 1
@@ -53,7 +55,7 @@ class Tempi:
 
     @cached_property
     def intervals(self) -> Ints:
-        """(K,) frames per beat of each tempo: evenly spaced logarithms, whole, distinct."""
+        """(K,) frames per beat of each tempo: distinct whole numbers, evenly spaced logarithms."""
         intervals = np.empty(0)
         candidates = self.count
         while len(intervals) < self.count:
@@ -69,9 +71,9 @@ class Tempi:
 
     @cached_property
     def changes(self) -> Floats:
-        """(K, K) the log-probability of an interval after another [from, to], without leaps.
+        """(K, K) log-probability of a change of interval, [from, to], without leaps.
 
-        Of many it is -inf.
+        It is -inf for changes that are too large.
         """
         intervals = self.intervals
         probability = np.exp(-self.steadiness * np.abs(intervals / intervals[:, None] - 1))
@@ -80,7 +82,7 @@ class Tempi:
             return np.log(probability / probability.sum(axis=1, keepdims=True))
 
 
-PUBLISHED = Tempi()  # of the published decoder
-# A network that is less sure finds more beats where the tempo holds, and halves of frames tell
-# tempi apart that are held for minutes.
-STEADY = Tempi(frames=2, count=120, steadiness=1200, leap=90)
+PUBLISHED = TempoSpace()  # the settings of the published decoder
+# A less certain network finds more beats if the tempo may change only rarely. Half frames separate
+# nearby tempos in songs that keep one tempo for minutes.
+STEADY = TempoSpace(frames=2, count=120, steadiness=1200, leap=90)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..checkpoint import read_arrays, read_config
-from ..decoding.tempo_space import PUBLISHED, STEADY, Tempi
+from ..decoding.tempo_space import PUBLISHED, STEADY, TempoSpace
 from ..errors import CheckpointError
 from ..types import Activations
 from ..weights import ModelFiles
@@ -55,7 +55,7 @@ class Network:
         return float(np.mean([fold.config.threshold for fold in self.folds]))
 
     @property
-    def tempi(self) -> Tempi:
+    def tempo_space(self) -> TempoSpace:
         """The tempi among which the beat decoder chooses."""
         return STEADY if self.folds[0].config.steady else PUBLISHED
 
