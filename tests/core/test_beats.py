@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from allin1_mlx.decoding import bar_pointer
 from allin1_mlx.decoding.bar_pointer import best_path
 from allin1_mlx.decoding.beats import BARS, decode_beats, drop_guesses
 from allin1_mlx.decoding.tempo_space import PUBLISHED, STEADY, TempoSpace
@@ -123,6 +124,19 @@ def test_any_length_of_bar_can_be_followed(bar):
     heard = path.beats[path.entries >= 0]
     assert path.beats.max() == bar - 1
     assert (np.diff(heard) % bar == 1).all()
+
+
+@pytest.mark.parametrize("space", [PUBLISHED, STEADY], ids=["published", "steady"])
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_a_song_searched_in_spans_has_the_same_beats(seed, space, monkeypatch):
+    beat, downbeat = viterbi.random_song(seed, frames=4000)
+    densities = np.log([(1 - beat) / 15, np.maximum(1e-8, beat - downbeat), downbeat + 1e-8])
+    whole = best_path(densities, bars=(3, 4), tempo_space=space)
+    monkeypatch.setattr(bar_pointer, "SPAN", 1)  # spans as short as can be
+    parts = best_path(densities, bars=(3, 4), tempo_space=space)
+    np.testing.assert_array_equal(parts.entries, whole.entries)
+    np.testing.assert_array_equal(parts.beats, whole.beats)
+    np.testing.assert_array_equal(parts.heard, whole.heard)
 
 
 # Songs by hand

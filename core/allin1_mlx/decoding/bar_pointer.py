@@ -39,6 +39,7 @@ POINTER_BITS = 7
 POINTER = (1 << POINTER_BITS) - 1
 ONE = 1 << (32 + POINTER_BITS)  # a score of one nat; 24 bits are left for whole nats
 FORBIDDEN = -(1 << 61)
+SPAN = 48_000_000  # back-pointers that are kept at once, a byte each
 
 Move = tuple[slice, slice, Ints]
 
@@ -81,59 +82,98 @@ def best_path(
 
     densities: (3, T) finite log-densities of no beat, a beat, a downbeat.
     bars: the bar lengths to choose from, in beats; the first wins a tie.
-    Memory: one byte per interval, beat and frame.
+    Memory: one byte per back-pointer, SPAN at most. A longer song is searched in spans. The
+    back-pointers of all spans but the last are computed again when the path is traced back, then
+    only for the bar length that won.
     """
-    T, block = densities.shape[1], tempo_space.shortest
-    gains = _entry_gains(densities, bars, tempo_space)
-    tables = make_tables(bars, tempo_space)
-    # All states are equally likely at the start: a song may begin within any beat. (K, B, ring)
-    ring = np.concatenate([gains(start) for start in range(-tables.ring, 0, block)], axis=2)
-    ring -= _fixed(np.log(np.repeat(bars, bars)))[:, None]
-
-    ending, best, trial = np.empty((3, *tables.endings[0].shape), np.int64)
-    moves = [(ending[old], change, trial[new], best[new]) for old, new, change in tables.moves]
-    pointers = np.empty((*ring.shape[:2], T + block), np.uint8)
-    for start in range(0, T, block):
-        slot = start % tables.ring
-        if slot == 0:
-            ring -= ring.max()  # keeps scores small in songs of any length
-        ring.take(tables.endings[slot // block], out=ending, mode="clip")
-        best.fill(FORBIDDEN)
-        for score, change, candidate, highest in moves:
-            np.add(score, change, out=candidate)
-            np.maximum(highest, candidate, out=highest)
-        if tempo_space.leap is not None:
-            ending += tables.names
-            np.maximum(best, ending.max(axis=0) - int(tempo_space.leap * ONE), out=best)
-        pointers[:, :, start : start + block] = best & POINTER
-        best &= ~POINTER
-        best += gains(start)
-        ring[:, :, slot : slot + block] = best
-    return _trace_back(ring, pointers, T, bars, tempo_space)
+    T = densities.shape[1]
+    search = _Search(densities, bars, tempo_space)
+    spans = search.spans(T)
+    ring = search.begin()
+    rings = []
+    pointers = np.empty((*ring.shape[:2], len(spans[0]) + tempo_space.shortest), np.uint8)
+    for span in spans:
+        rings.append(ring.copy())
+        search.run(ring, span, pointers)
+    entry, beat, k = _last_beat(ring, T, tempo_space)
+    bar, first = _bar_of(beat, bars)
+    beat -= first
+    own = slice(first, first + bar)
+    pointers = pointers[:, own]
+    path = [(entry, beat, k)]
+    for span, before in zip(spans[::-1], rings[::-1], strict=True):
+        if span != spans[-1]:
+            _Search(densities, (bar,), tempo_space).run(before[:, own].copy(), span, pointers)
+        while entry >= span.start:
+            k = POINTER - int(pointers[k, beat, entry - span.start])
+            beat = (beat - 1) % bar
+            entry -= int(tempo_space.intervals[k])
+            path.append((entry, beat, k))
+    entries, beats, chosen = np.array(path[::-1]).T
+    return Path(entries, beats, tempo_space.heard[chosen])
 
 
-def _trace_back(
-    ring: Ints, pointers: NDArray[np.uint8], T: int, bars: tuple[int, ...], tempo_space: TempoSpace
-) -> Path:
-    """Choose the best beat that contains frame T - 1, and follow the pointers back from it."""
-    intervals, previous = tempo_space.intervals, _previous_beats(bars)
+class _Search:
+    """The search through one song, forwards in time, in bars of the lengths `bars`."""
+
+    def __init__(self, densities: Floats, bars: tuple[int, ...], tempo_space: TempoSpace) -> None:
+        self._bars, self._tempo_space = bars, tempo_space
+        self._tables = make_tables(bars, tempo_space)
+        self._gains = _entry_gains(densities, bars, tempo_space)
+
+    def spans(self, T: int) -> list[range]:
+        """The song's frames in parts of whole rings, with at most SPAN back-pointers each."""
+        ring = self._tables.ring
+        length = max(SPAN // (self._tempo_space.count * sum(self._bars)) // ring, 1) * ring
+        return [range(start, min(start + length, T)) for start in range(0, T, length)]
+
+    def begin(self) -> Ints:
+        """The ring (K, B, ring) before the song, which is equally likely to begin in any state."""
+        block, before = self._tempo_space.shortest, -self._tables.ring
+        ring = np.concatenate([self._gains(start) for start in range(before, 0, block)], axis=2)
+        ring -= _fixed(np.log(np.repeat(self._bars, self._bars)))[:, None]
+        return ring
+
+    def run(self, ring: Ints, span: range, pointers: NDArray[np.uint8]) -> None:
+        """Search through a span; moves the ring on and writes the span's pointers (K, B, n)."""
+        tables, tempo_space, block = self._tables, self._tempo_space, self._tempo_space.shortest
+        ending, best, trial = np.empty((3, *tables.endings[0].shape), np.int64)
+        moves = [(ending[old], change, trial[new], best[new]) for old, new, change in tables.moves]
+        for start in span[::block]:
+            slot = start % tables.ring
+            if slot == 0:
+                ring -= ring.max()  # keeps scores small in songs of any length
+            ring.take(tables.endings[slot // block], out=ending, mode="clip")
+            best.fill(FORBIDDEN)
+            for score, change, candidate, highest in moves:
+                np.add(score, change, out=candidate)
+                np.maximum(highest, candidate, out=highest)
+            if tempo_space.leap is not None:
+                ending += tables.names
+                np.maximum(best, ending.max(axis=0) - int(tempo_space.leap * ONE), out=best)
+            pointers[:, :, start - span.start : start - span.start + block] = best & POINTER
+            best &= ~POINTER
+            best += self._gains(start)
+            ring[:, :, slot : slot + block] = best
+
+
+def _last_beat(ring: Ints, T: int, tempo_space: TempoSpace) -> tuple[int, int, int]:
+    """The best beat that contains frame T - 1: its first frame, its index, its interval."""
     age = np.arange(tempo_space.longest)  # the frame's place within the beat
     under_way = np.where(
-        age < intervals[:, None, None],
+        age < tempo_space.intervals[:, None, None],
         ring[:, :, (T - 1 - age) % ring.shape[2]],
         np.iinfo(np.int64).min,
     ).swapaxes(0, 1)
     beat, k, frame = (int(i) for i in np.unravel_index(under_way.argmax(), under_way.shape))
-    entry = T - 1 - frame
-    path = [(entry, beat, k)]
-    while entry >= 0:
-        k = POINTER - int(pointers[k, beat, entry])
-        beat = int(previous[beat])
-        entry -= int(intervals[k])
-        path.append((entry, beat, k))
-    entries, beats, chosen = np.array(path[::-1]).T
-    in_bar = np.concatenate([np.arange(n) for n in bars])
-    return Path(entries, in_bar[beats], tempo_space.heard[chosen])
+    return T - 1 - frame, beat, k
+
+
+def _bar_of(beat: int, bars: tuple[int, ...]) -> tuple[int, int]:
+    """The length of the bar that this beat belongs to, and the index of its first beat."""
+    ends = np.cumsum(bars)
+    index = int(np.searchsorted(ends, beat, side="right"))
+    return bars[index], int(ends[index]) - bars[index]
 
 
 @lru_cache(maxsize=4)
