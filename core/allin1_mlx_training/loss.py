@@ -7,7 +7,7 @@ the losses of those tasks alone whose truth is known of it.
 from __future__ import annotations
 
 from allin1_mlx.network.backend import mx, nn
-from allin1_mlx.network.config import LOGITS
+from allin1_mlx.network.model import LOGITS
 
 from .augment import Batch
 from .targets import TASKS, VOICE

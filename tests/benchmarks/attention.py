@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 
 from allin1_mlx.network import attention
-from allin1_mlx.network.attention import NeighbourhoodAttention1d
 from allin1_mlx.network.backend import has_cuda, has_gpu, mx, nn
+from allin1_mlx.network.layers import NeighbourhoodAttention1d
 
 from ..support.neighbours import KERNEL, neighbours
 

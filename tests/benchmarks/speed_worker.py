@@ -22,9 +22,8 @@ from allin1_mlx.demix.spectral import spectral_stems
 from allin1_mlx.errors import WeightsError
 from allin1_mlx.log_spectrogram import logarithm, magnitudes, spectrogram
 from allin1_mlx.network.backend import HAS_OPENBLAS, has_gpu, mx
-from allin1_mlx.network.config import Config
-from allin1_mlx.network.model import AllInOne, to_published
-from allin1_mlx.network.predict import Network, activations, load_network, predict
+from allin1_mlx.network.model import AllInOne, Config
+from allin1_mlx.network.predict import Network, activations, load_network, predict, to_published
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights import Access, find_model
 

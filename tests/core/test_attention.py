@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from allin1_mlx.network.attention import NeighbourhoodAttention1d, NeighbourhoodAttention2d
 from allin1_mlx.network.backend import mx
+from allin1_mlx.network.layers import NeighbourhoodAttention1d, NeighbourhoodAttention2d
 
 from ..support.neighbours import attend_1d, attend_2d
 

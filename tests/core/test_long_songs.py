@@ -7,8 +7,7 @@ import pytest
 
 from allin1_mlx.network import model
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.config import Config
-from allin1_mlx.network.model import AllInOne
+from allin1_mlx.network.model import AllInOne, Config
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,16 @@ import pytest
 from allin1_mlx.checkpoint import read_arrays, read_config
 from allin1_mlx.errors import CheckpointError
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.config import Config
-from allin1_mlx.network.model import AllInOne, load_arrays, to_published
-from allin1_mlx.network.predict import Network, activations, load_network, predict, predict_group
+from allin1_mlx.network.model import AllInOne, Config
+from allin1_mlx.network.predict import (
+    Network,
+    activations,
+    load_arrays,
+    load_network,
+    predict,
+    predict_group,
+    to_published,
+)
 from allin1_mlx.types import LABELS
 from allin1_mlx.weights import Access, find_model
 

@@ -15,9 +15,9 @@ from allin1_mlx import Analyzer, analyze
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.demix.options import StemOptions
 from allin1_mlx.errors import AudioError, Cancelled, CheckpointError, StemsError, UsageError
-from allin1_mlx.network.config import Config
-from allin1_mlx.network.model import AllInOne, to_published
+from allin1_mlx.network.model import AllInOne, Config
 from allin1_mlx.network.options import ComputeOptions
+from allin1_mlx.network.predict import to_published
 from allin1_mlx.types import LABELS, SAMPLE_RATE
 from allin1_mlx.weights import Access
 
@@ -256,7 +256,7 @@ def test_a_broken_network_is_told_before_a_missing_song_and_no_thread_stays(tmp_
         {"best_threshold_downbeat": float("nan")},
     ],
 )
-def test_a_configuration_of_something_else_is_told(tmp_path, four_stems, wrong):
+def test_a_configuration_of_something_else_is_reported(tmp_path, four_stems, wrong):
     file = "harmonix-fold0_mlx"
     config = json.loads(four_stems.with_suffix(".json").read_text()) | wrong if wrong else {}
     (tmp_path / f"{file}.npz").write_bytes(four_stems.read_bytes())

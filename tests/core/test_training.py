@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.config import CLASSES_PER_OCTAVE, LOWEST_TEMPO, Config
-from allin1_mlx.network.model import AllInOne
+from allin1_mlx.network.model import CLASSES_PER_OCTAVE, LOWEST_TEMPO, AllInOne, Config
 from allin1_mlx.network.predict import Network
 from allin1_mlx.types import LABELS
 from allin1_mlx_training.augment import Crop, cut, draw_batch

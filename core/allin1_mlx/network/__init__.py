@@ -1,1 +1,1 @@
-"""The neural network: spectrograms in, frame-wise probabilities out. Everything that needs MLX."""
+"""The neural network: spectrograms in, frame-wise probabilities out. All of it uses MLX."""

@@ -1,13 +1,13 @@
-"""Neighbourhood attention as three CUDA kernels, for NVIDIA GPUs; `attention` is the same for all.
+"""Neighbourhood attention as three CUDA kernels for NVIDIA GPUs; same results as in `layers`.
 
-MLX on CUDA is bound by the number of kernels: the slices of `attention` take about forty for an
-attention and twice as many for its gradient. Here a thread computes one query (or, in the gradient,
-one key) of one head. `tests/benchmarks/attention.py` compares both.
+On CUDA, MLX spends most of its time on starting kernels. The slices of `layers` take about forty
+kernels for one attention and twice as many for its gradient. Here, each thread computes one query
+of one head (in the gradient, one key). `tests/benchmarks/attention.py` compares both.
 
-Axes: N batch, R rows of keys (stems; 1 where time is the only axis), Q <= R rows of queries, L
-length, H heads, D channels of a head, C = H D. Positions of one residue class modulo the dilation d
-are neighbours; the bias and what is kept for the gradient are indexed by the distance between key
-and query, -4 .. 4, in steps of d.
+Axes: N batch, R rows of keys (stems; 1 if time is the only axis), Q <= R rows of queries, L length,
+H heads, D channels of a head, C = H D. Positions of one residue class modulo the dilation d are
+neighbours. The bias and the arrays for the gradient are indexed by the distance between key and
+query, -4 .. 4, in steps of d.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .backend import mx
 THREADS = 256  # of a block
 DISTANCES = 9
 
-# A thread computes: query (or key) t of a row of an item, and one head. `same` counts the positions
-# of its residue class, `i` is its own place among them.
+# Each thread computes one head of one query (or key) t of a row. `same` is the number of positions
+# in its residue class; `i` is the index of t among them.
 _HEADER = """
 struct Place {
   int h, t, row, n, i, same;
@@ -95,7 +95,7 @@ _FORWARD = """
   for (int c = 0; c < D; ++c) out[e * D + c] = sum[c];
 """
 
-# Weights and slopes of the scores, zero for keys that are not seen.
+# Weights and slopes of the scores; they are zero for keys outside the window.
 _SLOPES = """
   float near[5 * R], slope[5 * R], mean = 0;
   weigh<H, D, R>(near, p, qkv, own_bias, length, d);
@@ -117,8 +117,8 @@ _SLOPES = """
     }
 """
 
-# A position gathers its gradient as a query from the keys that it saw, as a key and a value from
-# the queries that saw it. No atomics: the same sum in the same order every time.
+# Each position sums its gradient: as a query over its keys, as a key and a value over the queries
+# that used it. There are no atomics, so the order of the sum never changes.
 _GATHER = """
   const float scale = rsqrtf(float(D));
   float dq[D] = {}, dk[D] = {}, dv[D] = {};
@@ -158,8 +158,8 @@ def attend(
 ) -> mx.array:
     """Attention of `queries` (default: all) of the R rows: (N, R, L, 3 C) -> (N, Q, L, C).
 
-    bias: (E, H, 2 R - 1, 9) by row and distance; of several (folds), each is for N / E items.
-    L is at least five times the dilation; float32.
+    bias: (E, H, 2 R - 1, 9) by distance of the rows and in time. With E > 1 folds, each bias is for
+    N / E consecutive items. L is at least five times the dilation. All arrays are float32.
     """
     R, C = qkv.shape[1], qkv.shape[3] // 3
     Q = R if queries is None else queries
@@ -186,11 +186,11 @@ def attend(
 
 
 def _bias_gradient(slopes: mx.array, shape: tuple[int, ...]) -> mx.array:
-    """Slopes (N, Q, L, H, R, 9) summed to the bias's shape (E, H, 2 R - 1, 9)."""
+    """Sum the slopes (N, Q, L, H, R, 9) to the bias's shape (E, H, 2 R - 1, 9)."""
     N, Q, L, H, R, _ = slopes.shape
     folds = shape[0]
     each = slopes.reshape(folds, N // folds, Q, L, H, R, DISTANCES)
-    # A product with ones sums many rows faster than a reduction does.
+    # A product with ones sums many rows faster than a reduction.
     rows = each.transpose(0, 2, 1, 3, 4, 5, 6).reshape(folds * Q, N // folds * L, -1)
     sums = (mx.ones((1, rows.shape[1])) @ rows).reshape(folds, Q, H, R, DISTANCES)
     total = mx.zeros(shape)
@@ -203,7 +203,7 @@ def _bias_gradient(slopes: mx.array, shape: tuple[int, ...]) -> mx.array:
 def _launch(
     name: str, inputs: list[mx.array], sizes: dict[str, int], shapes: list[tuple[int, ...]]
 ) -> list[mx.array]:
-    """Run a kernel with a thread for each position of the rows and head."""
+    """Run a kernel with one thread for each head at each position of the rows."""
     N, R, L, _ = inputs[0].shape
     rows = R if name == "gather" else sizes["Q"]
     count = N * rows * L * sizes["H"]

@@ -1,11 +1,11 @@
-"""MLX as this package uses it: with a fast BLAS, and long arrays in chunks on all cores.
+"""MLX for this package: with a fast BLAS, and with long arrays in chunks on all cores.
 
-MLX's CPU wheel for Linux brings the reference BLAS: a product of 4096 x 4096 ran at 3.6 GFLOP/s on
-two cores, and at 163 GFLOP/s with OpenBLAS. A library that is loaded first with global symbols
-replaces the wheel's, so OpenBLAS must be loaded before `mlx.core` is imported. All modules import
-`mx` and `nn` from here. Without OpenBLAS, on macOS and on GPUs nothing changes.
+MLX's CPU wheel for Linux contains the reference BLAS: a product of 4096 x 4096 ran at 3.6 GFLOP/s
+on two cores, and at 163 GFLOP/s with OpenBLAS. A library that is loaded first with global symbols
+replaces the wheel's own, so OpenBLAS must be loaded before `mlx.core` is imported. For this reason
+all modules import `mx` and `nn` from here. Nothing changes without OpenBLAS, on macOS and on GPUs.
 
-Long arrays are computed in chunks, so that intermediate arrays stay small: on a CPU they should fit
+Long arrays are computed in chunks, which keeps intermediate arrays small. On a CPU they should fit
 into the cache, as main memory is up to ten times slower. MLX's CPU backend uses one core per array,
 so several chunks are computed at once. On a GPU, few large kernels are best, and chunks only limit
 the memory. Axes: T positions in time, C channels.
@@ -26,7 +26,7 @@ from ..files import count_cores
 
 
 def _load_openblas() -> ctypes.CDLL | None:
-    """Load OpenBLAS with global symbols; None where it is not needed or not installed."""
+    """Load OpenBLAS with global symbols; None if it is not needed or not installed."""
     if not sys.platform.startswith("linux") or "mlx.core" in sys.modules:
         return None
     for name in ("libopenblas.so.0", "libopenblas.so"):
@@ -59,8 +59,8 @@ __all__ = [
     "single_blas_thread",
 ]
 
-CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 27  # in the largest array that a chunk needs
-MOST_THREADS = 8  # more would only wait for memory
+CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 27  # numbers in the largest array of a chunk
+MOST_THREADS = 8  # more threads would only wait for memory
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in malloc.h
 
@@ -80,10 +80,10 @@ def has_cuda() -> bool:
 
 @lru_cache(maxsize=1)
 def keep_freed_memory() -> None:
-    """Let glibc reuse freed memory for the next array. Changes the whole process, once.
+    """Let glibc reuse freed memory for the next array. This changes the whole process, once.
 
-    By default glibc returns freed memory to the system, and every page of the next array costs a
-    page fault: for arrays of megabytes more than the computation.
+    By default glibc returns freed memory to the system. Then every page of the next array costs a
+    page fault. For arrays of megabytes, this takes longer than the computation.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -95,7 +95,7 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def single_blas_thread() -> Iterator[None]:
-    """Matrix products on one thread each, while several chunks are computed at once."""
+    """Run matrix products on one thread each, because several chunks are computed at once."""
     if _OPENBLAS is None:
         yield
         return
@@ -107,9 +107,10 @@ def single_blas_thread() -> Iterator[None]:
 
 
 def chunk_length(width: int, *, training: bool) -> int:
-    """Positions of a chunk, where the largest intermediate array has `width` numbers for each.
+    """Number of positions per chunk, if the largest intermediate array has `width` numbers for
+    each.
 
-    There are no chunks in training: the gradient needs all intermediate arrays anyway.
+    Training uses no chunks: the gradient needs all intermediate arrays anyway.
     """
     if training:
         return sys.maxsize
@@ -125,10 +126,10 @@ def chunk_edges(length: int, chunk: int, *, step: int = 1) -> list[int]:
 def map_parallel(
     compute: Callable[[Job], mx.array], jobs: Sequence[Job], *inputs: mx.array
 ) -> list[mx.array]:
-    """The evaluated results of all jobs, computed on several threads on a CPU.
+    """Return the evaluated results of all jobs, computed on several threads on a CPU.
 
-    inputs: arrays that `compute` uses. They are evaluated first, as a thread cannot evaluate what
-    another thread began; the network's parameters must be evaluated already.
+    inputs: arrays that `compute` uses. They are evaluated first, because a thread cannot evaluate
+    an array that another thread began. The network's parameters must be evaluated already.
     """
     if has_gpu() or _threads() == 1:
         return map_serial(compute, jobs)
@@ -140,7 +141,7 @@ def map_parallel(
 def map_serial(
     compute: Callable[[Job], mx.array], jobs: Sequence[Job], *_: mx.array
 ) -> list[mx.array]:
-    """As `map_parallel`, one job after the other, for jobs that use threads themselves."""
+    """As `map_parallel`, but one job after the other, for jobs that use threads themselves."""
     return [_evaluate(compute(job)) for job in jobs]
 
 
@@ -154,8 +155,8 @@ def in_chunks(
 ) -> mx.array:
     """Apply a layer to arrays (..., T, C), chunk by chunk along T.
 
-    reach: inputs to either side that an output depends on. Chunks overlap by so much that the
-    result is that of the whole. step: inputs that become one output.
+    reach: number of inputs on each side on which an output depends. Chunks overlap by `reach`, so
+    the result equals that of the whole array. step: number of inputs per output.
     """
     T = arrays[0].shape[-2]
     edges = chunk_edges(T, max(chunk, 4 * reach), step=step)

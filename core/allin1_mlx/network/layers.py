@@ -1,18 +1,39 @@
-"""Layers and nonlinearities of the network.
+"""The layers of the network: linear, norm, nonlinearities and neighbourhood attention.
 
-The parameters of a layer may be those of several folds, stacked along a first axis of E folds. Then
-the batch of N = E M items belongs to the folds in turn, M items each. So an ensemble runs as one
-network, in few, large steps.
+The parameters of a layer may be those of E folds, stacked along a first axis. Then the batch of N =
+E M items holds M items for each fold. So an ensemble runs as one network, in few, large steps.
 
-MLX's CPU backend computes exp and erf number by number, about ten times slower than it multiplies
-and adds whole arrays. So on a CPU, GELU, ELU and softmax use a power of a polynomial, which takes a
-few products and sums. It is within 7e-7 of the exact value, as close as single precision. The
-polynomials were fitted to the least maximum error. On a GPU MLX's own functions are used.
+MLX's CPU backend computes exp and erf number by number, about ten times slower than products and
+sums of whole arrays. So on a CPU, GELU, ELU and softmax use a power of a polynomial. It is within
+7e-7 of the exact value, about the precision of float32. The polynomials were fitted to the smallest
+maximum error. On a GPU, MLX's own functions are used.
+
+Neighbourhood attention (Hassani et al. 2023) in one and two dimensions: every position attends to
+the five nearest positions of its residue class modulo the dilation d. Near the ends the window is
+shifted, not cut: there are always five keys. A learned bias depends on the distance between query
+and key. So the keys of position t are t + (j - n) d, j = 0 .. 4. The number n of keys before t is
+2; for the first d positions it is 0, for the next d it is 1, and near the end it is 3, then 4.
+Between these bounds, the keys of all positions are five slices of one array: no gather is needed,
+and no padding to multiples of d. On NVIDIA GPUs this would take too many kernels: see
+`attention_cuda`.
+
+Axes: E folds, N batch, R rows of keys (stems; 1 if time is the only axis), Q <= R rows of queries,
+L length, H heads, D channels of a head, C = H D. Inside the attention, time is the last axis, so
+that slices are contiguous.
 """
 
 from __future__ import annotations
 
-from .backend import has_gpu, mx, nn
+from itertools import pairwise
+
+import numpy as np
+
+from . import attention_cuda
+from .backend import chunk_edges, chunk_length, has_cuda, has_gpu, map_parallel, mx, nn
+
+KERNEL = 5
+SIDE = KERNEL // 2  # neighbours on each side
+BIASES = 2 * KERNEL - 1  # for the distances -4 .. 4
 
 LAYER_NORM_EPS = 1e-5
 
@@ -27,7 +48,7 @@ _EXP = (
     2.9606183242839035e-09,
 )
 _EXP_SQUARINGS = 3
-_EXP_LEAST = -20.0  # below, exp(x) is treated as 0
+_EXP_LEAST = -20.0  # exp(x) is treated as 0 below this
 
 # 1 / erfc(x / sqrt 2) for x in [0, 6], to the power 1/16: coefficients of x^0 .. x^6.
 _TAIL = (
@@ -40,7 +61,7 @@ _TAIL = (
     6.332156938952671e-06,
 )
 _TAIL_SQUARINGS = 4
-_TAIL_MOST = 6.0  # above, GELU is the identity
+_TAIL_MOST = 6.0  # GELU is treated as the identity above this
 
 
 class Linear(nn.Linear):
@@ -78,7 +99,7 @@ def gelu(x: mx.array) -> mx.array:
 
 
 def elu(x: mx.array) -> mx.array:
-    """x where it is positive, else exp(x) - 1."""
+    """x if it is positive, else exp(x) - 1."""
     if has_gpu():
         return nn.elu(x)
     return mx.where(x > 0, x, _exp(mx.minimum(x, 1)) - 1)
@@ -93,12 +114,12 @@ def softmax(x: mx.array, *, axis: int) -> mx.array:
 
 
 def _exp(x: mx.array) -> mx.array:
-    """exp(x) for x <= 0; where x is at most 1, it does not overflow."""
+    """exp(x) for x <= 0; no overflow for x <= 1."""
     return _power(mx.maximum(x, _EXP_LEAST), _EXP, _EXP_SQUARINGS)
 
 
 def _power(x: mx.array, coefficients: tuple[float, ...], squarings: int) -> mx.array:
-    """A polynomial of x, squared `squarings` times."""
+    """The value of a polynomial at x, squared `squarings` times."""
     *rest, value = coefficients
     y = x * value + rest.pop()
     while rest:
@@ -106,3 +127,111 @@ def _power(x: mx.array, coefficients: tuple[float, ...], squarings: int) -> mx.a
     for _ in range(squarings):
         y = mx.square(y)
     return y
+
+
+class NeighbourhoodAttention1d(nn.Module):
+    """Attention along time: (N, L, C) -> (N, L, C), before the output projection.
+
+    L is at least five times the dilation.
+    """
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = Linear(dim, 3 * dim)
+        self.rpb = mx.zeros((heads, BIASES))
+
+    def __call__(self, x: mx.array, dilation: int) -> mx.array:
+        bias = self.rpb.reshape(-1, self.heads, 1, BIASES)
+        if has_cuda():
+            return attention_cuda.attend(
+                self.qkv(x)[:, None], bias, heads=self.heads, dilation=dilation
+            )[:, 0]
+        qkv = _project(self.qkv, x[:, None], self.heads)
+        chunk = chunk_length(2 * x.shape[0] * x.shape[2], training=self.training)
+        return _attend(qkv, bias, dilation, queries=1, chunk=chunk)[:, 0]
+
+
+class NeighbourhoodAttention2d(nn.Module):
+    """Attention over instruments and time: (N, K, L, C) -> (N, K, L, C), dilation 1.
+
+    K is at most 5, so that every instrument attends to all of them; missing rows up to 5 are zeros.
+    L is at least 5.
+    """
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = Linear(dim, 3 * dim)
+        self.rpb = mx.zeros((heads, BIASES, BIASES))
+
+    def __call__(self, x: mx.array) -> mx.array:
+        N, K, _, C = x.shape
+        x = mx.pad(x, [(0, 0), (0, KERNEL - K), (0, 0), (0, 0)])
+        bias = self.rpb.reshape(-1, self.heads, BIASES, BIASES)
+        if has_cuda():
+            return attention_cuda.attend(self.qkv(x), bias, heads=self.heads, queries=K)
+        chunk = chunk_length(N * K * KERNEL * C, training=self.training)
+        return _attend(_project(self.qkv, x, self.heads), bias, 1, queries=K, chunk=chunk)
+
+
+def _project(qkv: Linear, x: mx.array, heads: int) -> mx.array:
+    """Queries, keys and values of x (N, R, L, C): (3, N, R, H, D, L)."""
+    N, R, L, C = x.shape
+    weight, bias = qkv.weight.reshape(-1, 1, 1, 3 * C, C), qkv.bias.reshape(-1, 1, 1, 3 * C, 1)
+    items = x.swapaxes(-1, -2).reshape(len(weight), -1, R, C, L)
+    projected = weight @ items + bias
+    return projected.reshape(N, R, 3, heads, C // heads, L).transpose(2, 0, 1, 3, 4, 5)
+
+
+def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, chunk: int) -> mx.array:
+    """Attention of the first rows to all rows: (3, N, R, H, D, L) -> (N, Q, L, C).
+
+    bias: (E, H, 2 R - 1, 9) by distance of the rows and in time.
+    """
+    _, N, R, H, D, L = qkv.shape
+    Q = queries
+    q, k, v = qkv[0, :, :Q, None] * D**-0.5, qkv[1, :, None], qkv[2, :, None]
+    rows = R - 1 + np.arange(R) - np.arange(Q)[:, None]
+    near = bias.transpose(0, 2, 3, 1)[:, mx.array(rows)].swapaxes(2, 3)[..., None]
+    near = mx.repeat(near, N // len(bias), axis=0)  # (N, Q, 9, R, H, 1)
+
+    def attend(stretch: tuple[int, int, int]) -> mx.array:
+        start, stop, before = stretch
+        first = [start + (j - before) * dilation for j in range(KERNEL)]
+        keys, values = ([x[..., begin : begin + stop - start] for begin in first] for x in (k, v))
+        asked = q[..., start:stop]
+        scores = mx.stack([(asked * key).sum(axis=-2) for key in keys], axis=2)
+        scores = scores + near[:, :, KERNEL - 1 - before : BIASES - before]
+        weights = softmax(scores.flatten(2, 3), axis=2).reshape(scores.shape)
+        return _weighted_sum(weights, values).reshape(N, Q, H * D, stop - start)
+
+    stretches = _stretches(L, dilation, chunk)
+    if chunk < L:
+        chunks = map_parallel(attend, stretches, q, k, v, near)
+    else:
+        chunks = [attend(stretch) for stretch in stretches]
+    return mx.concatenate(chunks, axis=-1).swapaxes(-1, -2)
+
+
+def _weighted_sum(weights: mx.array, values: list[mx.array]) -> mx.array:
+    """Sum over the keys in time and over the rows.
+
+    weights: (N, Q, 5, R, H, L). values: five arrays (N, 1, R, H, D, L), one per key in time.
+    """
+    total = weights[:, :, 0, :, :, None] * values[0]
+    for j, value in enumerate(values[1:], start=1):
+        total = total + weights[:, :, j, :, :, None] * value
+    return total.sum(axis=2)
+
+
+def _stretches(length: int, dilation: int, chunk: int) -> list[tuple[int, int, int]]:
+    """Runs of positions (start, stop, number of keys before each position), cut into chunks."""
+    d = dilation
+    bounds = [0, d, 2 * d, length - 2 * d, length - d, length]
+    return [
+        (low + start, low + stop, before)
+        for before, (low, high) in enumerate(pairwise(bounds))
+        if low < high
+        for start, stop in pairwise(chunk_edges(high - low, chunk))
+    ]

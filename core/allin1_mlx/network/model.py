@@ -1,32 +1,138 @@
-"""The all-in-one network of Kim & Nam (2023): stems' spectrograms in, four kinds of logits out.
+"""The all-in-one network of Kim & Nam (2023): spectrograms of stems in, four kinds of logits out.
 
-Axes: N songs, K stems, T frames, F bands, C channels. A stem is embedded frame by frame, then
-passes blocks of a time layer (each stem by itself, dilation doubling from block to block) and an
-instrument layer (across stems); the heads see all stems of a frame at once.
+Each stem is embedded frame by frame and passes through blocks. A block is a time layer (along each
+stem; the dilation doubles from block to block) and an instrument layer (across stems). The output
+layer reads all stems of a frame at once.
+
+Axes: N songs, K stems, T frames, F bands, C channels, L positions of `step` frames.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import reduce
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
-from mlx.utils import tree_flatten, tree_unflatten
-from numpy.typing import NDArray
-
-from ..checkpoint import check_arrays
-from .attention import KERNEL, SIDE, NeighbourhoodAttention1d, NeighbourhoodAttention2d
+from ..errors import show_value
+from ..types import LABELS
 from .backend import chunk_length, in_chunks, map_serial, mx, nn
-from .config import Config
-from .layers import LayerNorm, Linear, elu, gelu
+from .layers import (
+    KERNEL,
+    SIDE,
+    LayerNorm,
+    Linear,
+    NeighbourhoodAttention1d,
+    NeighbourhoodAttention2d,
+    elu,
+    gelu,
+)
 
-CHUNK = 24_576  # positions that a block computes at once, up to twice as many: bounds memory
+CHUNK = 24_576  # positions that a block computes at once, at most twice as many; limits memory
+LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
+CLASSES_PER_OCTAVE = 20
+LOWEST_TEMPO = 30 * 2**0.5  # BPM, the centre of the first tempo class
+BANDS = 81  # number of frequencies that the embedding can reduce to one
+LIMITS = {
+    "stems": (1, 16),
+    "bands": (BANDS, BANDS),
+    "dim": (2, 1024),
+    "heads": (1, 64),
+    "depth": (1, 13),
+    "step": (1, 64),
+    "shortest": (0, 100_000),
+    "mlp_ratio": (1, 16),
+    "threshold": (0, 1),
+    "tempo_classes": (0, 512),
+}  # smallest and largest value of each dimension; at depth 14, a window would exceed any song
+
+
+@dataclass(frozen=True)
+class Config:
+    """Dimensions of a network, and options of its decoder.
+
+    stems: K, number of input spectrograms (4, or 1 for the mix).
+    dim: C.
+    step: number of frames per position of the blocks (1 in the published networks).
+    shortest: shorter songs are padded with silence to this number of frames, as in training.
+    threshold: lowest probability of the first and the last beat of a song.
+    steady: whether its beats are decoded with `STEADY` tempos.
+    voice: whether one more output gives the probability of singing.
+    tempo_classes: number of outputs for the tempo: classes of 1 / CLASSES_PER_OCTAVE octave,
+    upwards from LOWEST_TEMPO.
+    """
+
+    stems: int = 4
+    bands: int = 81
+    dim: int = 24
+    heads: int = 2
+    depth: int = 11
+    step: int = 1
+    shortest: int = 0
+    mlp_ratio: int = 4
+    instrument_attention: bool = True
+    threshold: float = 0.24
+    steady: bool = False
+    voice: bool = False
+    tempo_classes: int = 0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError if a dimension is outside of LIMITS or heads does not divide dim."""
+        for name, (least, most) in LIMITS.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ValueError(f"{name} is {show_value(value)}, expected {least} to {most}")
+        if self.dim % 2 or self.dim % self.heads:
+            raise ValueError(f"dim is {self.dim}, expected an even multiple of {self.heads} heads")
+
+    @property
+    def outputs(self) -> int:
+        """Number of logits per frame: LOGITS, then voice and the tempo classes, if the network has
+        them.
+        """
+        return LOGITS + int(self.voice) + self.tempo_classes
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Config:
+        """Read hyperparameters under the names of the published harmonix checkpoints."""
+        return cls(
+            stems=int(values["data"]["num_instruments"]),
+            bands=int(values["dim_input"]),
+            dim=int(values["dim_embed"]),
+            heads=int(values["num_heads"]),
+            depth=int(values["depth"]),
+            step=int(values.get("frames_per_step", 1)),
+            shortest=int(values.get("min_frames", 0)),
+            mlp_ratio=int(values["mlp_ratio"]),
+            instrument_attention=bool(values["instrument_attention"]),
+            threshold=float(values["best_threshold_downbeat"]),
+            steady=bool(values.get("steady_tempo", False)),
+            voice=bool(values.get("voice", False)),
+            tempo_classes=int(values.get("tempo_classes", 0)),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The hyperparameters, in the form that `from_dict` reads."""
+        return {
+            "data": {"num_instruments": self.stems},
+            "dim_input": self.bands,
+            "dim_embed": self.dim,
+            "num_heads": self.heads,
+            "depth": self.depth,
+            "frames_per_step": self.step,
+            "min_frames": self.shortest,
+            "mlp_ratio": self.mlp_ratio,
+            "instrument_attention": self.instrument_attention,
+            "best_threshold_downbeat": self.threshold,
+            "steady_tempo": self.steady,
+            "voice": self.voice,
+            "tempo_classes": self.tempo_classes,
+        }
 
 
 class Embedding(nn.Module):
-    """Frames to vectors: (B, T, 81) -> (B, T / step, C). Frequency shrinks to one place."""
+    """Frames to vectors: (B, T, 81) -> (B, T / step, C). The frequency axis becomes length 1."""
 
     def __init__(self, bands: int, dim: int, step: int) -> None:
         super().__init__()
@@ -44,14 +150,14 @@ class Embedding(nn.Module):
 
 
 def _pool(x: mx.array) -> mx.array:
-    """Maximum of three neighbouring frequencies, a rest of one or two dropped: (B, T, F, C)."""
+    """Maximum of groups of three frequencies; one or two left over are dropped: (B, T, F, C)."""
     places = x.shape[2] // 3 * 3
-    # Slices compared in pairs: a reduction along inner axes takes ten times as long on GPUs.
+    # Slices are compared in pairs: a reduction along an inner axis is ten times slower on GPUs.
     return reduce(mx.maximum, [x[:, :, i:places:3] for i in range(3)])
 
 
 class TimeLayer(nn.Module):
-    """Two neighbourhood attentions along time side by side, dilation d and 2 d: (B, T, C)."""
+    """Two neighbourhood attentions along time in parallel, with dilations d and 2 d: (B, T, C)."""
 
     def __init__(self, dim: int, heads: int, mlp_ratio: int, dilation: int) -> None:
         super().__init__()
@@ -68,7 +174,7 @@ class TimeLayer(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         T = x.shape[1]
         normed = self.norm_before(x)
-        # The far attention needs five positions of each residue of 2 d; padding follows the norm.
+        # The far attention needs five positions per residue class of 2 d. Padding follows the norm.
         shortest = 2 * KERNEL * self.dilation
         if shortest > T:
             normed = mx.pad(normed, [(0, 0), (0, shortest - T), (0, 0)])
@@ -125,12 +231,12 @@ class Block(nn.Module):
 
     @property
     def reach(self) -> int:
-        """Positions on either side that an output depends on."""
+        """Number of positions on each side on which an output depends."""
         return SIDE * 2 * self.time.dilation + SIDE
 
 
 class AllInOne(nn.Module):
-    """One network. Logits per frame in the order beat, downbeat, section, then LABELS."""
+    """One network. Its logits per frame are beat, downbeat, section, then LABELS."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -141,9 +247,10 @@ class AllInOne(nn.Module):
         self.heads = Linear(config.stems * config.dim, config.step * config.outputs)
 
     def embed(self, x: mx.array, *, on_block: Callable[[int], None] | None = None) -> mx.array:
-        """Spectrograms (N, K, T, 81) to normed embeddings (N, K, L, C), a position every `step`.
+        """Spectrograms (N, K, T, 81) to normalised embeddings (N, K, L, C).
 
-        on_block: called with the number of blocks done, each computed before the next begins.
+        on_block: called with the number of finished blocks; each block is computed before the next
+        begins.
         """
         if not self.training:
             mx.eval(self.parameters())  # threads share them
@@ -157,7 +264,7 @@ class AllInOne(nn.Module):
         return self.norm(x)
 
     def embed_frames(self, x: mx.array) -> mx.array:
-        """Spectrograms (N, K, T, 81) to what the first block gets, (N, K, L, C)."""
+        """Spectrograms (N, K, T, 81) to the input of the first block, (N, K, L, C)."""
         N, K, T, F = x.shape
         step = self.config.step
         silence = max(-T % step, self.config.shortest - T)
@@ -167,7 +274,7 @@ class AllInOne(nn.Module):
         return x.reshape(N, K, -1, self.config.dim)
 
     def classify(self, embeddings: mx.array, frames: int) -> mx.array:
-        """Embeddings (N, K, L, C) to the logits (N, outputs, T) of T frames."""
+        """Embeddings (N, K, L, C) to logits (N, outputs, T) for T frames."""
         N, K, L, C = embeddings.shape
         positions = embeddings.transpose(0, 2, 1, 3).reshape(N, L, K * C)
         logits = self.heads(positions).reshape(N, L * self.config.step, self.config.outputs)
@@ -176,66 +283,3 @@ class AllInOne(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         """Spectrograms (N, K, T, 81) to logits (N, outputs, T)."""
         return self.classify(self.embed(x), x.shape[2])
-
-
-# How the published checkpoints name what stands here; parts joined into one array are listed.
-_HEADS = ("beat", "downbeat", "section", "function")
-_NAMES = (
-    ("embedding.", "embeddings."),
-    ("blocks.", "encoder.layers."),
-    (".time.near_out.", ".timelayer.attention.output.dense."),
-    (".time.far_out.", ".timelayer.attention2.output.dense."),
-    (".time.near.", ".timelayer.attention.self."),
-    (".time.far.", ".timelayer.attention2.self."),
-    (".time.", ".timelayer."),
-    (".instrument.attention_out.", ".instlayer.attention.output.dense."),
-    (".instrument.attention.", ".instlayer.attention.self."),
-    (".instrument.", ".instlayer."),
-    (".norm_before.", ".layernorm_before."),
-    (".norm_after.", ".layernorm_after."),
-    (".expand.", ".intermediate.dense."),
-    (".shrink.", ".output.dense."),
-)
-
-
-def parameters(model: AllInOne) -> list[tuple[str, mx.array]]:
-    """All parameters with their names, in a fixed order."""
-    return cast("list[tuple[str, mx.array]]", tree_flatten(model.parameters()))
-
-
-def published_names(name: str, config: Config) -> tuple[str, ...]:
-    """Names in a checkpoint file of the arrays that form one parameter, in joining order."""
-    for ours, theirs in _NAMES:
-        name = name.replace(ours, theirs)
-    if ".qkv." in name:
-        return tuple(name.replace(".qkv.", f".{part}.") for part in ("query", "key", "value"))
-    if name.startswith("heads.") and config.step == 1:
-        return tuple(name.replace("heads.", f"{head}_classifier.classifier.") for head in _HEADS)
-    return (name,)
-
-
-def to_published(model: AllInOne) -> dict[str, mx.array]:
-    """The network's parameters as a checkpoint file holds them."""
-    arrays: dict[str, mx.array] = {}
-    for name, array in parameters(model):
-        parts = published_names(name, model.config)
-        if len(parts) == len(_HEADS):
-            ends = [1, 2, 3]
-        else:
-            ends = [array.shape[0] // len(parts) * part for part in range(1, len(parts))]
-        arrays.update(zip(parts, mx.split(array, ends), strict=True))
-    return arrays
-
-
-def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]], *, name: str) -> None:
-    """Give the network the arrays of a checkpoint file called `name`.
-
-    Raises CheckpointError unless names and shapes are exactly those of the network.
-    """
-    expected = {part: array.shape for part, array in to_published(model).items()}
-    check_arrays(arrays, expected, name=name)
-    joined: list[tuple[str, Any]] = []
-    for parameter, _ in parameters(model):
-        parts = [arrays[part] for part in published_names(parameter, model.config)]
-        joined.append((parameter, mx.array(np.concatenate(parts))))
-    model.update(tree_unflatten(joined))

@@ -1,29 +1,52 @@
-"""From spectrograms to frame-wise probabilities: one network, or the mean of an ensemble.
+"""Load a network from its checkpoint files, and turn spectrograms into frame-wise probabilities.
 
-An ensemble's logits are the mean of its folds' logits, before sigmoid and softmax; its threshold
-is the mean of theirs (Kim & Nam 2023).
+The logits of an ensemble are the mean of its folds' logits, before sigmoid and softmax. Its
+threshold is the mean of the folds' thresholds (Kim & Nam 2023).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 from numpy.typing import NDArray
 
-from ..checkpoint import read_arrays, read_config
+from ..checkpoint import check_arrays, read_arrays, read_config
 from ..decoding.tempo_space import PUBLISHED, STEADY, TempoSpace
 from ..errors import CheckpointError
 from ..types import Activations
 from ..weights import ModelFiles
 from .backend import has_gpu, keep_freed_memory, mx
-from .config import LOGITS, Config
-from .ensemble import Ensemble
-from .model import AllInOne, load_arrays
+from .model import LOGITS, AllInOne, Config
+
+
+class Ensemble(AllInOne):
+    """E folds of one configuration as one network, with as many kernels as a single fold.
+
+    Its parameters have a first axis of folds (see `layers`). An array that is (N, ...) in one fold
+    is (E N, ...) here, fold by fold. The results equal those of the folds one after the other.
+    """
+
+    def __init__(self, folds: Sequence[AllInOne]) -> None:
+        super().__init__(folds[0].config)
+        stacked = tree_map(
+            lambda *arrays: mx.stack(list(arrays)), *(fold.parameters() for fold in folds)
+        )
+        # A convolution cannot use several weights within a batch: each fold keeps its embedding.
+        self.folds = list(folds)
+        del self.embedding, stacked["embedding"]
+        self.update(stacked)
+        self.train(folds[0].training)
+
+    def embed_frames(self, x: mx.array) -> mx.array:
+        """Spectrograms (N, K, T, 81) to the input of the first block, (E N, K, L, C)."""
+        return mx.concatenate([fold.embed_frames(x) for fold in self.folds])
 
 
 @dataclass(frozen=True)
@@ -51,25 +74,26 @@ class Network:
 
     @property
     def threshold(self) -> float:
-        """The activation that opens and closes the song for the beat decoder."""
+        """Lowest probability of the first and the last beat of a song."""
         return float(np.mean([fold.config.threshold for fold in self.folds]))
 
     @property
     def tempo_space(self) -> TempoSpace:
-        """The tempi among which the beat decoder chooses."""
+        """The tempos from which the beat decoder chooses."""
         return STEADY if self.folds[0].config.steady else PUBLISHED
 
     def padded(self, frames: int) -> int:
-        """Number of frames after padding with silence at the end, from the number before it."""
+        """Number of frames after padding with silence at the end. frames: the number before."""
         config = self.folds[0].config
         return frames + max(-frames % config.step, config.shortest - frames)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """logits: (13, T) float32 in the order beat, downbeat, section, LABELS.
+    """The output of a network for one song.
 
-    embeddings: (K, T, C) float32, of an ensemble (K, T, C, folds); None unless asked for.
+    logits: (13, T) float32 in the order beat, downbeat, section, LABELS.
+    embeddings: (K, T, C) float32, or (K, T, C, folds) for an ensemble; None unless requested.
     """
 
     logits: NDArray[np.float32]
@@ -77,10 +101,10 @@ class Prediction:
 
 
 def load_network(model: ModelFiles, *, ensemble_parallel: bool = True) -> Network:
-    """Read the checkpoints of a model. Raises CheckpointError where one does not fit.
+    """Read the checkpoints of a model. Raises CheckpointError if a file does not fit the network.
 
-    ensemble_parallel: run the folds of an ensemble as one network where that is faster: on a GPU,
-    which then gets few, large kernels. On a CPU one fold already fills the cache and all cores.
+    ensemble_parallel: run the folds of an ensemble as one network where that is faster. On a GPU
+    this needs fewer, larger kernels. On a CPU one fold already uses all cores and the whole cache.
     """
     keep_freed_memory()
     folds = []
@@ -94,21 +118,84 @@ def load_network(model: ModelFiles, *, ensemble_parallel: bool = True) -> Networ
 
 
 def load_config(path: Path) -> Config:
-    """Read the configuration of a checkpoint. Raises CheckpointError where it does not fit."""
+    """Read the configuration of a checkpoint. Raises CheckpointError if it is not valid."""
     with _fitting(path):
         return Config.from_dict(read_config(path))
 
 
 @contextmanager
 def _fitting(config: Path) -> Iterator[None]:
-    """Raise CheckpointError for a configuration with missing or wrong values."""
+    """Raise CheckpointError if a configuration has missing or wrong values."""
     try:
         yield
     except (KeyError, TypeError, ValueError, OverflowError) as e:
         reason = f"{e} is missing" if isinstance(e, KeyError) else str(e)
         raise CheckpointError(
-            f"{config.name}: not the configuration of such a network ({reason[:120]})"
+            f"{config.name}: not the configuration of an all-in-one network ({reason[:120]})"
         ) from e
+
+
+# Our names and those of the published checkpoints. Several arrays there may form one of ours.
+_HEADS = ("beat", "downbeat", "section", "function")
+_NAMES = (
+    ("embedding.", "embeddings."),
+    ("blocks.", "encoder.layers."),
+    (".time.near_out.", ".timelayer.attention.output.dense."),
+    (".time.far_out.", ".timelayer.attention2.output.dense."),
+    (".time.near.", ".timelayer.attention.self."),
+    (".time.far.", ".timelayer.attention2.self."),
+    (".time.", ".timelayer."),
+    (".instrument.attention_out.", ".instlayer.attention.output.dense."),
+    (".instrument.attention.", ".instlayer.attention.self."),
+    (".instrument.", ".instlayer."),
+    (".norm_before.", ".layernorm_before."),
+    (".norm_after.", ".layernorm_after."),
+    (".expand.", ".intermediate.dense."),
+    (".shrink.", ".output.dense."),
+)
+
+
+def parameters(model: AllInOne) -> list[tuple[str, mx.array]]:
+    """All parameters with their names, in a fixed order."""
+    return cast("list[tuple[str, mx.array]]", tree_flatten(model.parameters()))
+
+
+def published_names(name: str, config: Config) -> tuple[str, ...]:
+    """The names, in a checkpoint file, of the arrays that are joined to one parameter, in order."""
+    for ours, theirs in _NAMES:
+        name = name.replace(ours, theirs)
+    if ".qkv." in name:
+        return tuple(name.replace(".qkv.", f".{part}.") for part in ("query", "key", "value"))
+    if name.startswith("heads.") and config.step == 1:
+        return tuple(name.replace("heads.", f"{head}_classifier.classifier.") for head in _HEADS)
+    return (name,)
+
+
+def to_published(model: AllInOne) -> dict[str, mx.array]:
+    """The network's parameters with the names and shapes of a checkpoint file."""
+    arrays: dict[str, mx.array] = {}
+    for name, array in parameters(model):
+        parts = published_names(name, model.config)
+        if len(parts) == len(_HEADS):
+            ends = [1, 2, 3]
+        else:
+            ends = [array.shape[0] // len(parts) * part for part in range(1, len(parts))]
+        arrays.update(zip(parts, mx.split(array, ends), strict=True))
+    return arrays
+
+
+def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]], *, name: str) -> None:
+    """Set the parameters of a network from the arrays of the checkpoint file `name`.
+
+    Raises CheckpointError unless names and shapes are exactly those of the network.
+    """
+    expected = {part: array.shape for part, array in to_published(model).items()}
+    check_arrays(arrays, expected, name=name)
+    joined: list[tuple[str, Any]] = []
+    for parameter, _ in parameters(model):
+        parts = [arrays[part] for part in published_names(parameter, model.config)]
+        joined.append((parameter, mx.array(np.concatenate(parts))))
+    model.update(tree_unflatten(joined))
 
 
 def predict(
@@ -120,8 +207,8 @@ def predict(
 ) -> Prediction:
     """Run the network over a whole song.
 
-    spectrogram: (K, T, 81) float32. on_progress is called with the fraction that is done, several
-    times a second on a slow machine; an exception raised in it stops the computation.
+    spectrogram: (K, T, 81) float32. on_progress: called with the finished fraction, several times
+    per second on a slow machine. An exception raised in it stops the computation.
     """
     return predict_group([spectrogram], network, embeddings=embeddings, on_progress=on_progress)[0]
 
@@ -135,13 +222,14 @@ def predict_group(
 ) -> list[Prediction]:
     """Run the network over several songs in one forward pass.
 
-    spectrograms: (K, T, 81) each, of one `Network.padded` length: the attention's windows are
-    shifted at the end of a song, so that one more frame of silence would change the result.
+    spectrograms: (K, T, 81) each, all with the same `Network.padded` length. Other lengths are not
+    allowed, because attention windows are shifted at the end of a song: one more frame of silence
+    would change the result. Raises ValueError for them.
     """
     lengths = [spectrogram.shape[1] for spectrogram in spectrograms]
     padded = network.padded(max(lengths))
     if any(network.padded(length) != padded for length in lengths):
-        raise ValueError(f"songs of {lengths} frames do not fit into one forward pass")
+        raise ValueError(f"songs of {lengths} frames cannot share one forward pass")
     songs = mx.stack(
         [
             mx.pad(spectrogram, [(0, 0), (0, padded - length), (0, 0)])
@@ -172,7 +260,9 @@ def predict_group(
 
 
 def activations(logits: NDArray[np.float32]) -> Activations:
-    """Probabilities of the logits (13 or more, T): sigmoid of three, softmax of the labels."""
+    """Convert logits (13 or more, T) to probabilities: sigmoid of the first three, softmax of
+    labels.
+    """
     beat, downbeat, segment = _sigmoid(logits[:3])
     labels = logits[3:LOGITS]
     exponents = np.exp(labels - labels.max(axis=0, initial=-np.inf))
@@ -185,5 +275,5 @@ def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _join(embedded: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(folds, K, T, C) to (K, T, C), of an ensemble (K, T, C, folds)."""
+    """(folds, K, T, C) to (K, T, C) for one fold, else to (K, T, C, folds)."""
     return embedded[0] if len(embedded) == 1 else np.moveaxis(embedded, 0, -1).copy()
