@@ -10,7 +10,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from allin1_mlx.network import attention
+from allin1_mlx.network import layers
 from allin1_mlx.network.backend import has_cuda, has_gpu, mx, nn
 from allin1_mlx.network.layers import NeighbourhoodAttention1d
 
@@ -63,7 +63,7 @@ def main() -> None:
         expected, first = None, None
         for name, (layer, fused) in ways.items():
             layer.update(parameters)
-            attention.has_cuda = lambda fused=fused: fused
+            layers.has_cuda = lambda fused=fused: fused
 
             def forward(layer: nn.Module = layer, d: int = dilation) -> mx.array:
                 return layer(x, d)

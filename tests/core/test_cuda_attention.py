@@ -2,7 +2,7 @@
 
 import pytest
 
-from allin1_mlx.network import attention
+from allin1_mlx.network import layers
 from allin1_mlx.network.attention_cuda import attend
 from allin1_mlx.network.backend import has_cuda, mx
 
@@ -20,7 +20,7 @@ def both_ways(layer, monkeypatch, *arguments):
     results = []
     parameters = layer.parameters()
     for available in (True, False):
-        monkeypatch.setattr(attention, "has_cuda", lambda available=available: available)
+        monkeypatch.setattr(layers, "has_cuda", lambda available=available: available)
         (_, out), slopes = mx.value_and_grad(objective, argnums=(0, 1))(parameters, arguments[0])
         results.append([out, slopes[1], slopes[0]["rpb"], slopes[0]["qkv"]["weight"]])
     return results
@@ -29,7 +29,7 @@ def both_ways(layer, monkeypatch, *arguments):
 @pytest.mark.parametrize(("length", "dilation"), [(57, 3), (40, 8), (1000, 1), (25, 5)])
 def test_time_attention_equals_that_by_slices(length, dilation, monkeypatch):
     mx.random.seed(1)
-    layer = attention.NeighbourhoodAttention1d(24, 2)
+    layer = layers.NeighbourhoodAttention1d(24, 2)
     layer.rpb = mx.random.normal(layer.rpb.shape)
     x = mx.random.normal((3, length, 24))
     for fused, plain in zip(*both_ways(layer, monkeypatch, x, dilation), strict=True):
@@ -39,7 +39,7 @@ def test_time_attention_equals_that_by_slices(length, dilation, monkeypatch):
 @pytest.mark.parametrize("stems", [1, 4, 5])
 def test_instrument_attention_equals_that_by_slices(stems, monkeypatch):
     mx.random.seed(1)
-    layer = attention.NeighbourhoodAttention2d(24, 2)
+    layer = layers.NeighbourhoodAttention2d(24, 2)
     layer.rpb = mx.random.normal(layer.rpb.shape)
     x = mx.random.normal((2, stems, 31, 24))
     for fused, plain in zip(*both_ways(layer, monkeypatch, x), strict=True):
