@@ -69,7 +69,7 @@ def test_nothing_is_fetched_before_the_user_agreed(
 ) -> None:
     choices = start(slow.url)
     describe_choices(choices)
-    assert choices.wait(threading.Event(), tell=print) == Choice("bundled")
+    assert choices.wait(threading.Event(), report=print) == Choice("bundled")
     choices.choose(HARMONIX)
     assert choices.current == Choice("bundled")
     assert choices.delivery is None
@@ -90,7 +90,7 @@ def test_what_is_on_its_way_is_told_and_songs_wait_for_it(
             cancelled.set()
 
     with pytest.raises(Cancelled):
-        choices.wait(cancelled, tell=tell)
+        choices.wait(cancelled, report=tell)
     assert told == sorted(told)
     text = describe_choices(choices)["delivery"]["text"]
     assert text.startswith("Fetching Separator (htdemucs): ")
@@ -105,7 +105,7 @@ def test_a_cancelled_delivery_leaves_the_choice_as_it_was_and_goes_on_later(
     wait_until(lambda: choices.delivery and choices.delivery.arrived > 100_000)
     choices.cancel()
     assert choices.delivery is None
-    assert choices.wait(threading.Event(), tell=print) == Choice("bundled")
+    assert choices.wait(threading.Event(), report=print) == Choice("bundled")
     threads = [t for t in threading.enumerate() if t.name == "delivery"]
     for thread in threads:
         thread.join(timeout=5)
@@ -148,14 +148,14 @@ def test_what_has_arrived_is_used(shared: Path, start: Callable[..., Choices]) -
     with open_mirror(shared / "weights") as mirror:
         choices = start(mirror.url)
         choices.choose(Choice("harmonix-fold2", "spectral"), agreed=True)
-        chosen = choices.wait(threading.Event(), tell=lambda delivery: None)
+        chosen = choices.wait(threading.Event(), report=lambda delivery: None)
         assert chosen == Choice("harmonix-fold2", "spectral")
         assert mirror.asked == ["harmonix-fold2_mlx.yaml", "harmonix-fold2_mlx.npz"]
         assert choices.missing(chosen) == {}
         told = describe_choices(choices)
         assert (told["inForce"], told["delivery"]) == ("harmonix-fold2", None)
         choices.choose(HARMONIX, agreed=True)
-        assert choices.wait(threading.Event(), tell=lambda delivery: None) == HARMONIX
+        assert choices.wait(threading.Event(), report=lambda delivery: None) == HARMONIX
         assert len(mirror.asked) == 16
     assert Choices(Choice(), Access()).current == Choice("bundled")  # the cache does not decide
     assert Choices(Choice(), Access(shared / "weights")).current == HARMONIX

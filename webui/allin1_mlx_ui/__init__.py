@@ -1,1 +1,1 @@
-"""The page: see, hear and explore a song's structure in a browser on one's own computer."""
+"""The page: see, hear and explore a song's structure in a browser, on the user's own computer."""

@@ -58,7 +58,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task.
+    """The outcome of a task.
 
     frames: length of the sound; analysis: None unless asked for; notice: which model and why.
     """
@@ -84,7 +84,7 @@ class _Failure:
 
 
 class Analyst:
-    """Does one task after the other in a process that is started when it is first needed."""
+    """Carries out one task at a time in a process that starts when it is first needed."""
 
     def __init__(self, load: Load, choice: Choice) -> None:
         """load: makes the analyser, in that process; has to be importable there.
@@ -98,7 +98,7 @@ class Analyst:
         self._worked = False
 
     def start(self) -> Connection:
-        """Have the process running; it loads the network as soon as it is."""
+        """Start the process if it does not run. It loads the network at once."""
         if self._pipe is not None and self._process is not None and self._process.is_alive():
             return self._pipe
         self.close()
@@ -154,13 +154,13 @@ class Analyst:
             ) from e
 
     def renew(self) -> None:
-        """Start afresh, if anything has been done: freed memory goes back to the system."""
+        """Restart the process if it has done any task, so that the system gets its memory back."""
         if self._worked:
             self.close()
             self.start()
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, even if it is working."""
         self._worked = False
         if self._process is not None:
             self._process.kill()
@@ -187,14 +187,14 @@ def _error(failure: _Failure, task: Task) -> Exception:
 
 
 class _Shelf:
-    """The analyser that was used last."""
+    """Keeps the analyser that was used last."""
 
     def __init__(self, load: Load) -> None:
         self._load = load
         self._held: tuple[Choice, Analyzer] | None = None
 
     def take(self, choice: Choice) -> Analyzer:
-        """The analyser of that choice; in memory there is one at a time."""
+        """Returns the analyser of a choice. Only one is in memory at a time."""
         if self._held is None or self._held[0] != choice:
             self._held = None
             self._held = (choice, self._load(choice))
@@ -202,10 +202,10 @@ class _Shelf:
 
 
 def _serve(pipe: Connection, load: Load, choice: Choice) -> None:
-    """The process: tasks come in, progress and outcomes go out."""
+    """Run in the process: receive tasks, send progress and outcomes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
     shelf = _Shelf(load)
-    with suppress(AllInOneError):  # what is wrong is told to the first song that needs it
+    with suppress(AllInOneError):  # the first song that needs the network reports the error
         shelf.take(choice)
     while True:
         try:
@@ -258,7 +258,7 @@ def _work(shelf: _Shelf, task: Task, report: Callable[[str, float], None]) -> Ou
 
 
 def write_sound(path: Path, samples: NDArray[np.float32]) -> int:
-    """Write samples (2, S) as the player reads them: 16-bit, left and right in turn; gives S."""
+    """Write samples (2, S) as interleaved 16-bit values for the player. Returns S."""
     with path.open("wb") as file:
         for first in range(0, samples.shape[1], BLOCK):
             block = samples[:, first : first + BLOCK]

@@ -46,7 +46,7 @@ HEAD = "".join(
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         prog="allin1-mlx-ui",
         description="See, hear and explore the structure of songs in your browser.",
@@ -78,7 +78,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def load_analyzer(weights_dir: Path | None, choice: Choice) -> Analyzer:
-    """The analyser of a choice; called in the process that computes, which fetches nothing."""
+    """Returns the analyser of a choice. Runs in the computing process, which never downloads."""
     from allin1_mlx.pipeline import Analyzer
 
     demix = "auto" if choice.model == "bundled" else choice.demix
@@ -89,7 +89,7 @@ def load_analyzer(weights_dir: Path | None, choice: Choice) -> Analyzer:
 
 @contextmanager
 def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
-    """The whole server as an ASGI application; its files go when the context ends."""
+    """Yields the server as an ASGI application, and deletes its files when the block ends."""
     with open_workspace() as folder:
         yield from _create_app(options, folder)
 
@@ -169,9 +169,9 @@ def _stop_streams(app: FastAPI) -> None:
 
 
 def find_port(host: str, port: int) -> socket.socket:
-    """A listening socket on `port`, or on the first free one after it.
+    """Returns a listening socket on `port`, or on the first free port after it.
 
-    Raises OSError where there is none, or the address is not this computer's.
+    Raises OSError if no port is free, or if the address is not this computer's.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, port + PORTS_TRIED if port else 1):
@@ -197,8 +197,8 @@ def _is_busy(error: OSError) -> bool:
 
 
 def create_server(app: FastAPI) -> uvicorn.Server:
-    """The HTTP server. When it is told to stop, it first ends the streams of news to open pages,
-    which would hold it up."""
+    """Returns the HTTP server. On Ctrl-C it first ends its streams to open pages, which would
+    delay the end."""
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -214,9 +214,9 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def check_weights(options: argparse.Namespace) -> list[str]:
-    """What the weights that were asked for by name bring with them: lines to print first.
+    """Returns lines to print about weights that were asked for by name: size, source and terms.
 
-    Raises AllInOneError where they cannot be had, or there are none of that name.
+    Raises AllInOneError if they are unavailable, or if no model has that name.
     """
     if options.model not in MODELS:
         raise UsageError(f"no model is called {options.model!r}; there are {', '.join(MODELS)}")
@@ -232,7 +232,7 @@ def check_weights(options: argparse.Namespace) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until Ctrl-C; gives the exit code."""
+    """Run until Ctrl-C. Returns the exit code."""
     options = parse(arguments)
     try:
         for line in check_weights(options):

@@ -1,9 +1,9 @@
-"""Which network listens, how songs are taken apart for it, and weights on their way here.
+"""The choice of network and stem method, and downloads of weights.
 
-There is one choice for the whole server; it counts for the songs whose turn comes after it was
-made. Nothing is fetched unless the user has agreed, who was told what, from whom and on what terms
-(`offers`). Until it has all arrived the choice before it holds, and songs that come wait. Sizes
-are bytes.
+There is one choice for the whole server. It applies to the songs that are started after it was
+made. Nothing is downloaded before the user has agreed to the size, the source and the terms
+(`offers`). During a download the previous choice stays in force, and new songs wait. Sizes are
+bytes.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Choice:
-    """A network by its name, one of weights.MODELS, and the way to the stems that it wants."""
+    """A network, one of weights.MODELS, and how its stems are made."""
 
     model: str = "auto"
     demix: Demix = "auto"
 
     @property
     def sets(self) -> tuple[str, ...]:
-        """The published sets of weights that it rests on."""
+        """The published sets of weights that it needs."""
         if self.model in ("auto", "bundled"):
             return ()
         return (self.model, "htdemucs") if self.demix == "htdemucs" else (self.model,)
@@ -44,9 +44,9 @@ class Choice:
 
 @dataclass
 class Delivery:
-    """Weights on their way here: the published sets, and the choice that wants them.
+    """A download of published sets of weights, and the choice that needs them.
 
-    state: of its end there is only failure to be told.
+    state: there is no "done"; a finished download becomes the choice in force.
     """
 
     wanted: Choice
@@ -58,10 +58,10 @@ class Delivery:
 
 
 class Choices:
-    """The choice that is in force, and the delivery that leads to the next one."""
+    """The choice in force, and the download for the next one."""
 
     def __init__(self, choice: Choice, access: Access) -> None:
-        """access: where weights may come from; offline, nothing is ever fetched."""
+        """access: where weights may come from. Offline, nothing is downloaded."""
         self.access = access
         self._chosen = choice
         self._delivery: Delivery | None = None
@@ -71,7 +71,7 @@ class Choices:
 
     @property
     def current(self) -> Choice:
-        """What the next song is analysed with; "auto" is resolved to the model it means now."""
+        """The choice for the next song, with the model that "auto" means now."""
         chosen = self._chosen
         if chosen.model != "auto":
             return chosen
@@ -82,26 +82,26 @@ class Choices:
 
     @property
     def delivery(self) -> Delivery | None:
-        """What is on its way, or has failed to come."""
+        """The download that is running or has failed; None otherwise."""
         return self._delivery
 
     def look_for(self, name: str) -> tuple[list[WeightFile], str]:
-        """The files of a published set that are missing here, or what is wrong with those here."""
+        """Returns the missing files of a published set, or an error about those that are here."""
         try:
             return find_missing(name, self.access), ""
         except WeightsError as e:
             return [], str(e)
 
     def missing(self, choice: Choice) -> dict[str, list[WeightFile]]:
-        """The files that would have to be fetched for a choice, by the sets that lack any."""
+        """Returns the missing files for a choice, by the name of their set."""
         lacking = {name: self.look_for(name)[0] for name in choice.sets}
         return {name: files for name, files in lacking.items() if files}
 
     def choose(self, choice: Choice, *, agreed: bool = False) -> None:
-        """Have the next songs analysed that way, once what it needs is here.
+        """Analyse the next songs that way, after downloading what it needs.
 
-        agreed: the user was told what would be fetched, and on what terms. Does nothing where
-        weights are missing and may not be fetched, or others are on their way.
+        agreed: the user has seen the size and the terms, and agreed. Does nothing if weights are
+        missing and may not be downloaded, or if another download is running.
         """
         if choice.model not in MODELS or choice.demix not in DEMIXES:
             return
@@ -121,15 +121,16 @@ class Choices:
             self._tell()
 
     def cancel(self) -> None:
-        """Stop the delivery, and forget one that failed. What has arrived shortens the next."""
+        """Stop the download, or forget a failed one. The next one resumes where it stopped."""
         with self._changed:
             self._delivery = None  # its thread notices with the next block
             self._tell()
 
-    def wait(self, cancelled: threading.Event, *, tell: Callable[[Delivery], None]) -> Choice:
-        """What a song is to be analysed by, as soon as nothing is on its way here any more.
+    def wait(self, cancelled: threading.Event, *, report: Callable[[Delivery], None]) -> Choice:
+        """Returns the choice for a song, after waiting for a running download.
 
-        tell: called with the delivery again and again. Raises Cancelled soon after `cancelled`.
+        report: called with the download while it runs. Raises Cancelled soon after `cancelled`
+        is set.
         """
         while True:
             if cancelled.is_set():
@@ -138,14 +139,14 @@ class Choices:
                 delivery = self._delivery
                 if self._closed or delivery is None or delivery.state != "running":
                     return self.current
-            tell(delivery)
+            report(delivery)
             with self._changed:
                 self._changed.wait(LOOK)
 
     def follow(self, describe: Callable[[Choices], Any], *, interval: float = 0.2) -> Iterator[Any]:
-        """`describe(self)`, now and after each change as long as something is on its way.
+        """Yields `describe(self)` now and after each change, until no download runs.
 
-        Not more often than every `interval` seconds.
+        At most one value every `interval` seconds.
         """
         pause = threading.Event()
         while True:
@@ -161,14 +162,14 @@ class Choices:
             pause.wait(interval)
 
     def close(self) -> None:
-        """Fetch nothing more."""
+        """Stop downloading for good."""
         with self._changed:
             self._closed = True
             self._delivery = None
             self._tell()
 
     def _fetch(self, delivery: Delivery, files: list[WeightFile]) -> None:
-        """Fetch files, in a thread of its own; then the choice is the one that wanted them."""
+        """Download files (in a separate thread), then put the choice that needs them in force."""
 
         def advance(stage: str, share: float) -> None:
             with self._changed:
@@ -184,7 +185,7 @@ class Choices:
             return
         except AllInOneError as e:
             failure = str(e)
-        except Exception as e:  # must not end unseen in a thread
+        except Exception as e:  # a thread would hide it
             _log.exception("weights could not be fetched")
             failure = f"unexpected fault: {type(e).__name__}: {e}"
         with self._changed:

@@ -1,6 +1,6 @@
-"""Click tracks to hear and to download; the sounds are those of the core's `click`.
+"""Click tracks for the player and for download, with the sounds of the core's `click`.
 
-Songs of any length are rendered piece by piece.
+Long songs are rendered in pieces, so that they need little memory.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ MOST_BARS = 2  # of a count-in
 
 
 def pack_clicks() -> list[str]:
-    """The two sounds, beat and downbeat, as 16-bit samples in base64, for the player."""
+    """Returns the two sounds, beat and downbeat, as 16-bit samples in base64."""
     sounds = [render_click([0.0], [position], length=LENGTH) for position in (2, 1)]
     packed = [np.rint(sound * 32767).astype("<i2").tobytes() for sound in sounds]
     return [base64.b64encode(sound).decode() for sound in packed]
 
 
 def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
-    """The click track alone as a WAV file in the song's folder, with so many bars of count-in."""
+    """Write the click track as a WAV file in the song's folder. bars: of count-in."""
     path = _name(song, "click", bars)
     if not path.exists():
         _clear(song, "click")
@@ -50,7 +50,7 @@ def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
 
 
 def write_mix(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
-    """Song and click as a WAV file in the song's folder, softer where it would clip."""
+    """Write song and click as a WAV file in the song's folder, softer if it would clip."""
     path = _name(song, "mix", bars)
     if not path.exists():
         _clear(song, "mix")
@@ -71,7 +71,7 @@ def _name(song: Song, kind: str, bars: int) -> Path:
 
 
 def _clear(song: Song, kind: str) -> None:
-    """Remove what was made of earlier revisions."""
+    """Remove the files of earlier revisions."""
     for path in song.folder.glob(f"{kind}-*.wav"):
         if path.name.split("-")[1] != str(song.revision):
             with suppress(PermissionError):  # Windows, while it is sent: it goes with the song

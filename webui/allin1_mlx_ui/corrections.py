@@ -1,7 +1,7 @@
-"""Corrections on the page: what its controls ask for, done by the core's edits.
+"""Corrections on the page, carried out by the core's edits.
 
-A command is an edit as JSON, or {"do": "undo"} or {"do": "redo"}. Times are seconds. One that puts
-a boundary somewhere may say "snap": true, and means the bar line nearest to that time.
+A command is an edit as JSON, or {"do": "undo"} or {"do": "redo"}. Times are seconds. A command
+that places a boundary may have "snap": true: it is then placed at the nearest bar line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from .songs import Session, Song
 
 
 def correct(session: Session, song: Song, command: Any) -> None:
-    """Carry out a command. Raises EditError with a line for the user where it does not fit."""
+    """Carry out a command. Raises EditError, with a message for the user, if it is refused."""
     session.revise(song, partial(_correct, command=command))
 
 
@@ -60,7 +60,7 @@ def _carry_out(history: History[Analysis], command: Any) -> History[Analysis]:
 
 
 def _snap(analysis: Analysis, edit: Edit) -> Edit:
-    """Put a boundary at the bar line that is meant, if that is between the same neighbours."""
+    """Move a boundary to the nearest bar line, if it stays between the same neighbours."""
     if isinstance(edit, MoveBoundary):
         snapped = snap_to_bar(analysis, edit.to)
         others = [edge for edge in _edges(analysis) if abs(edge - edit.at) >= TOUCH]
@@ -83,7 +83,7 @@ def _fits(snapped: float, time: float, edges: list[float]) -> bool:
 
 
 def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:
-    """What the page tells of a song's corrections.
+    """Returns a song's corrections for the page.
 
     ghosts: detected boundaries that are no longer there; bpm: the detected tempo.
     """
@@ -101,10 +101,10 @@ def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:
 
 
 def describe_sections(analysis: Analysis) -> list[dict[str, Any]]:
-    """Of each section: whether it begins, or is called, as corrected, and what to reset it with."""
+    """Returns for each section whether its start or label was corrected, and how to reset it."""
     differences = compare(analysis)
     found = detected(analysis).segments
-    told = []
+    described = []
     for index, section in enumerate(analysis.segments):
         moved, renamed = differences.starts[index], differences.labels[index]
         ends = any(differences.starts[index + 1 : index + 2])
@@ -112,17 +112,17 @@ def describe_sections(analysis: Analysis) -> list[dict[str, Any]]:
         lost = any(ghost < section.end for ghost in differences.lost[first : first + 1])
         edited = moved or renamed or ends or lost
         stretch = _detected_stretch(found, section) if edited else None
-        told.append({"moved": moved, "renamed": renamed, "reset": stretch})
-    return told
+        described.append({"moved": moved, "renamed": renamed, "reset": stretch})
+    return described
 
 
 def _detected_stretch(found: tuple[Segment, ...], section: Segment) -> tuple[float, float]:
-    """From where to where a section must be reset for the detected one to be whole again."""
+    """Returns the start and end to reset, so that the detected section is whole again."""
 
     def overlap(other: Segment) -> float:
         return min(section.end, other.end) - max(section.start, other.start)
 
     first = max(bisect_right(found, section.start, key=attrgetter("start")) - 1, 0)
     stop = bisect_right(found, section.end, key=attrgetter("start"))
-    meant = max(found[first:stop], key=overlap, default=section)
-    return min(section.start, meant.start), max(section.end, meant.end)
+    match = max(found[first:stop], key=overlap, default=section)
+    return min(section.start, match.start), max(section.end, match.end)

@@ -9,7 +9,7 @@ NAME = "example.ogg"
 
 
 def find_example() -> Path | None:
-    """The example's file; None where this installation has none.
+    """Returns the example's file, or None if this installation has none.
 
     A wheel carries it inside the packages; in a checkout it lies in assets/.
     """

@@ -34,7 +34,7 @@ class Offer:
 
 
 def list_offers() -> list[Offer]:
-    """The menu, in the alphabetical order of its titles."""
+    """Returns the menu in alphabetical order."""
     offers: dict[str, Offer] = {}
     for name in NAMES:
         found = find_format(name)
@@ -44,7 +44,7 @@ def list_offers() -> list[Offer]:
 
 
 def describe_offers() -> list[dict[str, Any]]:
-    """The menu for the page's scripts."""
+    """Returns the menu for the page's scripts."""
     return [
         {"title": o.title, "hint": o.hint, "files": [vars(link) for link in o.files]}
         for o in list_offers()
@@ -52,10 +52,7 @@ def describe_offers() -> list[dict[str, Any]]:
 
 
 def make_file(song: Song, analysis: Analysis, name: str, *, simplify: bool) -> tuple[str, bytes]:
-    """The name and the content of the file that an address names.
-
-    Raises KeyError where there is no such file.
-    """
+    """Returns the name and content of the file at an address. Raises KeyError for unknown ones."""
     format, _, rest = name.partition(".")
     if format not in NAMES:
         raise KeyError(name)

@@ -1,4 +1,4 @@
-"""Who may talk to the server, and what its answers may do in a browser.
+"""Which requests the server answers, and what its answers may do in a browser.
 
 The page has no business with other hosts: requests that name a host which is not this server
 (DNS rebinding), or that another site's page makes, are refused, and the answers' policy keeps
@@ -48,7 +48,7 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Login:
-    """The name and password without which nothing is served."""
+    """The user name and password that each request must carry."""
 
     user: str
     password: str
@@ -66,7 +66,7 @@ class Login:
 
 
 class Guard:
-    """ASGI middleware that refuses strangers."""
+    """ASGI middleware that refuses requests from other sites and without the password."""
 
     def __init__(self, app: ASGIApp, *, host: str, login: Login | None = None) -> None:
         """host: the address that the server listens on."""

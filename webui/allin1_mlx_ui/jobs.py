@@ -1,4 +1,4 @@
-"""One song at a time: the queue of songs, and the thread that sees them done."""
+"""The queue of songs, and the thread that works through it one song at a time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Has songs analysed in the order in which they are submitted."""
+    """Analyses songs in the order in which they are submitted."""
 
     def __init__(self, analyst: Analyst, choices: Choices, *, max_minutes: float) -> None:
         self._analyst = analyst
@@ -34,16 +34,16 @@ class Worker:
         self._thread.start()
 
     def submit(self, session: Session, song: Song) -> None:
-        """Analyse a song, or decode it only where its analysis is there already."""
+        """Queue a song. It is analysed, or only decoded if it already has an analysis."""
         session.change(song, state="queued", stage="")
         self._waiting.put(partial(self._finish, session, song))
 
     def tidy(self) -> None:
-        """Give back the memory that earlier songs have left taken, when none is waiting."""
+        """Free the memory that earlier songs used, unless a song is waiting."""
         self._waiting.put(self._analyst.renew)
 
     def close(self) -> None:
-        """Stop what runs, forget what waits."""
+        """Stop the running song and forget the waiting ones."""
         current = self._current
         if current is not None:
             current.cancelled.set()
@@ -57,7 +57,7 @@ class Worker:
             job()
 
     def _finish(self, session: Session, song: Song) -> None:
-        """See to a song, and note how it ended."""
+        """Work on one song and record how it ended."""
         self._current = song
         try:
             self._work(session, song)
@@ -68,7 +68,7 @@ class Worker:
             session.change(song, state="failed", message=str(e), hopeless=True)
         except AllInOneError as e:
             session.change(song, state="failed", message=str(e))
-        except Exception as e:  # the other songs must go on, and the user know
+        except Exception as e:  # the other songs must go on, and the user must see it
             _log.exception("%s could not be analysed", song.name)
             message = f"{song.name}: unexpected fault: {type(e).__name__}: {e}"
             session.change(song, state="failed", message=message)
@@ -106,9 +106,9 @@ class Worker:
         session.revise(song, partial(_conclude, outcome=outcome))
 
     def _settle(self, session: Session, song: Song) -> Choice:
-        """How a song is to be analysed, once the weights that are on their way have arrived."""
+        """Returns the choice for a song, after waiting for a running download."""
         choice = self._choices.wait(
-            song.cancelled, tell=lambda delivery: session.change(song, stage=progress(delivery))
+            song.cancelled, report=lambda delivery: session.change(song, stage=progress(delivery))
         )
         if missing := self._choices.missing(choice):
             names = " and ".join(missing)
@@ -120,7 +120,7 @@ class Worker:
 
 
 def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:
-    """What a song becomes with an outcome; corrections made meanwhile are kept as well."""
+    """Returns the new fields of a song. Corrections made during the analysis are kept."""
     analysis = outcome.analysis or song.analysis
     if outcome.analysis is not None and song.analysis is not None and song.renewing == "keep":
         analysis = carry_edits(song.analysis, outcome.analysis)
@@ -140,7 +140,7 @@ def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:
 
 
 def _mismatch(song: Song, outcome: Outcome) -> list[str]:
-    """What to say where an opened result was made from another file than its sound."""
+    """Returns a warning if an opened result was made from another file than its sound."""
     made_from = None if song.analysis is None else song.analysis.audio_sha256
     if made_from is None or made_from == outcome.sha256:
         return []

@@ -1,6 +1,6 @@
-"""What there is to choose from, in plain words: what it does, what it costs, on what terms.
+"""The options of the network menu: what each does, how long it takes, its size and terms.
 
-Costs are those of a song of four minutes. `describe_choices` gives what static/choice.js shows.
+Times are for a song of four minutes. static/choice.js shows what `describe_choices` returns.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ AWAY = "Not on this computer, and downloads are switched off."
 
 
 def describe_choices(choices: Choices) -> dict[str, Any]:
-    """All that the page shows of the choice.
+    """Returns the contents of the menu.
 
-    offers: what would be fetched for a set of weights, for those that are missing; `needs` of an
-    option names one. unavailable: why an option cannot be had. An empty text means no.
+    offers: the download of each missing set of weights; `needs` of an option is one of its keys,
+    or "". unavailable: why an option cannot be chosen, or "".
     """
     current, delivery = choices.current, choices.delivery
     shown = delivery.wanted if delivery and delivery.state == "running" else current
@@ -40,8 +40,8 @@ def describe_choices(choices: Choices) -> dict[str, Any]:
         "demix": shown.demix,
         "inForce": _title(current.model),
         "hint": _hint(current, offers["harmonix-all"]),
-        "models": [_option(choices, name, _tell_network(name)) for name in models],
-        "demixes": [_option(choices, name, _tell_stems(choices, name)) for name in DEMIXES],
+        "models": [_option(choices, name, _describe_network(name)) for name in models],
+        "demixes": [_option(choices, name, _describe_stems(choices, name)) for name in DEMIXES],
         "noStems": {"bundled": NO_STEMS},
         "offers": {name: offer for name, offer in offers.items() if offer is not None},
         "delivery": delivery and _describe_delivery(delivery, current),
@@ -49,12 +49,12 @@ def describe_choices(choices: Choices) -> dict[str, Any]:
 
 
 def megabytes(files: Sequence[WeightFile]) -> str:
-    """The size of files as the page tells it."""
+    """Returns the size of files as text."""
     return f"{sum(file.size for file in files) / 1e6:.1f} MB"
 
 
 def progress(delivery: Delivery) -> str:
-    """What is on its way, and how much of it has arrived."""
+    """Returns the state of a download as text."""
     done, size = delivery.arrived / 1e6, delivery.size / 1e6
     return f"Fetching {_titles(delivery.sets)}: {done:.1f} of {size:.1f} MB"
 
@@ -83,7 +83,7 @@ def _option(choices: Choices, name: str, text: str) -> dict[str, Any]:
 
 
 def _offer(choices: Choices, name: str) -> dict[str, str] | None:
-    """What would be fetched, from where and on what terms; None where nothing is or can be."""
+    """Returns size, source and terms of a download; None if there is none, or none is allowed."""
     missing, _ = choices.look_for(name)
     if not missing or choices.access.is_offline:
         return None
@@ -103,7 +103,7 @@ def _hint(current: Choice, offer: dict[str, str] | None) -> str:
     return f"A larger one can be fetched ({offer['size']}, {licence})"
 
 
-def _tell_network(name: str) -> str:
+def _describe_network(name: str) -> str:
     if name == "bundled":
         return "Our own, part of this program. Hears the song as it is. A song takes seconds."
     cost = "seconds" if has_gpu() else "about a minute on this computer's processor"
@@ -115,7 +115,7 @@ def _tell_network(name: str) -> str:
     return "One of the eight published networks of Kim and Nam. A song takes seconds."
 
 
-def _tell_stems(choices: Choices, name: str) -> str:
+def _describe_stems(choices: Choices, name: str) -> str:
     if name == "spectral":
         return "A rough division by the look of the sound. Adds about a second."
     if name == "htdemucs":

@@ -1,4 +1,4 @@
-"""The page's layout. Each part is a module of its own: intake, song_list, model_menu.
+"""The page's layout. The parts are separate modules: intake, song_list, model_menu.
 
 Gradio receives the files, runs the queue and sends the list of songs. The list, the timeline and
 the player are drawn by the modules in static/, because gr.Plot reports no clicks and gr.Audio

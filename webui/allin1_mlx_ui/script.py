@@ -1,4 +1,4 @@
-"""A part of the page that a module in static/ draws, inside a gr.HTML of its own."""
+"""A part of the page that a module in static/ draws, inside a gr.HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that the page needs to draw and play one song, but for its sound.
+"""All that the page needs to draw and play one song, except its sound.
 
 Times are seconds; layers are curves with `fps` values per second, one byte each, in base64, from
 which the page draws what it zooms into.
@@ -28,7 +28,7 @@ from .songs import Song
 
 
 def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool) -> str:
-    """The sheet of a song as JSON text."""
+    """Returns the sheet of a song as JSON text."""
     shown = analysis if activations else replace(analysis, activations=None)
     figure = draw_timeline(shown, envelope=song.envelope, dark=dark)
     sheet = {

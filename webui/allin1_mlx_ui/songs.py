@@ -1,7 +1,7 @@
 """The songs on a page, and the page's session that owns them.
 
-A session is one open tab. Everything that it was given lies in a folder of its own, which goes
-when the tab is closed. Identifiers in URLs cannot be guessed, so that one session never reaches
+A session is one open tab. Its files lie in a separate folder, which is removed when the tab is
+closed. Identifiers in URLs cannot be guessed, so that one session never reaches
 another's songs. Any thread may read and change a song; changes wake those who wait for them.
 """
 
@@ -21,7 +21,7 @@ from allin1_mlx.types import Edit, find_bpm, find_duration
 
 State = Literal["queued", "working", "done", "failed", "cancelled"]
 
-# What the user reads while a stage runs, and where on the way to the end it begins and ends.
+# Text shown during a stage, and the shares of the whole at which it begins and ends.
 STAGE_TEXTS: dict[str, tuple[str, float, float]] = {
     "start": ("Warming up", 0.0, 0.02),
     "decode": ("Reading the song", 0.02, 0.12),
@@ -39,11 +39,11 @@ class Song:
 
     source: the file to analyse, None where only a result was opened.
     frames: length of `sound`, the decoded song as 16-bit stereo; 0 where there is none.
-    revision: counts what the page has to draw anew for.
-    undone: corrections that were taken back and can be made again, the latest last.
-    renewing: whether it is to be analysed again, and what is to become of its corrections.
+    revision: goes up with each change that the page must redraw.
+    undone: corrections that can be redone, the latest last.
+    renewing: "keep" or "drop" its corrections when it is analysed again; "" if it is not.
     number: 2 of the second song of its name, and so on.
-    hopeless: whether its file cannot be read, however often one tries.
+    hopeless: whether its file cannot be read, so that trying again is useless.
     digest: SHA-256 of the file that it came from, "" where that is not known.
     """
 
@@ -75,16 +75,16 @@ class Song:
 
     @property
     def title(self) -> str:
-        """Its name, told apart from others of the same name."""
+        """Its name, with a number after it if another song has the same name."""
         return self.name if self.number == 1 else f"{self.name} ({self.number})"
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
+        """Whether it is neither queued nor being worked on."""
         return self.state in ("done", "failed", "cancelled")
 
     def to_dict(self) -> dict[str, Any]:
-        """What the list of songs shows."""
+        """Returns its line in the list of songs."""
         found = self.analysis
         return {
             "id": self.id,
@@ -129,7 +129,7 @@ class Session:
             return list(self._songs.values())
 
     def add(self, name: str) -> Song:
-        """A new song with a folder of its own."""
+        """Add a new song with its own folder."""
         song = Song(name=name, folder=self.folder / secrets.token_hex(8))
         song.folder.mkdir(parents=True)
         with self._changed:
@@ -145,7 +145,7 @@ class Session:
         self.change(song)
 
     def find(self, song_id: str) -> Song | None:
-        """The song of that identifier, if it is one of this session's."""
+        """Returns the song of this session with that identifier, or None."""
         with self._changed:
             return self._songs.get(song_id)
 
@@ -161,12 +161,12 @@ class Session:
             self._changed.notify_all()
 
     def revise(self, song: Song, revision: Callable[[Song], dict[str, Any]]) -> None:
-        """Set fields that depend on what the song is now; nobody changes it in between."""
+        """Set fields that `revision` computes from the song, while no other thread changes it."""
         with self._changed:
             self.change(song, **revision(song))
 
     def remove(self, song: Song) -> None:
-        """Stop a song's computation and forget the song and its files."""
+        """Stop the analysis of a song, and delete the song and its files."""
         song.cancelled.set()
         with self._changed:
             self._songs.pop(song.id, None)
@@ -183,15 +183,15 @@ class Session:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """What the page's list of songs shows."""
+        """Returns the list of songs for the page."""
         songs = [song.to_dict() for song in self.songs()]
         return {"session": self.id, "songs": songs, "latest": self._latest}
 
     def follow(self, *, interval: float = 0.1) -> Iterator[dict[str, Any]]:
-        """What the list shows now and after each change, until all songs are finished.
+        """Yields the list now and after each change, until all songs are finished.
 
-        Not more often than every `interval` seconds. Ends as well when the session is closed, or
-        when somebody else begins to follow.
+        At most one value every `interval` seconds. Also ends when the session is closed, or when
+        another call begins to follow.
         """
         with self._changed:
             self.followers += 1
@@ -223,7 +223,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def open(self, key: str) -> Session:
-        """The session of a page, new where it has none yet. key: Gradio's session hash."""
+        """Returns the session of a page; makes one if needed. key: Gradio's session hash."""
         with self._lock:
             if key not in self._sessions:
                 self._sessions[key] = Session(self.folder / secrets.token_hex(8))
@@ -248,12 +248,12 @@ class Sessions:
             self.close(key)
 
     def find_session(self, session_id: str) -> Session | None:
-        """The session with that identifier in its URLs."""
+        """Returns the session with that identifier in its URLs, or None."""
         with self._lock:
             return next((s for s in self._sessions.values() if s.id == session_id), None)
 
     def find_song(self, song_id: str) -> tuple[Session, Song] | None:
-        """The song with that identifier in its URLs, and whose it is."""
+        """Returns the song with that identifier in its URLs and its session, or None."""
         with self._lock:
             sessions = list(self._sessions.values())
         for session in sessions:

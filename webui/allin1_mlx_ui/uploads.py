@@ -1,6 +1,6 @@
 """From uploaded files to songs: music to analyse, and results (JSON) to open.
 
-A result and its music find each other by the music's SHA-256 where the result tells it, else by
+A result and its music are matched by the music's SHA-256 if the result has it, else by
 their names; one result dropped together with one song belong together whatever they are called.
 A file that is there already does not come twice.
 """
@@ -23,7 +23,7 @@ from .songs import Session, Song
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that arrived, and the name that it had on the user's computer."""
+    """An uploaded file, and its name on the user's computer."""
 
     path: Path
     name: str
@@ -34,26 +34,26 @@ class Upload:
         return self.name.lower().endswith(".json")
 
 
-def find_upload(folder: Path, told: Any) -> Upload | None:
-    """The file in the folder of uploads that a browser tells of; None where there is none such.
+def find_upload(folder: Path, entry: Any) -> Upload | None:
+    """Returns the uploaded file that a browser names; None if the folder holds no such file.
 
-    told: {"path": ..., "name": ...}, of which nothing is to be trusted.
+    entry: {"path": ..., "name": ...} from the browser; it may be anything.
     """
-    if not isinstance(told, dict) or not all(
-        isinstance(told.get(k), str) for k in ("path", "name")
+    if not isinstance(entry, dict) or not all(
+        isinstance(entry.get(k), str) for k in ("path", "name")
     ):
         return None
     try:
-        path = Path(told["path"]).resolve()
+        path = Path(entry["path"]).resolve()
     except (OSError, ValueError):
         return None
     if not path.is_relative_to(folder.resolve()):
         return None
-    return Upload(path, printable(storable(told["name"])))
+    return Upload(path, printable(storable(entry["name"])))
 
 
 def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:
-    """Take files into a session; gives the songs that they became, results first.
+    """Add files to a session. Returns their songs, opened results first.
 
     The page opens the first of them, or the song that was there already.
     """
@@ -101,7 +101,7 @@ def _keep(upload: Upload, song: Song) -> Path:
 
 
 def _open_result(session: Session, upload: Upload) -> Song:
-    """A song that is known from its result only, or has failed to be one."""
+    """Add a song from a result file alone; a file that cannot be read becomes a failed song."""
     song = session.add(upload.name)
     try:
         analysis = Analysis.from_json(upload.path)
@@ -125,7 +125,7 @@ def _digest(upload: Upload) -> str:
 
 
 def _find_same(session: Session, digest: str) -> Song | None:
-    """The song that came from the very same file, unless that came to nothing."""
+    """Returns the song that was made from the same file, unless it failed."""
     if not digest:
         return None
     there = [s for s in session.songs() if s.state not in ("failed", "cancelled")]
@@ -133,7 +133,7 @@ def _find_same(session: Session, digest: str) -> Song | None:
 
 
 def _find_result(session: Session, upload: Upload, digest: str) -> Song | None:
-    """The opened result that waits for just this music."""
+    """Returns the opened result that this music belongs to."""
     waiting = [s for s in session.songs() if s.analysis is not None and s.source is None]
     for song in waiting:
         if song.analysis is not None and song.analysis.audio_sha256 == digest:

@@ -1,4 +1,4 @@
-"""The folder where a running server keeps what it was given.
+"""The folder where a running server keeps its files.
 
 It goes when the server ends. One that was killed cannot clear up after itself: the next server
 does. A locked file in the folder tells that its server still runs; the system lets go of the lock
@@ -21,7 +21,7 @@ LOCK = "in-use"
 
 @contextmanager
 def open_workspace() -> Iterator[Path]:
-    """A new folder, removed with all that is in it when the block ends."""
+    """Yields a new folder, and removes it with its contents when the block ends."""
     remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     with (folder / LOCK).open("w") as lock:
@@ -33,7 +33,7 @@ def open_workspace() -> Iterator[Path]:
 
 
 def remove_leftovers() -> None:
-    """Remove the folders of servers that no longer run; where locks are unknown, of none."""
+    """Remove the folders of servers that no longer run. Does nothing where locks are missing."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         try:
             with (folder / LOCK).open("r+") as lock:
@@ -45,7 +45,7 @@ def remove_leftovers() -> None:
 
 
 def _lock(file: IO[str]) -> bool:
-    """Take the lock, if nobody has it."""
+    """Try to take the lock. Returns whether that worked."""
     if sys.platform == "win32":
         return False
     import fcntl

@@ -1,4 +1,4 @@
-"""What the timeline and the player need of a song: its sheet, its corrections, its sound."""
+"""A song's sheet, corrections and sound, for the timeline and the player."""
 
 from __future__ import annotations
 

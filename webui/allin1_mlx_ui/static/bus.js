@@ -1,4 +1,4 @@
-// Where the page's parts tell each other what happens: the list of songs, and the player.
+// Events between the parts of the page, and helpers that make elements.
 
 class Bus extends EventTarget {
   say(type, detail) {
@@ -24,7 +24,7 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// An icon of 24 x 24 from its outline, which ears pass over.
+// An icon of 24 x 24 from its outline, hidden from screen readers.
 export function icon(outline) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");

@@ -1,4 +1,4 @@
-// Which network listens and how songs are taken apart for it: a line that opens to a choice, what
+// The menu of networks and stem methods: a line that opens to the options, what
 // would have to be fetched and on what terms, and how much of it has arrived.
 
 import { make } from "./bus.js";
@@ -158,7 +158,7 @@ class Options {
   }
 }
 
-// What is on its way here.
+// The running download.
 class Progress {
   constructor(stop) {
     this.text = make("span", { id: "arriving" });

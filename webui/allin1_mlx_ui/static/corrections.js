@@ -1,5 +1,5 @@
-// Corrections at hand: tempo and downbeat with one click, undo and redo, and what is corrected in
-// words, each with its own reset. The server carries them out; nothing is computed here.
+// The bar of corrections: tempo, downbeat, undo, redo, and the list of corrections, each with a
+// reset button. The server carries them out; nothing is computed here.
 
 import { address, icon, make } from "./bus.js";
 
@@ -11,7 +11,7 @@ const ICONS = {
 };
 
 export class Corrections {
-  // correct: has a command carried out. open: opens or closes the panel of the other corrections.
+  // correct: called with a command. open: opens or closes the panel.
   constructor(correct, open) {
     this.correct = correct;
     this.undo = this.button("undo", "Undo", { do: "undo" }, "Ctrl+Z");
@@ -44,7 +44,7 @@ export class Corrections {
       make("div", { class: "group" }, this.undo, this.redo, this.toggle, this.save),
     );
     this.chips = make("ul", { "aria-label": "Corrected by hand" });
-    this.told = make("p", { class: "visually-hidden", role: "status" });
+    this.news = make("p", { class: "visually-hidden", role: "status" });
     this.trouble = make("p", { class: "trouble", role: "alert", hidden: true });
     this.words = make("div", { class: "edited", hidden: true });
     this.words.append(make("span", { "aria-hidden": "true" }, "Corrected:"), this.chips);
@@ -58,7 +58,7 @@ export class Corrections {
     button.addEventListener("click", (event) => {
       if (button.getAttribute("aria-disabled") === "true") return;
       this.correct(command);
-      if (event.detail > 0) button.blur(); // the space bar goes on meaning "play"
+      if (event.detail > 0) button.blur(); // so that the space bar still plays and pauses
     });
     return button;
   }
@@ -66,7 +66,7 @@ export class Corrections {
   onKey(event) {
     if (!(event.ctrlKey || event.metaKey) || event.altKey || event.defaultPrevented) return;
     if (event.target.closest("input:not([type=range], [type=radio], [type=checkbox]), textarea")) {
-      return; // a text's own
+      return; // a text field has its own undo
     }
     const key = event.key.toLowerCase();
     const redo = key === "y" || (key === "z" && event.shiftKey);
@@ -95,7 +95,7 @@ export class Corrections {
     this.chips.replaceChildren(...chips);
     if (held) (this.chips.querySelector("button") || this.undo).focus();
     const text = changes.map((change) => change.words).join(", ");
-    this.tell(text ? `Corrected: ${text}` : "As detected");
+    this.announce(text ? `Corrected: ${text}` : "As detected");
     this.complain("");
   }
 
@@ -107,13 +107,13 @@ export class Corrections {
     return make("li", {}, make("span", {}, words), reset);
   }
 
-  // For ears, when it is news.
-  tell(text) {
-    if (this.said !== undefined && this.said !== text) this.told.textContent = text;
+  // For screen readers, if the text has changed.
+  announce(text) {
+    if (this.said !== undefined && this.said !== text) this.news.textContent = text;
     this.said = text;
   }
 
-  // Why something could not be done; nothing to take it away.
+  // Show why a correction was refused; "" hides it.
   complain(text) {
     this.trouble.textContent = text && text[0].toUpperCase() + text.slice(1);
     this.trouble.hidden = !text;

@@ -1,4 +1,4 @@
-// Curves drawn anew for a part of the song, from the sheet's layers: one byte per frame.
+// Redraws curves for a part of the song from the sheet's layers: one byte per frame.
 
 const COLUMNS = 1400; // points of a curve in the view and half a view on either side
 const ELSEWHERE = 500; // points of it over the whole song, for what comes into view meanwhile

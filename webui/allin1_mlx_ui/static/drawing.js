@@ -1,4 +1,4 @@
-// What Plotly draws: the overview and all that stays where it is, and the part that moves.
+// What Plotly draws: the still part, such as the overview, and the moving part.
 //
 // The moving part is drawn a view's width beyond the view on both sides. As long as the view
 // stays within it, and its scale near the one that was drawn, it is only transformed.
@@ -52,7 +52,7 @@ export class Drawing {
     const run = this.last.then(task).finally(() => {
       this.waiting -= 1;
     });
-    this.last = run.catch(() => {}); // whoever asked is told; the next one starts afresh
+    this.last = run.catch(() => {}); // the caller sees the error; the next run starts over
     return run;
   }
 
@@ -84,7 +84,7 @@ export class Drawing {
     return Math.max(ratio, 1 / ratio);
   }
 
-  // Draw anew if that shows; when things have come to rest in any case.
+  // Redraw if that can be seen, and always when nothing moves any more.
   refresh() {
     if (!this.sheet) return;
     clearTimeout(this.settling);

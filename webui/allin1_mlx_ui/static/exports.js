@@ -1,4 +1,4 @@
-// What can be taken along: the result, click tracks, and files for other programs.
+// Downloads: the result, click tracks, and files for other programs.
 
 import { address, make } from "./bus.js";
 
@@ -12,7 +12,7 @@ export class Exports {
     this.bars = 0;
   }
 
-  // Addresses stay the same when a song is corrected; what is behind them changes.
+  // A correction changes the files, but not their addresses.
   show(sheet, session) {
     const shown = [sheet.id, session, sheet.frames].join();
     this.sheet = sheet;

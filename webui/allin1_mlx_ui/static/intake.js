@@ -19,7 +19,7 @@ export function mount(element, { trigger, upload }) {
     news.textContent = `${title} is in the list already.`;
   });
 
-  // What was dropped together belongs together: a result and its song, say.
+  // Files that were dropped together are sent together, such as a result and its song.
   const take = async (files) => {
     const sent = [];
     const failed = [];

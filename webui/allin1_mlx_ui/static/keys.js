@@ -2,7 +2,7 @@
 
 import { make } from "./bus.js";
 
-// What the card says; the page binds these names to what they do.
+// Name of the action, keys, and the two columns of the card. actions.js has the actions.
 export const KEYS = [
   ["play", [" "], "Space", "play or pause"],
   ["beatBack", ["ArrowLeft"], "←", "one beat back"],

@@ -87,7 +87,7 @@ class Desk {
     this.element.append(
       part("head", this.heading.element, corrections.bar),
       corrections.words,
-      corrections.told,
+      corrections.news,
       corrections.trouble,
       this.position.element,
       tips("fine", FINE_TIPS),

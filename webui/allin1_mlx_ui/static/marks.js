@@ -67,7 +67,7 @@ export class Marks {
     element.style.transform = `translateX(${this.view.toX(time)}px)`;
   }
 
-  // Grips may lie over each other: the boundary nearest to the pointer is meant.
+  // Grips may overlap: take the boundary nearest to the pointer.
   holdEdge(event) {
     const { view } = this;
     const { sections } = view.sheet;
@@ -86,7 +86,7 @@ export class Marks {
       shift: (time) => view.shiftEdge(time === null ? null : index, time),
       target: (time, free) => (free ? time : view.sheet.nearestBar(time, limits)),
       done: (to, free) => ({ do: "move_boundary", at, to, snap: !free }),
-      clicked: (time) => this.tell("choose", view.sheet.sectionAt(time)),
+      clicked: (time) => this.report("choose", view.sheet.sectionAt(time)),
     };
   }
 
@@ -103,7 +103,7 @@ export class Marks {
       shift: () => {},
       target: (time) => time,
       done: (to) => ({ do: "move_beat", at, to }),
-      clicked: (time) => this.tell("seek", time),
+      clicked: (time) => this.report("seek", time),
     };
   }
 
@@ -115,7 +115,7 @@ export class Marks {
     new Hold(this, held, event);
   }
 
-  tell(type, detail) {
+  report(type, detail) {
     this.view.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
@@ -184,7 +184,7 @@ class Hold {
     view.point(null);
     const corrects = done && this.moved && Math.abs(this.target - held.at) > 0.001;
     if (!corrects) held.shift(null); // else the shift stays until the corrected song is drawn
-    if (corrects) marks.tell("correct", held.done(this.time, this.free));
+    if (corrects) marks.report("correct", held.done(this.time, this.free));
     else if (done && !this.moved) held.clicked(view.toTime(event.clientX - this.left));
     marks.place();
   }

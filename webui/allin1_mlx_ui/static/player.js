@@ -115,7 +115,7 @@ export class Player extends EventTarget {
     this.announce();
   }
 
-  // Where in the song one is, by what can be heard now.
+  // The position that can be heard now.
   get position() {
     if (!this.playing || !this.spans.length) return this.rest;
     const now = this.context.currentTime - (this.context.outputLatency || 0);

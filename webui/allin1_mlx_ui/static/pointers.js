@@ -114,7 +114,7 @@ function startDrag(view, startX, row, shift) {
       return moved;
     },
     end(x, cancelled) {
-      if (!moved && !cancelled) tell(view, "seek", view.toTime(x));
+      if (!moved && !cancelled) report(view, "seek", view.toTime(x));
     },
   };
 }
@@ -146,9 +146,9 @@ function dragLoop(view, startX, row) {
     end(x, cancelled) {
       const { marked } = view;
       view.marked = null;
-      if (moved && !cancelled) tell(view, "loop", marked);
+      if (moved && !cancelled) report(view, "loop", marked);
       else if (!cancelled && row === "sections") clickSection(view, view.toTime(x));
-      else if (!cancelled) tell(view, "seek", view.toTime(x));
+      else if (!cancelled) report(view, "seek", view.toTime(x));
       view.place();
     },
   };
@@ -157,10 +157,10 @@ function dragLoop(view, startX, row) {
 function clickSection(view, time) {
   const index = view.sheet.sectionAt(time);
   if (index < 0) return;
-  if (index === view.selected) tell(view, "loopsection", index);
-  else tell(view, "choose", index);
+  if (index === view.selected) report(view, "loopsection", index);
+  else report(view, "choose", index);
 }
 
-function tell(view, type, detail) {
+function report(view, type, detail) {
   view.dispatchEvent(new CustomEvent(type, { detail }));
 }

@@ -1,9 +1,9 @@
-// Analysing a song again. Corrections are never lost by it unless one says so.
+// Analysing a song again. Corrections are kept unless the user decides otherwise.
 
 import { bus, make } from "./bus.js";
 
 export class Renewal {
-  // song: tells which one is open.
+  // song: returns the open song.
   constructor(song) {
     this.song = song;
     this.button = make("button", { type: "button", class: "quiet" }, "Analyse again");

@@ -1,4 +1,4 @@
-// The table of sections: the same as the figure tells, for hands, keys and ears.
+// The table of sections: what the figure shows, for keyboards and screen readers too.
 
 import { writeTime } from "../timeline.js";
 import { make } from "./bus.js";

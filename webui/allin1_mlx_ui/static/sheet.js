@@ -63,7 +63,7 @@ export class Sheet {
     return parts.join(" · ");
   }
 
-  // For ears: "1 minute 23 seconds, bar 12 beat 3, chorus"
+  // For screen readers: "1 minute 23 seconds, bar 12 beat 3, chorus"
   speak(time) {
     const minutes = Math.floor(time / 60);
     const parts = [`${minutes ? `${minutes} minutes ` : ""}${Math.floor(time % 60)} seconds`];
@@ -74,8 +74,8 @@ export class Sheet {
     return parts.join(", ");
   }
 
-  // The next or previous of some times. Going back from shortly after one means the one before,
-  // or one could never leave it while the song plays.
+  // The next or previous of some times. Going back from shortly after one goes to the one
+  // before it; otherwise going back twice would not work while the song plays.
   step(times, from, direction) {
     if (direction > 0) {
       const next = times.find((t) => t > from + 0.02);

@@ -16,7 +16,7 @@ export function mount(element, { props, trigger, watch }) {
   bus.hear("opened", (id) => list.markOpen(id));
   bus.hear("corrected", (song) => list.correct(song));
   bus.hear("renew", (wish) => trigger("renew", wish));
-  // A laptop that wakes up may have lost the stream of news.
+  // A laptop that wakes up may have lost the connection.
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && list.busy) trigger("follow");
   });
@@ -27,8 +27,8 @@ class SongList {
     this.trigger = trigger;
     this.rows = new Map(); // id -> Row
     this.opened = null;
-    this.wanted = null; // just added, to be opened as soon as there is something to see
-    this.count = 0; // of what was added so far
+    this.wanted = null; // id of the song to open as soon as it is ready
+    this.count = 0; // of songs added so far
     this.list = make("ul", { "aria-label": "Songs" });
     this.news = make("div", { class: "visually-hidden", role: "status" });
     element.append(this.list, this.news);
@@ -44,7 +44,7 @@ class SongList {
     }
     for (const song of songs) {
       const row = this.rows.get(song.id) || this.add(song);
-      this.tellNews(row.song, song);
+      this.announce(row.song, song);
       row.update(song);
     }
     this.busy = songs.some((song) => !(song.state in ENDED));
@@ -54,7 +54,7 @@ class SongList {
     this.openWanted();
   }
 
-  // What was added last is to be seen, be it there already.
+  // Show the song that was added last, even if it was in the list already.
   hearOfLatest(latest) {
     const row = latest && this.rows.get(latest.id);
     if (!row || latest.count === this.count) return;
@@ -81,13 +81,13 @@ class SongList {
     return row;
   }
 
-  tellNews(before, now) {
+  announce(before, now) {
     if (before.state === now.state || !(now.state in ENDED)) return;
     this.news.textContent =
       now.state === "failed" ? now.message : `${now.title}: ${ENDED[now.state]}`;
   }
 
-  // A correction tells its news by itself.
+  // A corrected song; the corrections announce it themselves.
   correct(song) {
     const row = this.rows.get(song.id);
     if (row) row.update(song);
@@ -144,16 +144,16 @@ function describe(song) {
   if (song.state === "queued") return song.stage || "waiting for its turn";
   if (song.state === "working") return `${song.stage} · ${Math.floor(100 * song.fraction)} %`;
   if (song.state === "cancelled") return "cancelled";
-  if (song.state === "failed") return tellFailure(song);
+  if (song.state === "failed") return describeFailure(song);
   const bpm = song.bpm === null ? "no beat found" : `${song.bpm} BPM`;
   const sections = `${song.sections} section${song.sections === 1 ? "" : "s"}`;
   return `${bpm} · ${sections} · ${writeTime(song.duration, 0)}`;
 }
 
-// Why, without the name that stands above it.
-function tellFailure({ name, message }) {
-  const told = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
-  return told && told[0].toUpperCase() + told.slice(1);
+// The reason, without the name, which stands above it.
+function describeFailure({ name, message }) {
+  const reason = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
+  return reason && reason[0].toUpperCase() + reason.slice(1);
 }
 
 function setText(element, text) {

@@ -70,7 +70,7 @@ export class Transport {
     button.dataset.action = name;
     button.addEventListener("click", (event) => {
       this.actions[name]();
-      if (event.detail > 0) button.blur(); // the space bar goes on meaning "play"
+      if (event.detail > 0) button.blur(); // so that the space bar still plays and pauses
     });
     return button;
   }

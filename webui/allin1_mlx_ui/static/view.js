@@ -1,7 +1,7 @@
 // The timeline: Python's figure, drawn by Plotly, and what is laid over it.
 //
 // Plotly draws more than is in view; moving and zooming only transform what is drawn, and it is
-// drawn anew when that would show, not at every frame. Playhead, section names, selection, loop
+// redrawn when that can be seen, not at every frame. Playhead, section names, selection, loop
 // and the hover label are elements of their own. Everything that pointers do is decided here.
 
 import { fitLabel, readGrid } from "../timeline.js";
@@ -14,7 +14,7 @@ const SHORTEST = 1; // seconds that can be shown, at least
 const FOLLOW_AT = 0.92; // of the view: where following turns the page
 
 export class View extends EventTarget {
-  // element: where it all goes. player: tells the position.
+  // element: where it all goes. player: has the position.
   constructor(element, player) {
     super();
     this.player = player;

@@ -79,7 +79,7 @@ export class SectionBlock extends Block {
     if (section) this.correct({ do: "relabel_section", at: middle(section), label });
   }
 
-  // A command for the section that is meant; nothing where there is none.
+  // A command for the section; undefined if there is none.
   command(make) {
     const { section } = this.here;
     return section && make(section);
