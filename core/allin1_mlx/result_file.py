@@ -24,7 +24,7 @@ from .edits import parse_edit, replay
 from .errors import EditError, ResultError, show_value
 from .files import printable_name, storable
 from .schema import check_schema, load_json
-from .types import Detection, Result, Segment, Steady, Tempo, TempoLevel
+from .types import Detection, Loop, Result, Segment, Steady, Tempo, TempoLevel
 
 SCHEMA_VERSION = 2
 
@@ -72,6 +72,7 @@ def _parse(data: Any, kind: type[R]) -> R:
         demix=_text(data.get("demix"), "demix"),
         program=_text(data.get("program"), "program"),
         audio_sha256=data.get("audio_sha256"),
+        loops=read_loops(data.get("loops", [])),
     )
     _check(result)
     if not data.get("edits"):
@@ -108,6 +109,11 @@ def to_values(result: Result) -> dict[str, Any]:
     }
     if result.bar_one is not None:
         values["bar_one"] = round(result.bar_one, DIGITS)
+    if result.loops:
+        values["loops"] = [
+            {"name": p.name, "start": round(p.start, DIGITS), "end": round(p.end, DIGITS)}
+            for p in result.loops
+        ]
     if result.edits and result.detection is not None:
         values["edits"] = [edit.to_dict() for edit in result.edits]
         detection = asdict(result.detection)
@@ -183,6 +189,21 @@ def _read_structure(data: dict[str, Any], where: str = "") -> dict[str, Any]:
         "tempo": tempo and _read_tempo(tempo),
         "meter": None if data.get("meter") is None else int(data["meter"]),
     }
+
+
+def read_loops(values: list[dict[str, Any]]) -> tuple[Loop, ...]:
+    """Loops from JSON that follows the schema.
+
+    Raises ResultError where one ends before it starts, or its name cannot be stored.
+    """
+    loops = []
+    for index, value in enumerate(values):
+        name = _text(value["name"], f"loops[{index}].name")
+        loop = Loop(name, float(value["start"]), float(value["end"]))
+        if loop.end <= loop.start:
+            raise ResultError(f"loops[{index}].end must lie after its start, found {loop.end}")
+        loops.append(loop)
+    return tuple(loops)
 
 
 def _float(value: float | None) -> float | None:

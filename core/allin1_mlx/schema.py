@@ -63,8 +63,10 @@ def load_json(path: str | PathLike[str]) -> Any:
     try:
         text = content.decode("utf-8-sig")
         return json.loads(text, parse_constant=Unusable, parse_int=_whole_number)
-    except (UnicodeDecodeError, json.JSONDecodeError) as e:
-        raise ResultError(f"{name}: not a JSON file ({e})") from e
+    except UnicodeDecodeError as e:
+        raise ResultError(f"{name}: not a JSON file, but binary data") from e
+    except json.JSONDecodeError as e:
+        raise ResultError(f"{name}: not a JSON file, or damaged in line {e.lineno}") from e
     except RecursionError as e:
         raise ResultError(f"{name}: not a result, nested too deeply") from e
 

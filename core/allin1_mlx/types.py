@@ -27,6 +27,7 @@ LONGEST_SONG = 86_400  # seconds
 LONGEST_BAR = 32  # beats
 MOST_BEATS = 200_000
 MOST_EDITS = 10_000
+MOST_LOOPS = 100
 
 STEMS = ("bass", "drums", "other", "vocals")  # in the order of the network's inputs
 
@@ -59,6 +60,15 @@ class Segment:
     label: str
     group: str | None = None
     confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A passage that the user saved to practise: [start, end) in seconds, and its name."""
+
+    name: str
+    start: float
+    end: float
 
 
 @dataclass(frozen=True)
@@ -152,6 +162,7 @@ class Result:
     duration: seconds. The fields from here on are None where another program wrote the file
     without them.
     bar_one: the downbeat that begins bar 1, None where that is the first.
+    loops: passages that the user saved by name.
     edits: the corrections made by hand, in order; the fields above hold the corrected values.
     detection: what the edits were applied to, None without edits.
     """
@@ -170,6 +181,7 @@ class Result:
     program: str | None = None
     audio_sha256: str | None = None
     bar_one: float | None = None
+    loops: tuple[Loop, ...] = ()
     edits: tuple[Edit, ...] = ()
     detection: Detection | None = None
 

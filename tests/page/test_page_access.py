@@ -47,7 +47,7 @@ def test_buttons_are_large_enough_for_fingers(visit: Callable[..., Visit], known
     seen = visit(viewport={"width": 390, "height": 844}, has_touch=True)
     seen.upload(known.result)
     seen.wait_for_timeline()
-    small = seen.run("""() => [...document.querySelectorAll(".controls button, .levels button")]
+    small = seen.run("""() => [...document.querySelectorAll(".practice-bar button, .zoom button")]
       .map((button) => [button.textContent || button.ariaLabel, button.getBoundingClientRect()])
       .filter(([, box]) => box.height && (box.height < 40 || box.width < 40))
       .map(([name]) => name)""")

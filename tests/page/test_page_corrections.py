@@ -27,15 +27,9 @@ UNDO_ALL = """async () => {
 HEAR = """(seconds) => {
   const { stretcher, rate } = allin1.player;
   const count = seconds * rate;
-  const click = new Float32Array(count);
   stretcher.seek(0);
-  stretcher.render(new Float32Array(count), new Float32Array(count), click);
-  const starts = [];
-  for (let i = 0, silent = 1e9; i < count; i += 1) {
-    if (click[i] && silent > 300) starts.push(i / rate);
-    silent = click[i] ? 0 : silent + 1;
-  }
-  return starts;
+  const { clicks } = stretcher.render(new Float32Array(count), new Float32Array(count));
+  return clicks.map((click) => click.at / rate);
 }"""
 
 
@@ -136,7 +130,7 @@ def test_corrections_outlive_a_download_a_reload_and_a_new_analysis(
     assert json.loads(saved.read_text())["detection"]["bpm"] == 120
 
     seen.page.reload()
-    seen.page.wait_for_function("window.allin1 !== undefined && window.Plotly !== undefined")
+    seen.page.wait_for_function("window.allin1 !== undefined")
     seen.upload(saved)
     seen.wait_for_timeline()
     shown = "[allin1.sheet.beats, allin1.sheet.positions, allin1.sheet.sections]"
@@ -565,7 +559,7 @@ def test_on_a_phone_everything_is_there_for_fingers(
     seen.run("window.scrollTo(0, 0)")
     assert seen.run("document.documentElement.scrollWidth") <= 390
     small = seen.run("""() => {
-      const targets = ".fixes *, .panel *, .edited *, .downloads *, .controls *, .levels *";
+      const targets = ".fixes *, .panel *, .edited *, .downloads *, .practice-bar *, .zoom *";
       return [...document.querySelectorAll(targets)]
         .filter((e) => e.matches("button, a, label, input[type=text]"))
         .map((e) => [e.textContent || e.ariaLabel, e.getBoundingClientRect()])

@@ -60,7 +60,7 @@ def test_a_real_song_from_drop_to_sections(visit: Callable[..., Visit], shared: 
     seen.wait_for_timeline()
     assert seen.page.locator(".sections tbody tr").count() >= 1
     assert len(seen.run("allin1.sheet.beats")) > 15
-    seen.page.get_by_role("button", name="Activations").click()
+    seen.page.get_by_role("button", name="Confidence").click()
     seen.page.wait_for_function("allin1.view.rows.activations !== undefined")
 
 
@@ -174,7 +174,7 @@ def test_a_result_opens_without_sound(visit: Callable[..., Visit], known: Known)
     seen = visit()
     seen.upload(known.result)
     seen.wait_for_timeline()
-    assert "add the song's file to hear it" in seen.page.locator(".levels").inner_text()
+    assert "add the song's file to hear it" in seen.page.locator(".practice-settings .silence").text_content()
     assert seen.page.get_by_role("button", name="Song", exact=True).is_disabled()
     assert seen.page.get_by_role("link", name="Song with click").count() == 0
     seen.page.get_by_role("button", name="Play").click()

@@ -228,7 +228,7 @@ def test_activations_can_be_shown(visit: Callable[..., Visit], known: Known) -> 
     seen = visit()
     seen.upload(known.result)
     seen.wait_for_timeline()
-    assert not seen.page.get_by_role("button", name="Activations").is_visible()
+    assert not seen.page.get_by_role("button", name="Confidence").is_visible()
 
 
 def test_dark_and_light_redraw_the_figure(visit: Callable[..., Visit], known: Known) -> None:

@@ -66,7 +66,7 @@ class Visit:
         page.on("console", self._note_message)
         page.goto(url)
         page.wait_for_selector("#dropzone input[type=file]", state="attached")
-        page.wait_for_function("window.allin1 !== undefined && window.Plotly !== undefined")
+        page.wait_for_function("window.allin1 !== undefined")
 
     def _note_response(self, response: Response) -> None:
         if response.status >= 400:

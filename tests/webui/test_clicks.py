@@ -11,7 +11,7 @@ from allin1_mlx.display.click import render_click
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx_ui import clicks
 from allin1_mlx_ui.analyst import write_sound
-from allin1_mlx_ui.clicks import pack_clicks, write_clicks, write_mix
+from allin1_mlx_ui.clicks import write_clicks, write_mix
 from allin1_mlx_ui.songs import Session, Song
 
 BEATS = tuple((np.arange(24) * 0.5 + 0.31).round(2).tolist())
@@ -84,9 +84,3 @@ def test_a_count_in_may_lie_over_the_song(song: Song, analysis: Analysis) -> Non
     click, _ = soundfile.read(write_clicks(song, late, bars=1))
     assert len(click) == 13 * SAMPLE_RATE
     assert click[round((BEATS[6] - 2.0) * SAMPLE_RATE)] != 0
-
-
-def test_the_player_gets_beat_and_downbeat() -> None:
-    beat, downbeat = pack_clicks()
-    assert beat != downbeat
-    assert len(beat) > 1000

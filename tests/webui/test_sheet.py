@@ -31,7 +31,7 @@ ANALYSIS = Analysis(
 @pytest.fixture
 def song(tmp_path: Path) -> Song:
     song = Session(tmp_path).add("song.wav")
-    song.envelope = Envelope(np.arange(300, dtype=np.uint8), np.zeros(300, np.uint8))
+    song.envelope = Envelope(np.arange(300, dtype=np.uint8), *(np.zeros(300, np.uint8) for _ in range(4)))
     song.frames = 3 * 44_100
     return song
 

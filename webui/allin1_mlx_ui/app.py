@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PORT = 7860
 PORTS_TRIED = 50
 STYLES = (  # in the order in which they apply
-    *("page", "buttons", "intake", "songs", "choice", "song", "timeline", "transport"),
+    *("page", "buttons", "intake", "songs", "choice", "song", "timeline", "practice"),
     *("corrections", "panel", "sections", "exports", "dialogs", "touch"),
 )
 HEAD = "".join(
@@ -40,7 +40,6 @@ HEAD = "".join(
         '<link rel="icon" href="data:,">',
         *(f'<link rel="stylesheet" href="allin1/static/{name}.css">' for name in STYLES),
         '<link rel="modulepreload" href="allin1/static/main.js">',
-        '<script defer src="allin1/plotly.js"></script>',
     ]
 )
 

@@ -1,11 +1,10 @@
-"""Click tracks for the player and for download, with the sounds of the core's `click`.
+"""Click tracks for download, with the sounds of the core's `click`.
 
 Long songs are rendered in pieces, so that they need little memory.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -30,13 +29,6 @@ from .songs import Song
 LENGTH = round(CLICK_SECONDS * SAMPLE_RATE)  # samples of a click
 BLOCK = 1 << 18  # frames at a time
 MOST_BARS = 2  # of a count-in
-
-
-def pack_clicks() -> list[str]:
-    """Returns the two sounds, beat and downbeat, as 16-bit samples in base64."""
-    sounds = [render_click([0.0], [position], length=LENGTH) for position in (2, 1)]
-    packed = [np.rint(sound * 32767).astype("<i2").tobytes() for sound in sounds]
-    return [base64.b64encode(sound).decode() for sound in packed]
 
 
 def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:

@@ -2,6 +2,7 @@
 
 A command is an edit as JSON, or {"do": "undo"} or {"do": "redo"}. Times are seconds. A command
 that places a boundary may have "snap": true: it is then placed at the nearest bar line.
+{"do": "keep_loops", "loops": [...]} replaces the saved loops; it is no correction to undo.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.palette import section_colour
+from allin1_mlx.display.section_names import name_label
 from allin1_mlx.edits import (
     History,
     MoveBoundary,
@@ -25,8 +27,10 @@ from allin1_mlx.edits import (
     snap_to_bar,
 )
 from allin1_mlx.edits.sections import SHORTEST, TOUCH
-from allin1_mlx.errors import EditError
-from allin1_mlx.types import LABELS, Edit, Segment, find_bpm
+from allin1_mlx.errors import EditError, ResultError
+from allin1_mlx.result_file import read_loops, to_values
+from allin1_mlx.schema import check_schema
+from allin1_mlx.types import LABELS, Edit, Segment, find_bpm, find_duration
 
 from .songs import Session, Song
 
@@ -55,8 +59,23 @@ def _carry_out(history: History[Analysis], command: Any) -> History[Analysis]:
         return history.undo()
     if command == {"do": "redo"}:
         return history.redo()
+    if command.get("do") == "keep_loops":
+        return replace(history, analysis=_keep_loops(history.analysis, command.get("loops")))
     edit = parse_edit({key: value for key, value in command.items() if key != "snap"})
     return history.apply(_snap(history.analysis, edit) if command.get("snap") is True else edit)
+
+
+def _keep_loops(analysis: Analysis, loops: Any) -> Analysis:
+    """The song with these saved loops in place of those before."""
+    values = to_values(replace(analysis, loops=()))
+    try:
+        check_schema(values | {"loops": loops} if loops else values)
+        kept = read_loops(loops or [])
+    except ResultError as e:
+        raise EditError(str(e)) from e
+    if any(loop.end > find_duration(analysis) + TOUCH for loop in kept):
+        raise EditError("a loop must not end after the song")
+    return replace(analysis, loops=kept)
 
 
 def _snap(analysis: Analysis, edit: Edit) -> Edit:
@@ -96,7 +115,10 @@ def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:
         "any": analysis.beats != found.beats or differences.any,
         "bpm": find_bpm(found),
         "ghosts": list(differences.lost),
-        "labels": [{"label": label, "colour": section_colour(label)} for label in LABELS],
+        "labels": [
+            {"label": label, "name": name_label(label), "colour": section_colour(label)}
+            for label in LABELS
+        ],
     }
 
 

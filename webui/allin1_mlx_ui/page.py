@@ -21,6 +21,9 @@ from .songs import Sessions
 
 MASTHEAD = "<header><h1>allin1</h1><p>See, hear and explore the structure of a song</p></header>"
 
+# Gradio's font files of these weights are complete; its semi-bold has only 99 characters.
+WEIGHTS = (400, 700)
+
 
 def theme() -> gr.themes.Base:
     """Quiet colours, and a typeface that comes with Gradio itself."""
@@ -28,7 +31,10 @@ def theme() -> gr.themes.Base:
         primary_hue="indigo",
         neutral_hue="slate",
         radius_size="lg",
-        font=[gr.themes.LocalFont("IBM Plex Sans"), "system-ui", "sans-serif"],
+        font=[
+            gr.themes.LocalFont("IBM Plex Sans", weights=WEIGHTS),
+            *("system-ui", "sans-serif"),
+        ],
         font_mono=["ui-monospace", "monospace"],
     )
 

@@ -16,21 +16,24 @@ from numpy.typing import NDArray
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.bars import count_bars, number_bars, write_bars
-from allin1_mlx.display.pictures.palette import section_colour
+from allin1_mlx.display.pictures.palette import section_colours
+from allin1_mlx.display.pictures.rows import Room
+from allin1_mlx.display.section_names import name_sections
 from allin1_mlx.display.timeline import draw_timeline
 from allin1_mlx.types import FPS, SAMPLE_RATE, find_duration
 
-from .clicks import pack_clicks
 from .corrections import describe_corrections, describe_sections
 from .exports import describe_offers
 from .offers import TITLES
 from .songs import Song
 
 
-def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool) -> str:
+def write_sheet(
+    song: Song, analysis: Analysis, *, dark: bool, activations: bool, room: Room = "middle"
+) -> str:
     """Returns the sheet of a song as JSON text."""
     shown = analysis if activations else replace(analysis, activations=None)
-    figure = draw_timeline(shown, envelope=song.envelope, dark=dark)
+    figure = draw_timeline(shown, envelope=song.envelope, dark=dark, room=room)
     sheet = {
         "id": song.id,
         "revision": song.revision,
@@ -49,8 +52,8 @@ def write_sheet(song: Song, analysis: Analysis, *, dark: bool, activations: bool
         "beats": analysis.beats,
         "positions": analysis.beat_positions,
         "bars": number_bars(analysis).tolist(),
-        "clicks": pack_clicks(),
         "sections": _sections(analysis),
+        "loops": [vars(loop) for loop in analysis.loops],
         "hasActivations": analysis.activations is not None,
         "fps": FPS,
         "layers": _layers(song, shown),
@@ -65,14 +68,18 @@ def _sections(analysis: Analysis) -> list[dict[str, Any]]:
     sections = []
     counted = count_bars(analysis, analysis.segments)
     described = describe_sections(analysis)
-    for segment, bars, edited in zip(analysis.segments, counted, described, strict=True):
+    names = name_sections(analysis.segments)
+    colours = section_colours(analysis.segments)
+    parts = zip(analysis.segments, names, colours, counted, described, strict=True)
+    for segment, name, colour, bars, edited in parts:
         sections.append(
             {
                 "start": segment.start,
                 "end": segment.end,
                 "label": segment.label,
+                "name": name,
                 "bars": write_bars(bars),
-                "colour": section_colour(segment.label),
+                "colour": colour,
                 **edited,
             }
         )
@@ -82,7 +89,7 @@ def _sections(analysis: Analysis) -> list[dict[str, Any]]:
 def _layers(song: Song, analysis: Analysis) -> dict[str, str]:
     layers: dict[str, NDArray[np.uint8]] = {}
     if song.envelope is not None:
-        layers |= {"peak": song.envelope.peak, "rms": song.envelope.rms}
+        layers |= song.envelope.divide()
     kept = analysis.activations
     if kept is not None:
         curves = {"beat": kept.beat, "downbeat": kept.downbeat, "section": kept.segment}

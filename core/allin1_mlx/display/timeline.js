@@ -77,25 +77,29 @@ function timeTicks(from, to, scale) {
   return { tickvals, ticktext: tickvals.map((t) => writeTime(t, step < 1 ? 1 : 0)) };
 }
 
-// A section's name, with its bars where there is room for them; cut short where there is little
-// room, and nothing where there is none. A letter of a saved page may be written as "&amp;".
+// A section's name, with its bars where there is room for them; "V2" or cut short where there is
+// little room, and nothing where there is none. A letter of a saved page may be written as "&amp;".
 export function fitLabel(text, pixels) {
   const letters = (t) => t.match(/&#?\w+;|./gsu) || [];
   const room = Math.floor(pixels / LETTER_WIDTH);
   const [name] = text.split(" · ");
-  const whole = [text, name].find((t) => letters(t).length <= room);
+  const numbered = name.match(/^(\p{L})\p{L}* (\d+)$/u); // "verse 2" may become "V2"
+  const short = numbered ? numbered[1].toUpperCase() + numbered[2] : name;
+  const whole = [text, name, short].find((t) => letters(t).length <= room);
   if (whole !== undefined) return whole;
   if (room < FEWEST_LETTERS) return "";
   return `${letters(name).slice(0, room - 1).join("").trimEnd()}…`;
 }
 
-// 83.46 is "1:23", or "1:23.5" with one decimal.
+// 83.46 is "1:23", or "1:23.5" with one decimal; from an hour on "1:02:03".
 export function writeTime(seconds, decimals) {
   const unit = 10 ** decimals;
   const whole = Math.round(Math.max(seconds, 0) * unit);
   const minutes = Math.floor(whole / (60 * unit));
   const rest = (whole / unit - 60 * minutes).toFixed(decimals);
-  return `${minutes}:${rest.padStart(decimals ? decimals + 3 : 2, "0")}`;
+  const hours = Math.floor(minutes / 60);
+  const head = hours ? `${hours}:${String(minutes % 60).padStart(2, "0")}` : minutes;
+  return `${head}:${rest.padStart(decimals ? decimals + 3 : 2, "0")}`;
 }
 
 // Of a saved page: thin again whenever the view changes, and show it in the overview.

@@ -22,8 +22,9 @@ from ..edits import compare
 from ..types import FPS, find_duration
 from .bars import count_bars, name_places, number_bars, write_bars
 from .pictures.envelope import Envelope, pool
-from .pictures.palette import DARK, LIGHT, SECTION_INK, Ground, section_colour
-from .pictures.rows import lay_out, trace_tempo
+from .pictures.palette import DARK, LIGHT, SECTION_INK, Ground, section_colours
+from .pictures.rows import HEIGHTS, Room, lay_out, trace_tempo
+from .section_names import name_sections
 from .times import write_time
 
 if TYPE_CHECKING:
@@ -35,9 +36,16 @@ BAR_STEPS = (64, 32, 16, 8, 4, 2, 1)  # bars between two lines, from coarse to f
 
 
 def draw_timeline(
-    analysis: Analysis, *, envelope: Envelope | None = None, dark: bool = False
+    analysis: Analysis,
+    *,
+    envelope: Envelope | None = None,
+    dark: bool = False,
+    room: Room = "middle",
 ) -> go.Figure:
-    """The figure of a song, with its activations if they were kept."""
+    """The figure of a song, with its activations if they were kept.
+
+    room: how high the figure may be.
+    """
     import plotly.graph_objects as go
 
     ground = DARK if dark else LIGHT
@@ -46,11 +54,11 @@ def draw_timeline(
         *_sections(analysis, ground),
         *_wave(envelope, ground),
         *_bars(analysis, ground),
-        *_tempo(analysis, ground),
+        *(_tempo(analysis, ground) if "tempo" in HEIGHTS[room] else []),
         _hover(analysis, duration),
         *_activations(analysis, ground),
     ]
-    return go.Figure(data=traces, layout=lay_out(analysis, duration, ground))
+    return go.Figure(data=traces, layout=lay_out(analysis, duration, ground, room))
 
 
 def write_timeline(
@@ -87,15 +95,15 @@ def _sections(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
     starts = np.array([s.start for s in segments])
     widths = np.array([s.end - s.start for s in segments])
     texts = []
-    for segment, count in zip(segments, count_bars(analysis, segments), strict=True):
+    for name, count in zip(name_sections(segments), count_bars(analysis, segments), strict=True):
         bars = write_bars(count)
-        texts.append(escape(segment.label) + (f" · {bars}" if bars else ""))
+        texts.append(escape(name) + (f" · {bars}" if bars else ""))
     blocks = {
         "x": starts + widths / 2,
         "width": widths,
         "y": np.ones(len(segments)),
         "marker": {
-            "color": [section_colour(s.label) for s in segments],
+            "color": section_colours(segments),
             "line": {"width": 1, "color": ground.paper},  # separates neighbours with one label
         },
     }
@@ -115,13 +123,16 @@ def _sections(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
 
 
 def _wave(envelope: Envelope | None, ground: Ground) -> list[dict[str, Any]]:
-    """The outlines of the waveform: peaks and power, and power again in the overview."""
+    """The outline of the waveform coloured by band, and its power in the overview."""
     if envelope is None or not envelope.peak.size:
         return []
-    peak, rms = envelope.peak, envelope.rms
+    rms = envelope.rms
+    colours = {"peak": ground.low, "mid": ground.mid, "high": ground.high}
     return [
-        _outline("peak", pool(peak, COLUMNS), len(peak), ground.peak, "x", "y"),
-        _outline("rms", pool(rms, COLUMNS), len(rms), ground.rms, "x", "y"),
+        *(
+            _outline(name, pool(values, COLUMNS), len(values), colours[name], "x", "y")
+            for name, values in envelope.divide().items()
+        ),
         _outline("overview wave", pool(rms, OVERVIEW_COLUMNS), len(rms), ground.ink, "x3", "y7"),
     ]
 
@@ -205,6 +216,7 @@ def _hover(analysis: Analysis, duration: float) -> dict[str, Any]:
 def describe_times(analysis: Analysis, times: NDArray[np.float64]) -> list[str]:
     """Time, bar.beat and section at each time (N,): "0:12.34 · bar 7.2 · chorus"."""
     starts = np.array([s.start for s in analysis.segments])
+    names = name_sections(analysis.segments)
     texts = []
     for time, place in zip(times, name_places(analysis, times), strict=True):
         parts = [write_time(float(time))]
@@ -212,7 +224,7 @@ def describe_times(analysis: Analysis, times: NDArray[np.float64]) -> list[str]:
             parts.append(f"bar {place}")
         index = int(np.searchsorted(starts, time, side="right")) - 1
         if index >= 0 and time <= analysis.segments[index].end:
-            parts.append(escape(analysis.segments[index].label))
+            parts.append(escape(names[index]))
         texts.append(" · ".join(parts))
     return texts
 

@@ -13,6 +13,8 @@ def clock_time(seconds: float) -> str:
 
 
 def write_time(seconds: float) -> str:
-    """Minutes and seconds to the hundredth: 83.456 is "1:23.46"."""
+    """Seconds to the hundredth, as in 1:23.46 and 1:02:03.46."""
     hundredths = round(seconds * 100)
-    return f"{hundredths // 6000}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
+    minutes = hundredths // 6000
+    head = f"{minutes // 60}:{minutes % 60:02d}" if minutes >= 60 else f"{minutes}"
+    return f"{head}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"

@@ -116,7 +116,7 @@ def carry_edits(old: Result, new: R) -> R:
     """A new analysis of the same audio, with the corrections made to an old one.
 
     Corrected beats stay as they are, together with their detection; so do corrected sections. What
-    was not corrected is taken from the new analysis. Edits are never applied to another detection:
+    was not corrected is taken from the new analysis. Loops are kept. Edits are never applied to another detection:
     halving the tempo repairs a detection that was too fast and would spoil a better one.
     """
     beats = bool(effective_beat_edits(old.edits))
@@ -128,7 +128,7 @@ def carry_edits(old: Result, new: R) -> R:
         for edit in old.edits
         if (beats and _concerns(edit, BeatEdit)) or (sections and _concerns(edit, SectionEdit))
     )
-    return replay(replace(new, edits=(), detection=found), edits)
+    return replay(replace(new, edits=(), detection=found, loops=old.loops), edits)
 
 
 def effective_beat_edits(edits: Sequence[Edit]) -> tuple[BeatEdit | Reset, ...]:

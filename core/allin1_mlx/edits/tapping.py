@@ -21,7 +21,7 @@ AGREEING = 0.75  # share of beats that taps and detection must have in common
 AROUND = 4  # beats to either side of a beat whose taps are averaged
 PATIENCE = 0.1  # share of each deviation by which the period follows the detected beats
 LONGEST = 5_000  # beats from the first tap to the last
-FASTEST, SLOWEST = 0.1, 5.0  # seconds per beat
+FASTEST, SLOWEST = 0.1, 3.0  # seconds per beat: 600 and 20 BPM
 
 Times = NDArray[np.float64]
 

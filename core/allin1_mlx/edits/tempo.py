@@ -16,7 +16,7 @@ from .counting import stretches, usual_length
 from .edit import BeatEdit
 from .fields import TAPS, OneOf, metadata
 from .grid import CLOSEST, Grid, distance_to
-from .tapping import follow_taps
+from .tapping import SLOWEST, follow_taps
 
 FACTORS: Mapping[str, Fraction] = MappingProxyType(
     {name: Fraction(name) for name in ("2", "1/2", "3/2", "2/3")}
@@ -38,6 +38,8 @@ class ScaleTempo(BeatEdit):
             raise EditError("there are too few beats to change the tempo of")
         if new > old and np.diff(grid.times).min() * old / new < CLOSEST:
             raise EditError("the beats would follow each other too closely")
+        if np.median(np.diff(grid.times)) * old / new > SLOWEST:
+            raise EditError(f"the tempo would be below {60 / SLOWEST:g} BPM")
         if grid.times.size * new > MOST_BEATS * old:
             raise EditError("the song is too long for beats this close together")
         times, positions = [], []

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, HTTPException
 from fastapi.responses import FileResponse, Response
 
+from allin1_mlx.display.pictures.rows import Room
 from allin1_mlx.errors import EditError
 
 from ..corrections import correct
@@ -20,9 +21,11 @@ def add_timeline(router: APIRouter, sessions: Sessions) -> None:
     """Serve a song's sheet and sound, and accept corrections."""
 
     @router.get("/songs/{song_id}/sheet")
-    def sheet(song_id: str, dark: bool = False, activations: bool = False) -> Response:
+    def sheet(
+        song_id: str, dark: bool = False, activations: bool = False, room: Room = "middle"
+    ) -> Response:
         song, analysis = find_analysis(sessions, song_id)
-        text = write_sheet(song, analysis, dark=dark, activations=activations)
+        text = write_sheet(song, analysis, dark=dark, activations=activations, room=room)
         return Response(text, media_type="application/json", headers=PRIVATE)
 
     @router.post("/songs/{song_id}/edits")
@@ -31,6 +34,7 @@ def add_timeline(router: APIRouter, sessions: Sessions) -> None:
         command: Annotated[Any, Body()],
         dark: bool = False,
         activations: bool = False,
+        room: Room = "middle",
     ) -> Response:
         found = find_song(sessions, song_id)
         try:
@@ -38,7 +42,7 @@ def add_timeline(router: APIRouter, sessions: Sessions) -> None:
         except EditError as e:
             raise HTTPException(409, str(e)) from e
         song, analysis = find_analysis(sessions, song_id)
-        text = write_sheet(song, analysis, dark=dark, activations=activations)
+        text = write_sheet(song, analysis, dark=dark, activations=activations, room=room)
         row = json.dumps(song.to_dict(), ensure_ascii=False)
         content = f'{{"song": {row}, "sheet": {text}}}'
         return Response(content, media_type="application/json", headers=PRIVATE)

@@ -1,9 +1,9 @@
 // What keys and buttons do, by the names of keys.js.
 
-// desk: has sheet, player, view, moves, editing and help. Without a song an action returns false,
+// desk: has sheet, player, practice, view, moves, editing and help. Without a song an action returns false,
 // and the key keeps its usual meaning.
 export function makeActions(desk) {
-  const { player, view, moves, editing, help } = desk;
+  const { player, practice, view, moves, editing, help } = desk;
   const act = (action) => () => {
     if (!desk.sheet) return false;
     action();
@@ -22,12 +22,22 @@ export function makeActions(desk) {
     sectionBack: step(sections, -1),
     sectionOn: step(sections, 1),
     start: act(() => moves.jump(0)),
+    end: act(() => moves.jump(desk.sheet.duration)),
     loop: act(() => moves.toggleLoop()),
+    loopStart: act(() => moves.setLoopEdge(0)),
+    loopEnd: act(() => moves.setLoopEdge(1)),
+    slower: act(() => practice.changeSpeed(-1)),
+    faster: act(() => practice.changeSpeed(1)),
+    fullSpeed: act(() => practice.setSpeed(100)),
+    countIn: act(() => practice.nextCountIn()),
+    settings: act(() => desk.toggleSettings()),
     click: act(() => player.setLevel("click", { on: !player.levels.click.on })),
     follow: act(() => moves.toggleFollow()),
     zoomIn: act(() => view.zoom(0.5)),
     zoomOut: act(() => view.zoom(2)),
     zoomAll: act(() => view.reset()),
+    zoomSection: act(() => moves.zoomToSection()),
+    zoomLoop: act(() => moves.zoomToLoop()),
     correct: act(() => editing.togglePanel()),
     tap: () => desk.sheet !== null && editing.tap(),
     help: act(() => help.showModal()),

@@ -2,6 +2,7 @@
 // reset button. The server carries them out; nothing is computed here.
 
 import { address, icon, make } from "./bus.js";
+import { writeCtrl } from "./keys.js";
 
 const ICONS = {
   undo: "M12 5V1L5 7l7 6V9a5 5 0 1 1-4.6 7H5.3A7 7 0 1 0 12 5z",
@@ -14,8 +15,8 @@ export class Corrections {
   // correct: called with a command. open: opens or closes the panel.
   constructor(correct, open) {
     this.correct = correct;
-    this.undo = this.button("undo", "Undo", { do: "undo" }, "Ctrl+Z");
-    this.redo = this.button("redo", "Redo", { do: "redo" }, "Ctrl+Shift+Z");
+    this.undo = this.button("undo", "Undo", { do: "undo" }, writeCtrl("Z"));
+    this.redo = this.button("redo", "Redo", { do: "redo" }, writeCtrl("Z", true));
     this.toggle = make("button", { type: "button", "aria-expanded": "false", onclick: open });
     this.toggle.textContent = "Correct";
     this.toggle.title = "More corrections: beats, bars and sections (E)";
@@ -55,10 +56,9 @@ export class Corrections {
     const button = make("button", { type: "button", "aria-label": label });
     button.append(name in ICONS ? icon(ICONS[name]) : name);
     button.title = key ? `${label} (${key})` : label;
-    button.addEventListener("click", (event) => {
+    button.addEventListener("click", () => {
       if (button.getAttribute("aria-disabled") === "true") return;
       this.correct(command);
-      if (event.detail > 0) button.blur(); // so that the space bar still plays and pauses
     });
     return button;
   }

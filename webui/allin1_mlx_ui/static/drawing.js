@@ -5,6 +5,7 @@
 
 import { thinGrid } from "../timeline.js";
 import { make } from "./bus.js";
+import { loadPlotly } from "./plotly.js";
 import { Detail } from "./detail.js";
 
 const STRETCHED = 1.4; // how far a drawing may be stretched or squeezed while things move
@@ -40,6 +41,7 @@ export class Drawing {
       this.index = new Map(this.traces.map((trace, index) => [trace.name, index]));
       const layout = { ...figure.layout, hovermode: false, width: outer };
       const moving = { ...structuredClone(layout), annotations: [] };
+      await loadPlotly();
       await window.Plotly.react(this.still, figure.data.filter(isStill), layout, PLAIN);
       await window.Plotly.react(this.moving, this.traces, moving, PLAIN);
       await this.draw();

@@ -10,7 +10,7 @@ export function mount(element, { trigger, upload }) {
     {},
     input,
     make("span", { class: "first" }, "Drop songs here, or click to choose"),
-    make("span", { class: "further" }, "Add songs, or a saved result"),
+    make("span", { class: "further" }, "Add songs"),
     news,
   );
   element.querySelector(".dropzone").append(label);
@@ -21,6 +21,8 @@ export function mount(element, { trigger, upload }) {
 
   // Files that were dropped together are sent together, such as a result and its song.
   const take = async (files) => {
+    // The page makes room for the song at once, not when the song arrives.
+    if (files.length) document.body.classList.add("has-songs");
     const sent = [];
     const failed = [];
     for (const file of files) {
@@ -34,6 +36,7 @@ export function mount(element, { trigger, upload }) {
     }
     news.textContent = failed.join(" ");
     if (sent.length) trigger("take", { files: sent });
+    else if (!document.querySelector(".songs li")) document.body.classList.remove("has-songs");
   };
 
   input.addEventListener("change", () => {

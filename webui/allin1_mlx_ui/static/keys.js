@@ -12,33 +12,73 @@ export const KEYS = [
   ["sectionBack", ["["], "[", "previous section"],
   ["sectionOn", ["]"], "]", "next section"],
   ["start", ["Home"], "Home", "to the beginning"],
+  ["end", ["End"], "End", "to the end"],
   ["loop", ["l"], "L", "loop this section, or stop looping"],
+  ["loopStart", ["a"], "A", "the loop starts at this bar"],
+  ["loopEnd", ["b"], "B", "the loop ends at this bar"],
+  ["slower", [",", "<"], ",", "slower"],
+  ["faster", [".", ">"], ".", "faster"],
+  ["fullSpeed", ["1"], "1", "full speed"],
   ["click", ["c"], "C", "click on or off"],
+  ["countIn", ["n"], "N", "count-in: off, 1 bar, 2 bars"],
+  ["settings", ["m"], "M", "volumes, click, trainer, pitch, saved loops"],
   ["follow", ["f"], "F", "view follows the song, or stays"],
   ["zoomIn", ["+", "="], "+", "zoom in"],
   ["zoomOut", ["-", "_"], "−", "zoom out"],
   ["zoomAll", ["0"], "0", "show the whole song"],
+  ["zoomSection", ["z"], "Z", "zoom to the section"],
+  ["zoomLoop", ["Z"], "Shift Z", "zoom to the loop"],
   ["correct", ["e"], "E", "corrections: beats, bars, sections"],
   ["tap", ["t"], "T", "tap the beat, while correcting"],
   ["help", ["?"], "?", "this card"],
 ];
 
+const MAC = /mac|iphone|ipad/i.test(navigator.userAgentData?.platform || navigator.platform);
+
+// How a key with Ctrl, or with the command key of a Mac, is written.
+export function writeCtrl(key, shift = false) {
+  if (MAC) return `${shift ? "⇧" : ""}⌘${key}`;
+  return `Ctrl+${shift ? "Shift+" : ""}${key}`;
+}
+
 const MORE = [
-  ["Ctrl Z", "undo a correction"],
-  ["Ctrl Shift Z", "redo it"],
+  ["F2", "rename the section"],
+  ["PgUp PgDn", "on the timeline: previous or next section"],
+  [writeCtrl("Z"), "undo a correction"],
+  [writeCtrl("Z", true), "redo it"],
 ];
+
+const RELEASED =
+  "button, a, summary, select, [role=slider], input:is([type=range], [type=radio], [type=checkbox])";
 
 const MOUSE = [
   ["Click", "go there"],
   ["Click a section", "select it; once more: loop it"],
+  ["⟳ on a section", "loop it from its start"],
+  ["Right click, or hold", "rename, split, merge, move a section"],
   ["Drag along the bar numbers", "loop these bars (or Shift and drag anywhere)"],
+  ["Drag an end of the loop", "move it to another bar (with Alt: anywhere)"],
   ["Wheel or pinch", "zoom"],
   ["Drag", "scroll"],
   ["Double click", "show the whole song"],
   ["Drag a grip", "while correcting: move a boundary to the nearest bar (with Alt: anywhere)"],
 ];
 
+// A control that was used by mouse or finger gives the keyboard back: keys then mean the song.
+function releaseFocus() {
+  let byPointer = false;
+  document.addEventListener("pointerdown", () => (byPointer = true), true);
+  document.addEventListener("keydown", () => (byPointer = false), true);
+  const release = () => {
+    const { activeElement: at } = document;
+    const control = at && at.matches(RELEASED) && at.closest(".songs, .player");
+    if (byPointer && control) at.blur();
+  };
+  for (const type of ["click", "change"]) document.addEventListener(type, () => setTimeout(release));
+}
+
 export function listenToKeys(actions) {
+  releaseFocus();
   const bound = new Map();
   for (const [name, keys] of KEYS) keys.forEach((key) => bound.set(key, actions[name]));
   document.addEventListener("keydown", (event) => {

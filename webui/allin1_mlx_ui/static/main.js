@@ -3,7 +3,6 @@
 import { writeTime } from "../timeline.js";
 import { makeActions } from "./actions.js";
 import { address, bus, make } from "./bus.js";
-import { placeClicks } from "./clicks.js";
 import { Editing } from "./editing.js";
 import { Exports } from "./exports.js";
 import { Heading } from "./heading.js";
@@ -11,18 +10,17 @@ import { listenToKeys, makeHelp } from "./keys.js";
 import { Moves } from "./moves.js";
 import { Player } from "./player.js";
 import { Position } from "./position.js";
+import { Bar } from "./practice/bar.js";
+import { Practice } from "./practice/practice.js";
+import { Settings } from "./practice/settings.js";
 import { Renewal } from "./renewal.js";
 import { SectionTable } from "./sections.js";
 import { Sheet } from "./sheet.js";
 import { Tape } from "./tape.js";
 import { isDark, watchTheme } from "./theme.js";
-import { Transport } from "./transport.js";
+import { room, watchRoom } from "./room.js";
 import { View } from "./view.js";
-
-const FINE_TIPS =
-  "Click to go there · click a section to select it, again to loop it · " +
-  "drag along the bar numbers to loop bars · wheel zooms, dragging scrolls";
-const COARSE_TIPS = "Tap to go there · tap a section twice to loop it · pinch to zoom, drag to scroll";
+import { ZoomTools } from "./zoom.js";
 
 export function mount(element) {
   const desk = new Desk(element.querySelector(".player"));
@@ -41,6 +39,7 @@ class Desk {
     this.sheet = null; // its whole analysis
     this.activations = false;
     this.player = new Player(() => new AudioContext({ sampleRate: 44100 }));
+    this.practice = new Practice(this.player);
     this.heading = new Heading();
     this.position = new Position();
     this.view = new View(this.position.stage, this.player);
@@ -49,32 +48,32 @@ class Desk {
     this.help = makeHelp();
     this.renewal = new Renewal(() => this.song);
     this.more = this.makeMore();
+    this.settings = new Settings(this);
     this.actions = makeActions(this);
-    this.transport = new Transport(this.player, this.actions, this.makeExtras());
-    this.transport.setFollowing(true);
+    this.zoom = new ZoomTools(this.view, this.actions, this.makeExtras());
+    this.bar = new Bar(this.practice, this.actions);
     this.arrange();
     this.listen();
     this.tick();
   }
 
-  // The button that shows or hides the activations.
+  // The button that shows or hides how sure the network was.
   makeMore() {
     const title = "Show how sure the network was of beats and sections";
     const onclick = () => this.toggleActivations();
     const look = { class: "quiet", "aria-pressed": "false", title };
-    return make("button", { type: "button", ...look, onclick }, "Activations");
+    return make("button", { type: "button", ...look, onclick }, "Confidence");
   }
 
   makeExtras() {
     const onclick = () => this.help.showModal();
-    const help = make("button", { type: "button", class: "quiet", onclick }, "Keys (?)");
+    const help = make("button", { type: "button", class: "quiet help-button", onclick }, "Keys (?)");
     return [this.more, this.renewal.button, help];
   }
 
   // Put the parts on the page.
   arrange() {
     const part = (name, ...children) => make("div", { class: name }, ...children);
-    const tips = (kind, text) => make("p", { class: `tips ${kind}`, "aria-hidden": "true" }, text);
     const { corrections, panel } = this.editing;
     const table = part("sections");
     const downloads = part("downloads");
@@ -90,16 +89,21 @@ class Desk {
       corrections.news,
       corrections.trouble,
       this.position.element,
-      tips("fine", FINE_TIPS),
-      tips("coarse", COARSE_TIPS),
-      this.transport.controls,
+      this.zoom.element,
       panel.element,
-      this.transport.levels,
       part("foot", table, downloads),
       this.help,
       this.renewal.dialog,
+      part("practice", this.settings.element, this.bar.element),
     );
     this.element.hidden = true;
+    new ResizeObserver(() => this.makeRoom()).observe(this.bar.element);
+  }
+
+  // The practice bar covers the end of the window: the page's last lines must not lie under it.
+  makeRoom() {
+    const height = this.bar.element.offsetHeight;
+    document.documentElement.style.setProperty("--bar-height", `${height}px`);
   }
 
   listen() {
@@ -107,8 +111,14 @@ class Desk {
     this.player.addEventListener("change", () => this.onPlayer());
     this.player.addEventListener("fault", (event) => this.heading.warn(event.detail));
     this.editing.watchLeaving(this.element);
-    watchTheme(() => {
+    const draw = () => {
       if (this.song) this.open(this.song);
+    };
+    watchTheme(draw);
+    watchRoom(draw);
+    // The browser may show the page again after the server closed its session.
+    window.addEventListener("pageshow", (event) => {
+      if (event.persisted) location.reload();
     });
   }
 
@@ -162,7 +172,7 @@ class Desk {
     this.sheet = sheet;
     this.element.hidden = false;
     if (fresh || hadSound !== sheet.frames > 0) this.load(sheet);
-    else this.player.setClicks(placeClicks(sheet));
+    else this.player.setClicks(this.practice.clicksFor(sheet));
     this.describe(sheet);
     const drawn = this.view.show(sheet, { keep: again && !fresh });
     if (!fresh) this.view.select(chosen ? sheet.sectionAt((chosen.start + chosen.end) / 2) : -1);
@@ -176,7 +186,7 @@ class Desk {
     const url = address(`songs/${sheet.id}/sound`);
     this.player.load({
       tape: sheet.frames ? new Tape(url, sheet.frames) : null,
-      clicks: placeClicks(sheet),
+      ...this.practice.clicksFor(sheet),
       rate: sheet.rate,
       duration: sheet.frames ? sheet.frames / sheet.rate : sheet.duration,
     });
@@ -184,7 +194,7 @@ class Desk {
 
   // Options of the figure that the server draws.
   get query() {
-    return new URLSearchParams({ dark: isDark(), activations: this.activations });
+    return new URLSearchParams({ dark: isDark(), activations: this.activations, room: room() });
   }
 
   async fetchSheet(song) {
@@ -207,7 +217,8 @@ class Desk {
   describe(sheet) {
     this.heading.show(sheet);
     this.more.hidden = !sheet.hasActivations;
-    this.transport.setSound(sheet.frames > 0);
+    this.settings.show(sheet);
+    this.zoom.show(sheet);
     this.position.show(sheet);
     this.exports.show(sheet, this.session);
     this.renewal.show(sheet, this.song);
@@ -223,20 +234,24 @@ class Desk {
   onPlayer() {
     if (!this.sheet) return;
     this.view.place();
+    this.zoom.update();
     this.showPosition();
+  }
+
+  toggleSettings() {
+    this.settings.toggle();
+    this.bar.setOpen(this.settings.isOpen);
   }
 
   showPosition() {
     const { sheet, player } = this;
     if (!sheet) return;
     const { position } = player;
-    const place = sheet.placeAt(position);
     const section = sheet.sectionAt(position);
-    const label = section < 0 ? "" : sheet.sections[section].label;
-    const where = [place && `bar ${place}`, label].filter(Boolean).join(" · ");
-    this.transport.setPosition(writeTime(position, 1), writeTime(sheet.duration, 1), where);
+    const where = player.counting ? "count-in" : sheet.locate(position);
+    this.bar.setPosition(writeTime(position, 1), writeTime(sheet.duration, 1), where);
     this.table.mark(section, this.view.selected);
     this.editing.panel.update();
-    this.position.update(sheet, position);
+    this.position.update(sheet, position, player.playing);
   }
 }

@@ -121,8 +121,9 @@ export class Marks {
 }
 
 // A grip that a pointer holds, from the press to the release.
-class Hold {
-  // held: { element, at, limits, shift, target, done, clicked } as holdEdge and holdBeat return it.
+export class Hold {
+  // marks: has view, held, putAt(), report() and place(). held: { element, at, limits, shift,
+  // target, done, clicked } as holdEdge and holdBeat return it; its `event` is "correct" by default.
   constructor(marks, held, event) {
     const { view } = marks;
     this.marks = marks;
@@ -184,7 +185,7 @@ class Hold {
     view.point(null);
     const corrects = done && this.moved && Math.abs(this.target - held.at) > 0.001;
     if (!corrects) held.shift(null); // else the shift stays until the corrected song is drawn
-    if (corrects) marks.report("correct", held.done(this.time, this.free));
+    if (corrects) marks.report(held.event || "correct", held.done(this.time, this.free));
     else if (done && !this.moved) held.clicked(view.toTime(event.clientX - this.left));
     marks.place();
   }

@@ -1,13 +1,14 @@
 // Moving through the song: seeking, loops, and whether the view follows.
 
 export class Moves {
-  // desk: has sheet, player, view and transport.
+  // desk: has sheet, player, view and zoom.
   constructor(desk) {
     this.desk = desk;
     const { view } = desk;
     view.addEventListener("seek", (event) => this.seek(event.detail));
     view.addEventListener("loop", (event) => this.loopRange(event.detail));
     view.addEventListener("choose", (event) => this.goToSection(event.detail));
+    view.addEventListener("practise", (event) => this.practiseSection(event.detail));
     view.addEventListener("loopsection", (event) => this.loopSection(event.detail));
   }
 
@@ -44,6 +45,13 @@ export class Moves {
     this.loopRange(same ? null : [start, end]);
   }
 
+  // Loop a section from its start on.
+  practiseSection(index) {
+    const { start, end } = this.desk.sheet.sections[index];
+    this.desk.view.select(index);
+    this.loopAndGo([start, end]);
+  }
+
   // Stop looping; if nothing loops, loop the section at the playhead.
   toggleLoop() {
     const { sheet, player } = this.desk;
@@ -55,13 +63,47 @@ export class Moves {
   loopRange(range) {
     this.desk.player.setLoop(range);
     this.desk.view.place();
+    this.desk.zoom.update();
+  }
+
+  // Loop a passage, and go to its start.
+  loopAndGo(range) {
+    this.loopRange(range);
+    this.jump(range[0]);
+  }
+
+  // Put the start (edge 0) or the end (1) of the loop at the bar line nearest to the playhead.
+  setLoopEdge(edge) {
+    const { sheet, player } = this.desk;
+    const lines = sheet.barLines;
+    const line = nearest(lines, player.position);
+    const range = player.loop ? [...player.loop] : [0, sheet.duration];
+    range[edge] = line;
+    if (range[0] >= range[1]) range[1 - edge] = edge === 0 ? sheet.duration : 0;
+    if (range[0] < range[1]) this.loopRange(range);
+  }
+
+  zoomToSection() {
+    const { sheet, player, view } = this.desk;
+    const index = view.selected >= 0 ? view.selected : sheet.sectionAt(player.position);
+    const section = sheet.sections[index];
+    if (section) view.fit(section.start, section.end);
+  }
+
+  zoomToLoop() {
+    const { player, view } = this.desk;
+    if (player.loop) view.fit(...player.loop);
   }
 
   toggleFollow() {
-    const { player, transport, view } = this.desk;
-    view.following = !view.following;
+    const { player, view, zoom } = this.desk;
+    view.following = !view.following || view.astray;
     view.astray = false;
-    transport.setFollowing(view.following);
+    zoom.update();
     if (view.following) view.reveal(player.position);
   }
+}
+
+function nearest(times, time) {
+  return times.reduce((best, one) => (Math.abs(one - time) < Math.abs(best - time) ? one : best));
 }

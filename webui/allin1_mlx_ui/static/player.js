@@ -1,16 +1,17 @@
 // Plays the song and its clicks on one audio clock.
 //
-// Both are computed sample by sample by one Stretcher and handed to the audio graph in chunks of
-// the same length, started at the same frame of its clock: they cannot drift apart. The chunks
-// are made ahead of time, so that drawing does not disturb the sound; a jump throws away what
-// was made ahead. Positions are seconds of the song.
+// Both are computed sample by sample by one Performance and given to the audio graph in chunks of
+// the same length, started at the same frame of its clock, so they cannot drift apart. The chunks
+// are made ahead of time, so that drawing does not disturb the sound; a jump discards them.
+// Positions are seconds of the song.
 
+import { Performance } from "./performance.js";
 import { LEAD, Stretcher } from "./stretch.js";
 import { lastAtMost } from "./sheet.js";
 
 const CHUNK = 8192; // frames made at a time, 0.19 s
 const AHEAD = 0.6; // seconds that are made ahead
-const AHEAD_HIDDEN = 3; // browsers let hidden pages act once a second only
+const AHEAD_HIDDEN = 3; // browsers run the timers of hidden pages once a second only
 const DELAY = 0.05; // from "play" to the first sample
 const FADE = 0.005; // of what is cut off
 const PUMP = 60; // milliseconds between looks at the clock
@@ -24,7 +25,10 @@ export class Player extends EventTarget {
     this.playing = false;
     this.waiting = false;
     this.speed = 1;
+    this.pitch = 1; // factor of all frequencies of the song
     this.loop = null; // [from, to] in seconds
+    this.trainer = null; // { from, to, step, rounds }: a speed that rises with the rounds
+    this.planCountIn = null; // see practice/count_in.js
     this.levels = { song: { volume: 1, on: true }, click: { volume: 0.6, on: true } };
     this.unload();
   }
@@ -32,48 +36,66 @@ export class Player extends EventTarget {
   unload() {
     this.pause();
     this.stretcher = null;
+    this.performance = null;
     this.tape = null;
     this.rate = 44100;
     this.duration = 0;
     this.rest = 0; // where the song stands while it does not play
     this.loop = null;
+    this.round = 0; // complete rounds of the loop
     this.spans = [];
   }
 
-  // clicks: [{ frame, sound }]; tape: null where there is no sound but the clicks.
-  load({ tape, clicks, rate, duration }) {
+  // clicks: [{ frame, sound }]; beats: frames; tape: null where there is no sound but the clicks.
+  load({ tape, clicks, beats, planCountIn, rate, duration }) {
     this.unload();
     this.tape = tape;
     this.rate = rate;
     this.duration = duration;
-    this.setClicks(clicks);
+    this.setClicks({ clicks, beats, planCountIn });
     this.prefetch();
     this.announce();
   }
 
   // New clicks for the same song, at once if it plays.
-  setClicks(clicks) {
+  setClicks({ clicks, beats = clicks.map((click) => click.frame), planCountIn = null }) {
     const frames = Math.round(this.duration * this.rate);
     this.restart(() => {
-      this.stretcher = new Stretcher({ tape: this.tape, frames, clicks });
-      this.stretcher.speed = this.speed;
+      this.planCountIn = planCountIn;
+      this.stretcher = new Stretcher({ tape: this.tape, frames, clicks, beats });
+      this.stretcher.onRound = (round) => this.train(round);
     });
   }
 
+  // Start to play; after the count-in, if there is one.
   async play() {
     if (this.playing || !this.stretcher) return;
     if (!this.context) this.connect();
     this.playing = true;
     this.announce();
-    if (this.context.state === "suspended") await this.context.resume();
-    if (!this.playing) return;
+    if (!(await this.wake()) || !this.playing) return;
     if (this.rest >= this.duration - 0.01) this.rest = 0;
-    this.begin(this.rest - LEAD / this.rate);
+    this.begin(this.rest, { counted: true });
+  }
+
+  // Have the audio clock running. iOS and others stop it on their own; then playing stops too.
+  async wake() {
+    const { context } = this;
+    if (!context.resume || context.state === "running") return true;
+    try {
+      await context.resume();
+    } catch {
+      // refused: the state shows it
+    }
+    if (context.state === "running") return true;
+    this.pause();
+    return false;
   }
 
   pause() {
     if (!this.playing) return;
     this.rest = this.position;
+    this.round = this.heard ? this.heard.round : this.round;
     this.playing = false;
     this.cut();
     this.announce();
@@ -87,22 +109,50 @@ export class Player extends EventTarget {
   seek(time) {
     const target = Math.min(Math.max(time, 0), this.duration);
     this.rest = target;
-    if (this.playing && this.context) this.begin(target - LEAD / this.rate);
+    if (this.playing && this.context) this.begin(target);
     else this.prefetch();
     this.announce();
   }
 
+  // A speed set by hand ends the training.
   setSpeed(speed) {
     this.restart(() => {
+      this.trainer = null;
       this.speed = speed;
-      if (this.stretcher) this.stretcher.speed = speed;
     });
+    this.announce();
+  }
+
+  // Speeds that rise with the rounds of the loop, from the next round on; null to stop.
+  setTrainer(trainer) {
+    this.restart(() => {
+      this.trainer = trainer;
+      this.round = 0;
+      if (trainer) this.speed = trainer.from;
+    });
+    this.announce();
+  }
+
+  // Called as a round is made ahead of time.
+  train(round) {
+    if (!this.trainer) return;
+    this.stretcher.speed = speedInRound(this.trainer, round) / this.pitch;
+  }
+
+  // pitch: the factor of all frequencies; the speed stays.
+  setPitch(pitch) {
+    this.restart(() => {
+      this.pitch = pitch;
+    });
+    this.announce();
   }
 
   // Repeat [from, to) from now on; null to play on. From outside of it, it is entered at its start.
   setLoop(range) {
     this.restart(() => {
       this.loop = range;
+      this.round = 0;
+      if (range && this.trainer) this.speed = this.trainer.from;
     });
     if (range && (this.position < range[0] || this.position >= range[1])) this.seek(range[0]);
     this.announce();
@@ -115,24 +165,41 @@ export class Player extends EventTarget {
     this.announce();
   }
 
-  // The position that can be heard now.
-  get position() {
-    if (!this.playing || !this.spans.length) return this.rest;
+  // The span that is heard now; undefined while nothing plays.
+  get heard() {
+    if (!this.playing || !this.spans.length) return undefined;
     const now = this.context.currentTime - (this.context.outputLatency || 0);
     const times = this.spans.map((span) => span.time);
-    const span = this.spans[Math.max(lastAtMost(times, now), 0)];
+    return this.spans[Math.max(lastAtMost(times, now), 0)];
+  }
+
+  // Where in the song one is, by what can be heard now.
+  get position() {
+    const span = this.heard;
+    if (!span) return this.rest;
+    const now = this.context.currentTime - (this.context.outputLatency || 0);
     const frame = span.frame + Math.max(now - span.time, 0) * this.rate * span.speed;
-    return Math.min(frame / this.rate, this.duration);
+    return Math.min(Math.max(frame / this.rate, 0), this.duration);
+  }
+
+  // Whether a count-in is heard.
+  get counting() {
+    const span = this.heard;
+    return span !== undefined && span.counting;
   }
 
   // Change something that the chunks made ahead depend on.
   restart(change) {
-    const position = this.position;
+    const { position, heard } = this;
+    if (heard) this.round = heard.round;
     change();
-    if (this.playing && this.context) this.begin(position);
+    if (this.trainer) this.speed = speedInRound(this.trainer, this.round);
+    if (this.playing && this.context && this.stretcher) this.begin(position, { jump: false });
   }
 
   connect() {
+    // On iOS, sound is meant to be heard although the mute switch is on.
+    if (navigator.audioSession) navigator.audioSession.type = "playback";
     this.context = this.open();
     const { context } = this;
     this.output = context.createGain();
@@ -141,6 +208,9 @@ export class Player extends EventTarget {
     this.buses = { song: context.createGain(), click: context.createGain() };
     Object.values(this.buses).forEach((bus) => bus.connect(this.output));
     this.applyLevels();
+    context.addEventListener("statechange", () => {
+      if (this.playing && this.take && context.state !== "running") this.wake();
+    });
     if (context.state) this.timer = setInterval(() => this.pump(), PUMP);
   }
 
@@ -166,20 +236,25 @@ export class Player extends EventTarget {
     this.spans = [];
   }
 
-  // Play from a time on; jumps aim a little before it, so that the attack there is whole.
-  begin(time) {
+  // Play from a time on. jump: with the attack there complete. counted: after the count-in.
+  begin(time, { jump = true, counted = false } = {}) {
+    const { context, stretcher } = this;
     this.rest = Math.max(time, 0);
     this.cut();
-    const { context } = this;
     const faders = ["song", "click"].map((which) => {
       const fader = context.createGain();
       fader.connect(this.buses[which]);
       return fader;
     });
     this.take = { faders, nodes: new Set() };
-    const frames = this.loop && this.loop.map((t) => Math.round(t * this.rate));
-    this.stretcher.loop = frames;
-    this.stretcher.seek(Math.max(Math.round(time * this.rate), 0));
+    stretcher.loop = this.loop && this.loop.map((t) => Math.round(t * this.rate));
+    stretcher.speed = this.speed / this.pitch;
+    stretcher.round = this.round;
+    stretcher.planCountIn = this.planCountIn;
+    const frame = Math.round(this.rest * this.rate);
+    if (jump) stretcher.start(frame, { counted });
+    else stretcher.seek(frame);
+    this.performance = new Performance(stretcher, this.pitch);
     this.next = Math.ceil((context.currentTime + DELAY) * context.sampleRate);
     this.ended = false;
     this.pump();
@@ -209,10 +284,10 @@ export class Player extends EventTarget {
   }
 
   makeChunk() {
-    const { context, stretcher, take } = this;
+    const { context, take } = this;
     const song = context.createBuffer(2, CHUNK, this.rate);
     const click = context.createBuffer(1, CHUNK, this.rate);
-    const { spans, length } = stretcher.render(
+    const { spans, length } = this.performance.render(
       song.getChannelData(0),
       song.getChannelData(1),
       click.getChannelData(0),
@@ -227,10 +302,8 @@ export class Player extends EventTarget {
       node.onended = () => take.nodes.delete(node);
       take.nodes.add(node);
     });
-    for (const { at, frame } of spans) {
-      this.spans.push({ time: when + at / this.rate, frame, speed: stretcher.speed });
-    }
-    // A span that has been left is of no more use.
+    for (const span of spans) this.spans.push({ ...span, time: when + span.at / this.rate });
+    // Spans that have passed are no longer needed.
     const old = context.currentTime - 1;
     while (this.spans.length > 1 && this.spans[1].time < old) this.spans.shift();
     this.next += length;
@@ -239,7 +312,7 @@ export class Player extends EventTarget {
   // Whether the song's part for the next chunk is here; if not, get it.
   ready() {
     const lacking = this.tape
-      ? this.stretcher.need(CHUNK).filter(([from, to]) => !this.tape.has(from, to))
+      ? this.performance.need(CHUNK).filter(([from, to]) => !this.tape.has(from, to))
       : [];
     if (lacking.length) this.fetch(lacking);
     const waiting = lacking.length > 0;
@@ -252,7 +325,7 @@ export class Player extends EventTarget {
 
   prefetch() {
     if (!this.tape || !this.stretcher) return;
-    const frame = this.playing ? this.stretcher.position : this.rest * this.rate;
+    const frame = this.playing && this.take ? this.stretcher.position : this.rest * this.rate;
     const wanted = [[Math.floor(frame), Math.floor(frame + 10 * this.rate)]];
     this.fetch(wanted.filter(([from, to]) => !this.tape.has(from, to)));
   }
@@ -274,4 +347,9 @@ export class Player extends EventTarget {
   announce() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+// The speed of a round of the loop.
+function speedInRound({ from, to, step, rounds }, round) {
+  return Math.min(from + step * Math.floor(round / rounds), to);
 }

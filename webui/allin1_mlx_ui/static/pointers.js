@@ -2,7 +2,7 @@
 //
 // Wheel or pinch zooms, a drag scrolls, a double click shows all. A click goes there; on a section
 // it selects it, and once more loops it. A drag along the bar numbers, or with Shift held down,
-// loops whole bars. In the overview a drag moves the view.
+// loops whole bars. In the overview a drag moves the view, and a click goes there.
 
 const SLACK = 4; // pixels that a click may move
 const LOOPING_ROWS = ["ruler", "sections"];
@@ -23,6 +23,7 @@ export function listenToPointers(view) {
   });
   element.addEventListener("pointerup", (event) => gestures.end(event, false));
   element.addEventListener("pointercancel", (event) => gestures.end(event, true));
+  listenToGestures(view);
   const onWheel = (event) => {
     if (view.sheet) turnWheel(view, event);
   };
@@ -73,15 +74,36 @@ class Gestures {
 }
 
 function turnWheel(view, event) {
-  event.preventDefault();
   const unit = event.deltaMode === 1 ? 16 : 1; // lines or pixels
-  const sideways = event.shiftKey ? event.deltaY : event.deltaX;
-  if (Math.abs(sideways) > Math.abs(event.shiftKey ? 0 : event.deltaY)) {
-    view.pan((sideways * unit) / view.scale);
+  const [x, y] = [event.deltaX * unit, event.deltaY * unit];
+  // With Shift, some browsers report the wheel as deltaX, others as deltaY.
+  const sideways = event.shiftKey ? x || y : x;
+  const all = view.range[1] - view.range[0] >= view.length;
+  if (event.shiftKey || Math.abs(x) > Math.abs(y)) {
+    view.pan(sideways / view.scale);
+  } else if (all && y > 0 && !event.ctrlKey) {
+    return; // nothing to zoom out of: the page scrolls
   } else {
-    const amount = Math.min(Math.max(event.deltaY * unit, -240), 240);
-    view.zoom(1.002 ** amount, view.toTime(locate(view, event).x));
+    // A pinch on a trackpad arrives as a wheel with Ctrl and small steps.
+    const base = event.ctrlKey ? 1.01 : 1.002;
+    view.zoom(base ** Math.min(Math.max(y, -240), 240), view.toTime(locate(view, event).x));
   }
+  event.preventDefault();
+}
+
+// A pinch on a trackpad in Safari.
+function listenToGestures(view) {
+  let before = 1;
+  view.element.addEventListener("gesturestart", (event) => {
+    before = 1;
+    event.preventDefault();
+  });
+  view.element.addEventListener("gesturechange", (event) => {
+    event.preventDefault();
+    if (!view.sheet || !(event.scale > 0)) return;
+    view.zoom(before / event.scale, view.toTime(locate(view, event).x));
+    before = event.scale;
+  });
 }
 
 function startPinch(view, [one, other]) {
@@ -95,7 +117,7 @@ function startPinch(view, [one, other]) {
       const span = (range[1] - range[0]) * factor;
       const share = ((now[0] + now[1]) / 2 - view.margin) / view.width;
       view.setRange(centre - share * span, centre + (1 - share) * span);
-      view.astray = !view.isVisible(view.player.position);
+      view.setAstray();
       return true;
     },
     end() {},
@@ -124,11 +146,23 @@ function dragWindow(view, startX) {
     const half = (view.range[1] - view.range[0]) / 2;
     const time = view.toTimeInOverview(x);
     view.setRange(time - half, time + half);
-    view.astray = !view.isVisible(view.player.position);
+    view.setAstray();
     return true;
   };
-  move([startX]);
-  return { move, end() {} };
+  const [left, right] = view.range.map((time) => view.toSmallX(time));
+  const inside = startX >= left && startX <= right;
+  let moved = false;
+  return {
+    move([x]) {
+      moved = moved || Math.abs(x - startX) > SLACK;
+      return moved && move([x]);
+    },
+    end(x, cancelled) {
+      if (moved || cancelled) return;
+      if (!inside) move([x]);
+      report(view, "seek", view.toTimeInOverview(x));
+    },
+  };
 }
 
 function dragLoop(view, startX, row) {

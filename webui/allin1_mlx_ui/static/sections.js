@@ -31,14 +31,14 @@ export class SectionTable {
     }
   }
 
-  makeRow({ start, end, label, bars, colour, moved, renamed, reset }, index) {
+  makeRow({ start, end, name: title, bars, colour, moved, renamed, reset }, index) {
     const swatch = make("span", { class: "swatch", style: `background:${colour}` });
-    const text = make("span", { class: "text", title: label }, label);
+    const text = make("span", { class: "text", title }, title);
     const name = make("button", { type: "button" }, swatch, text);
     const head = make("th", { scope: "row" }, name);
     if (reset) {
       const undo = make("button", { type: "button", class: "reset" }, "✎ reset");
-      undo.setAttribute("aria-label", `Reset section ${index + 1}, ${label}, as it was detected`);
+      undo.setAttribute("aria-label", `Reset section ${index + 1}, ${title}, as it was detected`);
       undo.title = `${renamed ? "Renamed" : moved ? "Moved" : "Corrected"}; back to what was detected`;
       undo.addEventListener("click", (event) => {
         event.stopPropagation();
@@ -56,7 +56,7 @@ export class SectionTable {
       make("td", {}, writeTime(end - start, 2)),
       make("td", {}, bars.replace(/ bars?$/, "") || "–"),
     );
-    name.setAttribute("aria-label", `Go to section ${index + 1}, ${label}`);
+    name.setAttribute("aria-label", `Go to section ${index + 1}, ${title}`);
     return row;
   }
 

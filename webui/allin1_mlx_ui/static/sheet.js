@@ -3,6 +3,9 @@
 
 import { writeTime } from "../timeline.js";
 
+const CLOSE = 0.01; // seconds before a beat that count as the beat
+const NEAR = 0.05; // seconds between a boundary and the bar line that it means
+
 export class Sheet {
   constructor(data) {
     Object.assign(this, data);
@@ -47,9 +50,21 @@ export class Sheet {
     return near && nearest >= lowest && nearest <= highest ? nearest : time;
   }
 
+  // All bar lines, with the start and the end of the song.
+  get barLines() {
+    return [0, ...this.downbeats.filter((t) => t > NEAR && t < this.duration - NEAR), this.duration];
+  }
+
+  // The bar line nearest to a time, within limits; the time itself where there is none.
+  nearestLine(time, [lowest, highest]) {
+    const lines = this.barLines.filter((line) => line >= lowest && line <= highest);
+    if (!lines.length) return time;
+    return lines.reduce((best, line) => (Math.abs(line - time) < Math.abs(best - time) ? line : best));
+  }
+
   // "12.3" of the third beat of bar 12; "" before the first beat.
   placeAt(time) {
-    const beat = this.beatAt(time);
+    const beat = this.beatAt(time + CLOSE);
     return beat < 0 ? "" : `${this.bars[beat]}.${this.positions[beat]}`;
   }
 
@@ -59,18 +74,40 @@ export class Sheet {
     const place = this.placeAt(time);
     if (place) parts.push(`bar ${place}`);
     const section = this.sectionAt(time);
-    if (section >= 0) parts.push(this.sections[section].label);
+    if (section >= 0) parts.push(this.sections[section].name);
     return parts.join(" · ");
   }
 
-  // For screen readers: "1 minute 23 seconds, bar 12 beat 3, chorus"
+  // The bar within its section: "bar 3 of 8 · chorus 2".
+  locate(time) {
+    const index = this.sectionAt(time + CLOSE);
+    const place = this.placeAt(time);
+    if (index < 0) return place && `bar ${place}`;
+    const { start, end, name } = this.sections[index];
+    const inside = (t) => t >= start - NEAR && t < end - NEAR;
+    const count = this.downbeats.filter(inside).length;
+    const bar = this.downbeats.filter((t) => inside(t) && t <= time + CLOSE).length;
+    return count && bar ? `bar ${bar} of ${count} · ${name}` : name;
+  }
+
+  // A name for a passage: its section, or its bars.
+  nameRange(from, to) {
+    const near = (a, b) => Math.abs(a - b) < NEAR;
+    const same = this.sections.find(({ start, end }) => near(start, from) && near(end, to));
+    if (same) return same.name;
+    const [first, last] = [this.beatAt(from + CLOSE), this.beatAt(to - CLOSE)];
+    if (last < 0) return `${writeTime(from, 0)} to ${writeTime(to, 0)}`;
+    const [one, other] = [this.bars[Math.max(first, 0)], this.bars[last]];
+    return one === other ? `bar ${one}` : `bars ${one} to ${other}`;
+  }
+
+  // For screen readers: "1 minute 23 seconds, bar 12 beat 3, chorus 2"
   speak(time) {
-    const minutes = Math.floor(time / 60);
-    const parts = [`${minutes ? `${minutes} minutes ` : ""}${Math.floor(time % 60)} seconds`];
-    const beat = this.beatAt(time);
+    const parts = [speakTime(time)];
+    const beat = this.beatAt(time + CLOSE);
     if (beat >= 0) parts.push(`bar ${this.bars[beat]} beat ${this.positions[beat]}`);
-    const section = this.sectionAt(time);
-    if (section >= 0) parts.push(this.sections[section].label);
+    const section = this.sectionAt(time + CLOSE);
+    if (section >= 0) parts.push(this.sections[section].name);
     return parts.join(", ");
   }
 
@@ -92,6 +129,18 @@ export class Sheet {
     const end = edges.find((t) => t >= Math.max(from, to) && t > start);
     return [start, end === undefined ? this.duration : end];
   }
+}
+
+// "1 hour 2 minutes 5 seconds"
+function speakTime(time) {
+  const whole = Math.floor(time + CLOSE);
+  const parts = [
+    [Math.floor(whole / 3600), "hour"],
+    [Math.floor(whole / 60) % 60, "minute"],
+    [whole % 60, "second"],
+  ];
+  const said = parts.filter(([count], index) => count || index === 2);
+  return said.map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`).join(" ");
 }
 
 function decode(text) {

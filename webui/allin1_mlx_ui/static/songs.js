@@ -5,6 +5,7 @@
 
 import { writeTime } from "../timeline.js";
 import { bus, make } from "./bus.js";
+import { loadPlotly } from "./plotly.js";
 
 const ENDED = { done: "done", failed: "failed", cancelled: "cancelled" };
 
@@ -31,7 +32,9 @@ class SongList {
     this.count = 0; // of songs added so far
     this.list = make("ul", { "aria-label": "Songs" });
     this.news = make("div", { class: "visually-hidden", role: "status" });
-    element.append(this.list, this.news);
+    this.toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false" });
+    this.toggle.addEventListener("click", () => this.expand(!this.isOpen));
+    element.append(this.toggle, this.list, this.news);
   }
 
   update({ songs, session, latest }) {
@@ -47,8 +50,12 @@ class SongList {
       this.announce(row.song, song);
       row.update(song);
     }
-    this.busy = songs.some((song) => !(song.state in ENDED));
+    const busy = songs.some((song) => !(song.state in ENDED));
     document.body.classList.toggle("has-songs", songs.length > 0);
+    if (songs.length) loadPlotly(); // the first one will be drawn soon
+    setText(this.toggle, `${songs.length} song${songs.length === 1 ? "" : "s"}`);
+    if (busy !== this.busy) this.expand(busy || songs.some(({ state }) => state === "failed"));
+    this.busy = busy;
     this.hearOfLatest(latest);
     bus.say("songs", { songs, session });
     this.openWanted();
@@ -64,6 +71,15 @@ class SongList {
     if (latest.again) bus.say("again", row.song);
   }
 
+  // On a small screen, show the list or only the number of songs.
+  get isOpen() {
+    return this.toggle.getAttribute("aria-expanded") === "true";
+  }
+
+  expand(open) {
+    this.toggle.setAttribute("aria-expanded", String(open));
+  }
+
   openWanted() {
     const row = this.rows.get(this.wanted);
     if (!row || !row.song.ready) return;
@@ -75,6 +91,7 @@ class SongList {
     const row = new Row(song, this.trigger, () => {
       this.wanted = null; // the user has chosen
       bus.say("open", row.song);
+      this.expand(false);
     });
     this.rows.set(song.id, row);
     this.list.append(row.element);

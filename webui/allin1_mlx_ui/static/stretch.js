@@ -1,13 +1,13 @@
-// The song at any speed without a change of pitch, and its clicks, sample by sample.
+// The song at any speed without a change of pitch, sample by sample, and the times of its clicks.
 //
-// WSOLA (Verhelst & Roelands 1993): pieces of the song are laid over each other so that each
-// continues the one before as well as it can. Attacks would sound twice, or late, that way: so at
-// each beat and each attack a new run of pieces begins in its proper place, its first piece is
-// the song as it is, and what lies between two of them takes up all of the stretching. Where a
-// piece was taken from is known to the sample, and a click sounds when its moment of the song
-// does. Positions are frames of the song; the output has the song's sample rate.
+// WSOLA (Verhelst & Roelands 1993): pieces of the song overlap, and each is chosen to continue the
+// one before as well as possible. Attacks would sound twice, or late, that way. So a new run of
+// pieces begins at each beat and each attack, exactly in time; its first piece is the unchanged
+// song, and the stretching happens between two runs. A click sounds with its frame of the song.
+// Positions are frames of the song; the output has the song's sample rate.
 
 import { findAttack } from "./attack.js";
+import { lastAtMost } from "./sheet.js";
 
 const HOP = 1024; // frames of the output from piece to piece, 23 ms
 const REACH = 640; // how far a piece may be moved to fit, 15 ms
@@ -16,21 +16,26 @@ const SEAM = 384; // cross-fade into the first piece of a run, 9 ms
 const SHORTEST = 2646; // frames between two runs' beginnings, 60 ms
 const LONGEST = 44100; // frames of a run
 
-// Attacks come up to 12 ms before the time that is written for them: start that much early.
+// Attacks come up to 12 ms before their beat: a run starts that much earlier.
 export const LEAD = 529;
-const GUARD = LEAD + 441; // of a run, is never played twice: the attack
+const GUARD = LEAD + 441; // frames of a run that are never played twice: the attack
 
 const RISE = Float32Array.from({ length: HOP }, (_, i) => 0.5 - 0.5 * Math.cos((Math.PI * i) / HOP));
 
 export class Stretcher {
   // tape: has read() and has(), see tape.js; null for silence. frames: length of the song.
-  // clicks: increasing [{ frame, sound }], sound a Float32Array.
-  constructor({ tape, frames, clicks }) {
+  // clicks: [{ frame, sound }] in order. beats: frames in order, where runs begin.
+  constructor({ tape, frames, clicks, beats }) {
     this.tape = tape;
     this.frames = frames;
     this.clicks = clicks;
+    this.clickFrames = clicks.map((click) => click.frame);
+    this.beats = beats;
     this.speed = 1;
     this.loop = null; // [from, to) in frames
+    this.round = 0; // rounds of the loop that are complete
+    this.onRound = () => {}; // called at the start of each further round; may change the speed
+    this.planCountIn = null; // frame -> { length, clicks } or null, see practice/count_in.js
     this.left = new Float32Array(LONGEST + 4 * HOP);
     this.right = new Float32Array(LONGEST + 4 * HOP);
     this.seek(0);
@@ -38,20 +43,41 @@ export class Stretcher {
 
   // Go on at a frame.
   seek(frame) {
-    this.ringing = []; // clicks that sound on: { sound, at }
-    this.origin = frame; // of the song, and `given` 0 of the output: what times are counted from
-    this.given = 0; // frames of the output
+    this.silent = false; // whether the next run fades in from silence
+    this.counting = null; // the count-in that is being played: { length, done, clicks, tail }
+    this.origin = frame; // the frame of the song at output frame 0
+    this.given = 0; // frames of output so far
     this.source = frame - HOP; // where the last piece was taken from
     this.hop = { left: new Float32Array(HOP), right: new Float32Array(HOP), clicks: [] };
-    this.used = HOP; // frames of the hop that have been given out
+    this.used = HOP; // frames of the hop that are in the output
     this.run = null;
     this.upcoming = frame; // where the next run begins in the song
     this.findClick(frame);
   }
 
+  // Go on at a frame, so that an attack there is complete. counted: after a count-in.
+  start(frame, { counted = false } = {}) {
+    this.seek(frame - LEAD);
+    this.origin = frame - LEAD * this.speed;
+    this.silent = true;
+    this.findClick(frame);
+    if (counted) this.beginCountIn(frame, null);
+  }
+
   findClick(frame) {
-    const index = this.clicks.findIndex((click) => click.frame >= frame);
-    this.nextClick = index < 0 ? this.clicks.length : index;
+    this.nextClick = lastAtMost(this.clickFrames, frame - 0.5) + 1;
+  }
+
+  // Silence with clicks, then the song goes on at `frame`. tail: what fades out, null for nothing.
+  beginCountIn(frame, tail) {
+    const plan = this.planCountIn && this.planCountIn(frame);
+    if (!plan) return;
+    const clicks = plan.clicks.map(({ at, sound }) => ({
+      at: LEAD + Math.round(at / this.speed),
+      sound,
+    }));
+    this.counting = { length: Math.round(plan.length / this.speed), done: 0, clicks, tail };
+    this.silent = true;
   }
 
   // The position that the output has reached.
@@ -81,17 +107,24 @@ export class Stretcher {
     return ranges;
   }
 
-  // Fill three arrays of one length. Gives { spans, length }: length is less than theirs only at
-  // the song's end; each span says that from output frame `at` on the song goes on at `frame`.
-  render(left, right, click) {
-    const spans = [{ at: 0, frame: this.position }];
+  // Fill two arrays of one length. Returns { spans, clicks, length }. length: frames filled, less
+  // than theirs at the end of the song only. spans: from output frame `at` on the song goes on at
+  // `frame` with `speed` (0 in a count-in), in a round. clicks: [{ at, sound }] that start here.
+  render(left, right) {
+    const spans = [this.makeSpan(0)];
+    const clicks = [];
     let filled = 0;
     while (filled < left.length) {
+      if (this.counting) {
+        filled += this.countIn(left, right, filled, clicks);
+        if (!this.counting) spans.push(this.makeSpan(filled));
+        continue;
+      }
       const remaining = this.endOutput - this.given;
       if (remaining <= 0) {
         if (!this.looping) break;
         this.wrap();
-        spans.push({ at: filled, frame: this.position });
+        spans.push(this.makeSpan(filled));
         continue;
       }
       if (this.run === null || this.given >= this.run.stop) this.startRun();
@@ -103,15 +136,44 @@ export class Stretcher {
       right.set(this.hop.right.subarray(this.used, stop), filled);
       for (const start of this.hop.clicks) {
         if (start.at >= this.used && start.at < stop) {
-          this.ringing.push({ sound: start.sound, at: start.at - this.used + filled });
+          clicks.push({ sound: start.sound, at: start.at - this.used + filled });
         }
       }
       this.used = stop;
       this.given += count;
       filled += count;
     }
-    this.ring(click, filled);
-    return { spans, length: filled };
+    return { spans, clicks, length: filled };
+  }
+
+  makeSpan(at) {
+    const { position, round } = this;
+    const speed = this.counting ? 0 : this.speed;
+    return { at, frame: position, speed, round, counting: this.counting !== null };
+  }
+
+  // Go on with the count-in, from output frame `filled` on. Returns the number of frames.
+  countIn(left, right, filled, clicks) {
+    const { counting } = this;
+    const count = Math.min(counting.length - counting.done, left.length - filled);
+    left.fill(0, filled, filled + count);
+    right.fill(0, filled, filled + count);
+    if (counting.tail) {
+      for (let i = counting.done; i < Math.min(SEAM, counting.done + count); i += 1) {
+        const fall = 1 - i / SEAM;
+        left[filled + i - counting.done] = fall * counting.tail.left[i];
+        right[filled + i - counting.done] = fall * counting.tail.right[i];
+      }
+    }
+    for (const { at, sound } of counting.clicks) {
+      // Those near its end start after it: they are in time although the song has begun.
+      if (at >= counting.done && at < counting.done + count) {
+        clicks.push({ at: filled + at - counting.done, sound });
+      }
+    }
+    counting.done += count;
+    if (counting.done >= counting.length) this.counting = null;
+    return count;
   }
 
   // The output frame at which a frame of the song is due.
@@ -125,14 +187,18 @@ export class Stretcher {
     return this.outputOf(anchor) - LEAD;
   }
 
-  // Back to the loop's start.
+  // Back to the start of the loop.
   wrap() {
     const [from] = this.loop;
+    const tail = this.planCountIn ? this.copy(this.source + this.used, SEAM) : null;
+    this.round += 1;
+    this.onRound(this.round);
     this.origin = from - LEAD * this.speed;
     this.given = 0;
     this.run = null;
     this.upcoming = from - LEAD;
     this.findClick(from);
+    this.beginCountIn(from, tail);
   }
 
   // From here to the next beat or attack: the first piece is the song as it is.
@@ -140,15 +206,16 @@ export class Stretcher {
     const begin = this.upcoming;
     const end = this.speed === 1 ? this.end : this.findAnchor(begin);
     const old = this.source + this.used; // what would come without a new run
-    const smooth = old === begin;
+    const smooth = old === begin && !this.silent;
     const source =
-      smooth || this.speed === 1
+      smooth || this.silent || this.speed === 1
         ? begin
         : this.findSimilar(old, SEAM, begin - NUDGE, begin + NUDGE);
     const due = end === this.end ? this.endOutput : this.dueAt(end + LEAD);
     this.run = { begin: this.given, source, end, hops: 0, stop: Math.max(due, this.given + 1) };
     this.upcoming = end;
-    const tail = smooth ? null : this.copy(old, SEAM);
+    const tail = smooth ? null : this.copy(this.silent ? -SEAM : old, SEAM);
+    this.silent = false;
     this.makeHop();
     if (tail) {
       for (let i = 0; i < SEAM; i += 1) {
@@ -164,8 +231,8 @@ export class Stretcher {
     const latest = Math.min(begin + LONGEST, this.end);
     const first = begin + LEAD + SHORTEST;
     let anchor = latest + LEAD;
-    const beat = this.clicks.find((click) => click.frame >= first);
-    if (beat && beat.frame < anchor) anchor = beat.frame;
+    const beat = this.beats[lastAtMost(this.beats, first - 0.5) + 1];
+    if (beat < anchor) anchor = beat;
     // Further back than `first`, so that what rang before is known.
     const attack = findAttack(this.readMono(begin, anchor - begin), first - begin);
     if (attack >= 0 && begin + attack < anchor - SHORTEST / 3) anchor = begin + attack;
@@ -253,20 +320,6 @@ export class Stretcher {
     const { left, right } = this;
     if (this.tape) this.tape.read(from, count, left, right);
     return { left, right };
-  }
-
-  // What rings of all clicks, into `click`; a click ends where the next one begins.
-  ring(click, length) {
-    click.fill(0);
-    this.ringing.forEach((voice, index) => {
-      const next = this.ringing[index + 1];
-      const first = Math.max(voice.at, 0);
-      const last = Math.min(voice.at + voice.sound.length, next ? next.at : length, length);
-      for (let i = first; i < last; i += 1) click[i] = voice.sound[i - voice.at];
-    });
-    for (const voice of this.ringing) voice.at -= length;
-    const last = this.ringing[this.ringing.length - 1];
-    this.ringing = last && last.at + last.sound.length > 0 ? [last] : [];
   }
 }
 

@@ -7,6 +7,7 @@
 import { fitLabel, readGrid } from "../timeline.js";
 import { make } from "./bus.js";
 import { Drawing } from "./drawing.js";
+import { LoopEdges } from "./loop_edges.js";
 import { Marks } from "./marks.js";
 import { listenToPointers } from "./pointers.js";
 
@@ -31,6 +32,7 @@ export class View extends EventTarget {
     this.hint = overlay("hint");
     this.drawing = new Drawing();
     this.marks = new Marks(this);
+    this.loopEdges = new LoopEdges(this);
     const { still, moving } = this.drawing;
     element.append(
       still,
@@ -39,7 +41,7 @@ export class View extends EventTarget {
       this.names,
       ...[this.chosen, this.looped, this.window, this.playhead, this.smallhead],
       ...[this.marks.ghosts, this.marks.edges, this.marks.beat],
-      ...[this.hairline, this.hint],
+      ...[this.loopEdges.element, this.hairline, this.hint],
     );
     this.element = element;
     this.following = true;
@@ -111,12 +113,20 @@ export class View extends EventTarget {
     const start = Math.min(Math.max(from, 0), this.length - span);
     if (this.range[0] === start && this.range[1] === start + span) return;
     this.range = [start, start + span];
+    this.dispatchEvent(new Event("range"));
     this.request();
+  }
+
+  // Show a passage and a little before and after it.
+  fit(from, to) {
+    const rim = 0.04 * (to - from);
+    this.setRange(from - rim, to + rim);
+    this.setAstray();
   }
 
   pan(seconds) {
     this.setRange(this.range[0] + seconds, this.range[1] + seconds);
-    this.astray = !this.isVisible(this.player.position);
+    this.setAstray();
   }
 
   // factor below 1 shows less; `time` stays where it is on the screen.
@@ -125,7 +135,13 @@ export class View extends EventTarget {
     const span = Math.min(Math.max((to - from) * factor, SHORTEST), this.length);
     const share = (time - from) / (to - from);
     this.setRange(time - share * span, time + (1 - share) * span);
+    this.setAstray();
+  }
+
+  // After the user moved the view: following waits until the playhead is in it again.
+  setAstray() {
     this.astray = !this.isVisible(this.player.position);
+    this.dispatchEvent(new Event("range"));
   }
 
   zoomCentre() {
@@ -145,6 +161,7 @@ export class View extends EventTarget {
   // Bring a time into view, where the view should go along.
   reveal(time) {
     this.astray = false;
+    this.dispatchEvent(new Event("range"));
     if (!this.isVisible(time)) this.turnTo(time);
   }
 
@@ -181,14 +198,16 @@ export class View extends EventTarget {
       element.style.top = `${top}px`;
       element.style.height = `${bottom - top}px`;
     };
-    const lowest = rows.activations || rows.tempo;
-    for (const element of [this.playhead, this.looped, this.hairline]) {
-      fit(element, rows.ruler, lowest);
+    const lowest = rows.activations || rows.tempo || rows.wave;
+    // The bar numbers stay readable.
+    for (const element of [this.looped, this.hairline, this.playhead]) {
+      fit(element, rows.sections, lowest);
     }
     for (const element of [this.smallhead, this.window]) fit(element, rows.overview, rows.overview);
     for (const element of [this.chosen, this.names, this.shift]) {
       fit(element, rows.sections, rows.sections);
     }
+    this.loopEdges.fit(rows);
     this.hint.style.top = `${rows.wave[0] + 6}px`;
   }
 
@@ -199,6 +218,7 @@ export class View extends EventTarget {
     const section = this.sheet.sections[this.selected];
     this.placeBox(this.chosen, section && [section.start, section.end]);
     this.placeBox(this.looped, this.marked || this.player.loop);
+    this.loopEdges.place();
     const [left, right] = this.range.map((t) => this.toSmallX(t));
     this.window.style.width = `${right - left}px`;
     this.window.style.transform = `translateX(${left}px)`;
@@ -240,11 +260,11 @@ export class View extends EventTarget {
   placeNames() {
     const lowest = this.margin;
     const highest = this.margin + this.width;
-    this.sectionsNow().forEach(({ start, end, label, bars, renamed }, index) => {
+    this.sectionsNow().forEach(({ start, end, name: title, bars, renamed }, index) => {
       const left = Math.max(this.toX(start), lowest);
       const right = Math.min(this.toX(end), highest);
       const element = this.names.children[index];
-      const name = renamed ? `✎ ${label}` : label;
+      const name = renamed ? `✎ ${title}` : title;
       const full = bars ? `${name} · ${bars}` : name;
       const text = right - left < 8 ? "" : fitLabel(full, right - left);
       element.hidden = !text;
@@ -286,7 +306,7 @@ export class View extends EventTarget {
     if (!this.sheet) return;
     const { position } = this.player;
     const [from, to] = this.range;
-    if (this.astray) this.astray = !this.isVisible(position);
+    if (this.astray && this.isVisible(position)) this.setAstray();
     const due = position > from + FOLLOW_AT * (to - from) && to < this.length - 1e-6;
     if (this.following && !this.astray && (due || position < from)) this.turnTo(position);
     this.movePlayhead();

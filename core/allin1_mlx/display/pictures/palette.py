@@ -6,8 +6,12 @@ for colour-blind readers. They are the same on light and dark backgrounds; label
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...types import Segment
+
+PALER = (0.0, 0.4, 0.65)  # white in the colour of the first, second and further groups of a label
 SECTION_INK = "#1b1b1f"  # text on a section
 
 _SECTIONS = {
@@ -34,6 +38,9 @@ class Ground:
     muted: str
     peak: str
     rms: str
+    low: str
+    mid: str
+    high: str
     bar: str
     beat: str
     tempo: str
@@ -49,6 +56,9 @@ LIGHT = Ground(
     muted="#5c6068",
     peak="#a9b4c6",
     rms="#5f7396",
+    low="#2f4f9e",
+    mid="#1f9a8a",
+    high="#e0a11b",
     bar="#2c3f63",
     beat="#7d8798",
     tempo="#0b6e8f",
@@ -63,6 +73,9 @@ DARK = Ground(
     muted="#a3a9b5",
     peak="#4a5568",
     rms="#8ea3c7",
+    low="#5a83e0",
+    mid="#45c4b0",
+    high="#f4cc6a",
     bar="#d7deeb",
     beat="#7f8a9d",
     tempo="#5cc8ea",
@@ -71,6 +84,28 @@ DARK = Ground(
     section_activation="#35b894",
     edited="#d9a5ff",
 )
+
+
+def section_colours(segments: Sequence[Segment]) -> list[str]:
+    """The colour of each section, "#RRGGBB".
+
+    Sections of one label have one hue. Those of another group, so with other music, are paler.
+    """
+    groups: dict[str, list[str | None]] = {}
+    colours = []
+    for segment in segments:
+        known = groups.setdefault(segment.label.lower(), [])
+        group = getattr(segment, "group", None)
+        if group not in known:
+            known.append(group)
+        share = PALER[min(known.index(group), len(PALER) - 1)]
+        colours.append(_mix(section_colour(segment.label), "#ffffff", share))
+    return colours
+
+
+def _mix(colour: str, other: str, share: float) -> str:
+    pairs = [(int(colour[i : i + 2], 16), int(other[i : i + 2], 16)) for i in (1, 3, 5)]
+    return "#" + "".join(f"{round(a + share * (b - a)):02X}" for a, b in pairs)
 
 
 def section_colour(label: str) -> str:

@@ -6,7 +6,7 @@ numbers and x2 below with times; x3 belongs to the overview, which always shows 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,37 +16,49 @@ from ..bars import number_bars
 from ..times import write_time
 from .palette import Ground
 
-MARGIN = 16  # pixels left and right of the plot
+Room = Literal["low", "middle", "high"]
+
+MARGIN = 28  # pixels left and right of the plot, for the tempo figures
 GAP = 6  # pixels between rows
-HEIGHTS = {
-    "overview": 36,
-    "ruler": 16,
-    "sections": 30,
-    "wave": 190,
-    "tempo": 72,
-    "activations": 84,
-    "times": 18,
-}  # pixels, from top to bottom
+# Pixels, from top to bottom, for each height of the window; in a low one there is no tempo.
+HEIGHTS: dict[Room, dict[str, int]] = {
+    "low": {
+        **{"overview": 24, "ruler": 16, "sections": 32, "wave": 84},
+        **{"activations": 60, "times": 18},
+    },
+    "middle": {
+        **{"overview": 34, "ruler": 16, "sections": 34, "wave": 160},
+        **{"tempo": 64, "activations": 84, "times": 18},
+    },
+    "high": {
+        **{"overview": 44, "ruler": 16, "sections": 40, "wave": 300},
+        **{"tempo": 96, "activations": 110, "times": 18},
+    },
+}
 TEMPO_BEATS = 8  # beats over which a tempo is measured: one interval is too coarse
 
 
-def place_rows(*, activations: bool) -> tuple[dict[str, tuple[int, int]], int]:
+def place_rows(room: Room, *, activations: bool) -> tuple[dict[str, tuple[int, int]], int]:
     """Top and bottom of each row in pixels from the top, and the total height."""
     rows = {}
     top = 0
-    for name, height in HEIGHTS.items():
+    lowest = "tempo" if "tempo" in HEIGHTS[room] else "wave"
+    for name, height in HEIGHTS[room].items():
         if name == "activations" and not activations:
             continue
         rows[name] = (top, top + height)
         # Numbers and labels have no gap to the row they belong to.
-        top += height + (0 if name in ("ruler", "tempo", "activations") else GAP)
+        top += height + (0 if name in ("ruler", lowest, "activations") else GAP)
     return rows, top
 
 
-def lay_out(analysis: Analysis, duration: float, ground: Ground) -> dict[str, Any]:
+def lay_out(
+    analysis: Analysis, duration: float, ground: Ground, room: Room = "middle"
+) -> dict[str, Any]:
     """Plotly's layout of the figure."""
     shown = analysis.activations is not None
-    rows, height = place_rows(activations=shown)
+    rows, height = place_rows(room, activations=shown)
+    has_tempo = "tempo" in rows
 
     def axis(row: str, low: float, high: float, **more: Any) -> dict[str, Any]:
         top, bottom = rows[row]
@@ -68,9 +80,9 @@ def lay_out(analysis: Analysis, duration: float, ground: Ground) -> dict[str, An
     every = max(1, 2 ** int(np.ceil(np.log2(max(len(down) / 16, 1)))))
     minute = next(s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1e9) if duration / s <= 12)
     ticks = np.arange(0, duration, minute)
-    lowest = "y4" if shown else "y3"
+    lowest = "y4" if shown else "y3" if has_tempo else "y"
     tempo_range = _tempo_range(analysis)
-    marks = _tempo_marks(*tempo_range) if len(analysis.beats) > 1 else []
+    marks = _tempo_marks(*tempo_range) if has_tempo and len(analysis.beats) > 1 else []
     layout: dict[str, Any] = {
         "height": height,
         "margin": {"l": MARGIN, "r": MARGIN, "t": 0, "b": 0, "autoexpand": False},
@@ -110,12 +122,13 @@ def lay_out(analysis: Analysis, duration: float, ground: Ground) -> dict[str, An
         "xaxis3": {"range": [0, duration], "visible": False, "fixedrange": True, "anchor": "y6"},
         "yaxis": axis("wave", -1, 1),
         "yaxis2": axis("sections", 0, 1),
-        "yaxis3": axis("tempo", *tempo_range, **_tempo_axis(marks), anchor="x2"),
         "yaxis5": axis("wave", 0, 1, overlaying="y"),
         "yaxis6": axis("overview", 0, 1, anchor="x3"),
         "yaxis7": axis("overview", -1, 1, anchor="x3", overlaying="y6"),
         "annotations": _notes(rows, height, ground, marks, tempo_range),
     }
+    if has_tempo:
+        layout["yaxis3"] = axis("tempo", *tempo_range, **_tempo_axis(marks), anchor="x2")
     if shown:
         layout["yaxis4"] = axis("activations", 0, 1.35, anchor="x2")
     return layout
@@ -158,8 +171,9 @@ def _note(text: str, y: float, height: int, ground: Ground, *, side: str) -> dic
         "yref": "paper",
         "x": 0 if side == "left" else 1,
         "y": 1 - y / height,
-        "xanchor": side,
-        "yanchor": "bottom" if side == "left" else "top",
+        "xanchor": "right",
+        "xshift": -4 if side == "left" else 0,  # beside the plot, not on the curve
+        "yanchor": "middle" if side == "left" else "top",
         "borderpad": 0,
         "showarrow": False,
         "font": {"color": ground.muted, "size": 10 if side == "left" else 11},
@@ -174,14 +188,16 @@ def _notes(
     tempo_range: tuple[float, float],
 ) -> list[dict[str, Any]]:
     """The titles of the rows below the waveform, and the values of the tempo lines."""
-    top, bottom = rows["tempo"]
-    low, high = tempo_range
-    notes = [_note("tempo (beats per minute)", top, height, ground, side="right")]
-    for mark in marks:
-        y = bottom - (bottom - top) * (mark - low) / (high - low)
-        notes.append(_note(f"{mark:g}", y, height, ground, side="left"))
+    notes = []
+    if "tempo" in rows:
+        top, bottom = rows["tempo"]
+        low, high = tempo_range
+        notes.append(_note("tempo (beats per minute)", top, height, ground, side="right"))
+        for mark in marks:
+            y = bottom - (bottom - top) * (mark - low) / (high - low)
+            notes.append(_note(f"{mark:g}", y, height, ground, side="left"))
     if "activations" in rows:
-        text = "activations: beat (solid), downbeat (dotted), section (dashed)"
+        text = "confidence: beat (solid), downbeat (dotted), section (dashed)"
         notes.append(_note(text, rows["activations"][0], height, ground, side="right"))
     return notes
 

@@ -29,10 +29,9 @@ export class Block {
     const button = make("button", { type: "button", ...attributes }, text);
     if (label) button.setAttribute("aria-label", label);
     if (label) button.title = label;
-    button.addEventListener("click", (event) => {
+    button.addEventListener("click", () => {
       const made = typeof command === "function" ? command() : command;
       if (made) this.correct(made);
-      if (event.detail > 0) button.blur(); // so that the space bar still plays and pauses
     });
     return button;
   }

@@ -87,9 +87,9 @@ export class SectionBlock extends Block {
 
   show(sheet) {
     if (this.labels.children.length) return;
-    const chips = sheet.corrections.labels.map(({ label, colour }) => {
+    const chips = sheet.corrections.labels.map(({ label, name, colour }) => {
       const swatch = make("span", { class: "swatch", style: `background:${colour}` });
-      const chip = make("button", { type: "button", value: label }, swatch, label);
+      const chip = make("button", { type: "button", value: label }, swatch, name);
       chip.addEventListener("click", () => this.rename(label));
       return chip;
     });
@@ -98,7 +98,7 @@ export class SectionBlock extends Block {
 
   update() {
     const { sectionIndex: index, section } = this.here;
-    setText(this.head, section ? `Section ${index + 1}, ${section.label}` : "Section");
+    setText(this.head, section ? `Section ${index + 1}, ${section.name}` : "Section");
     if (section) setText(this.beginLabel, `Begins ${writeTime(section.start, 2)}`);
     this.element.hidden = !section;
     this.merge.hidden = index < 1;

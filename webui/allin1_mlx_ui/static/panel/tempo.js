@@ -47,7 +47,9 @@ export class TempoBlock extends Block {
     const tapper = make("button", { type: "button", class: "tap", title: "Tap the beat (T)" });
     tapper.textContent = "Tap the beat";
     tapper.addEventListener("pointerdown", (event) => {
-      if (event.button === 0) this.tap();
+      // A finger that goes down may not start sound yet; its click may.
+      const starts = event.pointerType === "touch" && !this.here.player.playing;
+      if (event.button === 0 && !starts) this.tap();
     });
     tapper.addEventListener("keydown", (event) => {
       if (![" ", "Enter"].includes(event.key)) return;
@@ -56,8 +58,9 @@ export class TempoBlock extends Block {
       if (!event.repeat) this.tap();
     });
     tapper.addEventListener("click", (event) => {
-      // Assistive technology presses without a pointer; a pointer was counted when it went down.
-      if (event.detail === 0 && event.pointerType === "") this.tap();
+      // Assistive technology presses without a pointer. Others were counted when they went down.
+      const silent = event.detail === 0 && event.pointerType === "";
+      if (silent || (event.pointerType === "touch" && !this.here.player.playing)) this.tap();
     });
     return tapper;
   }
