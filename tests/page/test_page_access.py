@@ -70,6 +70,12 @@ def test_the_slider_says_where_one_is(opened: Visit) -> None:
     assert slider.get_attribute("aria-valuemax") == "40.0"
 
 
+def test_the_downloads_are_under_export(opened: Visit) -> None:
+    heading = opened.page.get_by_role("heading", name="Export", exact=True)
+    assert heading.is_visible()
+    assert opened.page.locator(".downloads", has=heading).get_by_text("Result (JSON)").is_visible()
+
+
 def test_news_are_spoken(visit: Callable[..., Visit], known: Known, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp3"
     broken.write_text("this is no music")

@@ -34,7 +34,7 @@ export class Exports {
     const clicks = [make("li", {}, this.click, " the clicks alone")];
     if (sheet.frames) clicks.push(make("li", {}, this.mix, " to practise with"));
     this.element.replaceChildren(
-      make("h3", {}, "Take it along"),
+      make("h3", {}, "Export"),
       make(
         "ul",
         {},
