@@ -7,7 +7,7 @@ import pytest
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.palette import LIGHT
-from allin1_mlx.display.pictures.rows import lay_out, place_rows, trace_tempo
+from allin1_mlx.display.pictures.rows import HEIGHTS, lay_out, place_rows, trace_tempo
 
 
 def beating(beats: tuple[float, ...]) -> Analysis:
@@ -41,8 +41,9 @@ def test_tempos_are_marked_within_their_row() -> None:
 
 
 def test_rows_do_not_overlap() -> None:
-    for activations in (False, True):
-        rows, height = place_rows(activations=activations)
-        edges = list(rows.values())
-        assert all(one[1] <= other[0] for one, other in pairwise(edges))
-        assert edges[-1][1] <= height
+    for room in HEIGHTS:
+        for activations in (False, True):
+            rows, height = place_rows(room, activations=activations)
+            edges = list(rows.values())
+            assert all(one[1] <= other[0] for one, other in pairwise(edges))
+            assert edges[-1][1] <= height

@@ -164,10 +164,14 @@ def lasting(open_page: Callable[..., Visit], known: Known) -> Iterator[Visit]:
 
 
 RESET = """async () => {
-  const { player, view } = allin1;
+  const { player, practice, settings, view } = allin1;
   player.pause();
   player.setLoop(null);
-  player.setSpeed(1);
+  player.setTrainer(null);
+  practice.setSpeed(100);
+  practice.setPitch({ semitones: 0, cents: 0 });
+  practice.set({ sound: "click", subdivision: "none", accent: true, countIn: 0 });
+  if (settings.isOpen) allin1.toggleSettings();
   player.setLevel("song", { volume: 1, on: true });
   player.setLevel("click", { volume: 0.6, on: true });
   player.seek(0);

@@ -55,8 +55,9 @@ def test_buttons_are_large_enough_for_fingers(visit: Callable[..., Visit], known
 
 
 def test_everything_can_be_reached_by_tab(opened: Visit) -> None:
+    opened.page.get_by_role("button", name="More", exact=True).click()
     opened.run("document.querySelector('.songs .name').focus()")
-    reached = [opened.press_tab() for _ in range(40)]
+    reached = [opened.press_tab() for _ in range(80)]
     for name in ("Position in the song", "Play", "Loop", "Song volume", "Click", "Speed"):
         assert name in reached, reached
     for name in ("Go to section 1, intro", "Result (JSON)"):
@@ -90,6 +91,6 @@ def test_the_space_bar_presses_a_focused_button_and_else_plays(opened: Visit) ->
     opened.page.keyboard.press("Space")
     assert opened.run("allin1.view.following") is False
     assert opened.run("allin1.player.playing") is False
-    opened.page.get_by_role("button", name="Loop").click()
+    opened.page.get_by_role("button", name="Loop", exact=True).click()
     opened.page.keyboard.press("Space")
     assert opened.run("allin1.player.playing") is True

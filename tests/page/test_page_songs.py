@@ -174,7 +174,10 @@ def test_a_result_opens_without_sound(visit: Callable[..., Visit], known: Known)
     seen = visit()
     seen.upload(known.result)
     seen.wait_for_timeline()
-    assert "add the song's file to hear it" in seen.page.locator(".practice-settings .silence").text_content()
+    assert (
+        "add the song's file to hear it"
+        in seen.page.locator(".practice-settings .silence").text_content()
+    )
     assert seen.page.get_by_role("button", name="Song", exact=True).is_disabled()
     assert seen.page.get_by_role("link", name="Song with click").count() == 0
     seen.page.get_by_role("button", name="Play").click()

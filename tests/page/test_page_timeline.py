@@ -68,7 +68,8 @@ def test_a_section_is_selected_and_then_looped(opened: Visit, known: Known) -> N
     assert opened.run("allin1.player.loop") is None
     opened.page.mouse.click(*point(opened, 25.0, "sections"))
     assert opened.run("allin1.player.loop") == pytest.approx([chorus.start, chorus.end])
-    assert opened.page.get_by_role("button", name="Loop").get_attribute("aria-pressed") == "true"
+    button = opened.page.get_by_role("button", name="Loop", exact=True)
+    assert button.get_attribute("aria-pressed") == "true"
     opened.page.mouse.click(*point(opened, 25.0, "sections"))
     assert opened.run("allin1.player.loop") is None
 

@@ -31,7 +31,9 @@ ANALYSIS = Analysis(
 @pytest.fixture
 def song(tmp_path: Path) -> Song:
     song = Session(tmp_path).add("song.wav")
-    song.envelope = Envelope(np.arange(300, dtype=np.uint8), *(np.zeros(300, np.uint8) for _ in range(4)))
+    song.envelope = Envelope(
+        np.arange(300, dtype=np.uint8), *(np.zeros(300, np.uint8) for _ in range(4))
+    )
     song.frames = 3 * 44_100
     return song
 
@@ -79,7 +81,7 @@ def test_activations_come_when_they_are_asked_for(song: Song) -> None:
     analysis = Analysis(**{**vars(ANALYSIS), "activations": kept})
     plain = read(song, analysis)
     assert plain["hasActivations"]
-    assert set(plain["layers"]) == {"peak", "rms"}
+    assert set(plain["layers"]) == {"peak", "mid", "high"}
     asked = read(song, analysis, activations=True)
     assert "downbeat activation" in asked["layers"]
     names = [trace["name"] for trace in asked["figure"]["data"]]

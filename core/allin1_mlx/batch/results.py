@@ -42,7 +42,9 @@ def replace_older(analysis: Analysis, path: Path, *, keep_edits: bool) -> Analys
     """
     try:
         old = Analysis.from_json(path)
-        if not (keep_edits and (old.edits or old.loops) and old.audio_sha256 == analysis.audio_sha256):
+        if not (
+            keep_edits and (old.edits or old.loops) and old.audio_sha256 == analysis.audio_sha256
+        ):
             return analysis
         return _carry_edits(old, analysis, path)
     except OSError:

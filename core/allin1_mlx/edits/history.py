@@ -116,8 +116,8 @@ def carry_edits(old: Result, new: R) -> R:
     """A new analysis of the same audio, with the corrections made to an old one.
 
     Corrected beats stay as they are, together with their detection; so do corrected sections. What
-    was not corrected is taken from the new analysis. Loops are kept. Edits are never applied to another detection:
-    halving the tempo repairs a detection that was too fast and would spoil a better one.
+    was not corrected is taken from the new analysis. Saved loops are kept. Edits are never applied
+    to another detection: halving the tempo repairs one that was too fast and would spoil a better.
     """
     beats = bool(effective_beat_edits(old.edits))
     sections = bool(effective_section_edits(old.edits))

@@ -38,7 +38,7 @@ class ScaleTempo(BeatEdit):
             raise EditError("there are too few beats to change the tempo of")
         if new > old and np.diff(grid.times).min() * old / new < CLOSEST:
             raise EditError("the beats would follow each other too closely")
-        if np.median(np.diff(grid.times)) * old / new > SLOWEST:
+        if new < old and np.median(np.diff(grid.times)) * old / new > SLOWEST:
             raise EditError(f"the tempo would be below {60 / SLOWEST:g} BPM")
         if grid.times.size * new > MOST_BEATS * old:
             raise EditError("the song is too long for beats this close together")

@@ -74,7 +74,7 @@ function releaseFocus() {
     const control = at && at.matches(RELEASED) && at.closest(".songs, .player");
     if (byPointer && control) at.blur();
   };
-  for (const type of ["click", "change"]) document.addEventListener(type, () => setTimeout(release));
+  for (const type of ["click", "change"]) document.addEventListener(type, release, true);
 }
 
 export function listenToKeys(actions) {

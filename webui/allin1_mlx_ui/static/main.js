@@ -89,12 +89,12 @@ class Desk {
       corrections.news,
       corrections.trouble,
       this.position.element,
+      part("practice", this.settings.element, this.bar.element),
       this.zoom.element,
       panel.element,
       part("foot", table, downloads),
       this.help,
       this.renewal.dialog,
-      part("practice", this.settings.element, this.bar.element),
     );
     this.element.hidden = true;
     new ResizeObserver(() => this.makeRoom()).observe(this.bar.element);

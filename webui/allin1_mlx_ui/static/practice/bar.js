@@ -16,12 +16,11 @@ const COUNT_IN = ["Count-in", "Count-in 1", "Count-in 2"];
 const COUNT_IN_HINTS = ["no count-in", "one bar", "two bars"];
 
 export class Bar {
-  // actions: what each control does, by the names of keys.js. settings: see settings.js.
-  constructor(practice, actions, settings) {
+  // actions: what each control does, by the names of keys.js.
+  constructor(practice, actions) {
     this.practice = practice;
     this.player = practice.player;
     this.actions = actions;
-    this.settings = settings;
     const move = (name, label, key) => this.button(name, label, key, icon(ICONS[name]));
     this.play = move("play", "Play", "Space");
     this.play.classList.add("main");
