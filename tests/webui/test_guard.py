@@ -4,15 +4,21 @@ import base64
 
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from allin1_mlx_ui.guard import Guard, Login, is_loopback, is_own_host
+from allin1_mlx_ui.attempts import Attempts, sender_of
+from allin1_mlx_ui.guard import LARGEST_BODY, Guard, Login, is_loopback, is_own_host
 
 
 def serve(host: str = "127.0.0.1", login: Login | None = None) -> TestClient:
-    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("song"))])
+    async def echo(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(str(len(await request.body())))
+
+    song = Route("/", lambda request: PlainTextResponse("song"), methods=["GET", "POST"])
+    app = Starlette(routes=[song, Route("/echo", echo, methods=["POST"])])
     app.add_middleware(Guard, host=host, login=login)
     return TestClient(app, base_url="http://127.0.0.1:7860")
 
@@ -31,6 +37,16 @@ def test_this_computer_is_served(host: str) -> None:
         "192.168.1.2:7860",
         "",
         "[::2]",
+        "[::1].evil.com",
+        "[::1].evil.com:7860",
+        "[::1]evil.com",
+        "[::1",
+        "[localhost]",
+        "localhost:7860:7860",
+        "localhost:evil",
+        "localhost@evil.com",
+        "evil.com/localhost",
+        "local host",
     ],
 )
 def test_a_stranger_name_is_refused(host: str) -> None:
@@ -79,6 +95,73 @@ def test_a_login_is_asked_for_and_checked() -> None:
     assert client.get("/", headers={"authorization": "Basic %%%"}).status_code == 401
     right = base64.b64encode("anna:pässword:1".encode()).decode()
     assert client.get("/", headers={"authorization": f"Basic {right}"}).text == "song"
+
+
+def basic(pair: str) -> dict[str, str]:
+    return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+
+
+def test_ten_wrong_passwords_a_minute_then_the_address_waits() -> None:
+    client = serve("0.0.0.0", Login("anna", "secret"))
+    answers = [client.get("/", headers=basic(f"anna:{n}")).status_code for n in range(15)]
+    assert answers == [401] * 10 + [429] * 5
+    waiting = client.get("/", headers=basic("anna:secret"))
+    assert waiting.status_code == 429
+    assert 1 <= int(waiting.headers["retry-after"]) <= 60
+    assert client.get("/").status_code == 401  # a browser that has not asked its user yet
+
+
+def test_an_address_may_try_again_after_a_minute() -> None:
+    now = 0.0
+    attempts = Attempts(lambda: now)
+    for second in range(10):
+        now = float(second)
+        assert attempts.wait("a") == 0
+        attempts.add("a")
+    now = 20.0
+    assert (attempts.wait("a"), attempts.wait("b")) == (40, 0)
+    now = 60.5
+    assert attempts.wait("a") == 0
+    attempts.add("a")
+    assert attempts.wait("a") == 1
+
+
+def test_few_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("allin1_mlx_ui.attempts.MOST_SENDERS", 3)
+    attempts = Attempts(lambda: 0.0)
+    for sender in "aaaaaaaaaabbbbbbbbbbcd":
+        attempts.add(sender)
+    assert [attempts.wait(sender) for sender in "abcd"] == [0, 60, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("host", "sender"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("testclient", "testclient"),
+    ],
+)
+def test_one_user_of_many_addresses_is_one_sender(host: str, sender: str) -> None:
+    assert sender_of({"type": "http", "client": (host, 1)}) == sender
+
+
+def test_large_requests_are_refused() -> None:
+    client = serve()
+    assert client.post("/", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
+    pieces = (b"x" * 100_000 for _ in range(20))  # of a length that is not announced
+    assert client.post("/echo", content=pieces).status_code == 413
+    assert client.post("/echo", content=b"x" * LARGEST_BODY).text == str(LARGEST_BODY)
+    assert client.get("/", headers={"content-length": "-1"}).status_code == 413
+
+
+@pytest.mark.parametrize(
+    "path", ["upload", "upload/", "proxy=http://evil.example", "deep_link", "process_recording"]
+)
+def test_addresses_of_gradio_that_the_page_does_not_use_are_closed(path: str) -> None:
+    assert serve().post(f"/gradio_api/{path}").status_code == 404
+    assert serve().get(f"/gradio_api/{path}").text == "The page has no such address.\n"
 
 
 def test_loopback_is_known() -> None:

@@ -2,7 +2,8 @@
 
 The page has no business with other hosts: requests that name a host which is not this server
 (DNS rebinding), or that another site's page makes, are refused, and the answers' policy keeps
-the browser from loading anything from elsewhere.
+the browser from loading anything from elsewhere. Of Gradio's addresses only those are served that
+the page uses; its uploads and its tools for developers are not among them.
 """
 
 from __future__ import annotations
@@ -10,15 +11,26 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+import re
 import secrets
 import socket
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .attempts import Attempts, sender_of
+
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+LARGEST_BODY = 1_000_000  # bytes of a request, except of those that carry a file
+UPLOADS = "/allin1/uploads"
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/?#@\s]+)(:[0-9]{1,5})?", re.IGNORECASE)
+# What follows /gradio_api/ in the addresses that the page uses.
+_GRADIO = re.compile(
+    r"(queue/(join|data)|heartbeat/[^/]+|startup-events|theme\.css|cancel|reset)/?"
+)
 
 # Gradio's templates and its page need inline styles, inline scripts and eval.
 POLICY = "; ".join(
@@ -73,12 +85,13 @@ class Guard:
         self._app = app
         self._host = host
         self._login = login
+        self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refuse(Headers(scope=scope))
+        refusal = self._refuse(scope)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -90,9 +103,12 @@ class Guard:
                     headers[name] = value
             await send(message)
 
+        if scope["path"] != UPLOADS:
+            receive = _limit(receive)
         await self._app(scope, receive, send_guarded)
 
-    def _refuse(self, headers: Headers) -> PlainTextResponse | None:
+    def _refuse(self, scope: Scope) -> PlainTextResponse | None:
+        headers = Headers(scope=scope)
         host = headers.get("host", "")
         if not is_own_host(host, listening=self._host):
             text = "This server does not answer to that name; open it by its address.\n"
@@ -103,13 +119,50 @@ class Guard:
         fetched_by_stranger = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if fetched_by_stranger and headers.get("sec-fetch-mode") != "navigate":
             return PlainTextResponse("Another site may not use this page.\n", status_code=403)
-        if self._login is not None and not self._login.admits(headers.get("authorization", "")):
-            return PlainTextResponse(
-                "This page asks for a name and a password.\n",
-                status_code=401,
-                headers={"www-authenticate": 'Basic realm="allin1-mlx", charset="UTF-8"'},
-            )
+        if self._login is not None:
+            refusal = self._ask(self._login, headers.get("authorization", ""), sender_of(scope))
+            if refusal is not None:
+                return refusal
+        _, found, rest = scope["path"].partition("/gradio_api/")
+        if found and not _GRADIO.fullmatch(rest):
+            return PlainTextResponse("The page has no such address.\n", status_code=404)
+        length = headers.get("content-length", "0")
+        if scope["path"] != UPLOADS and not (length.isdecimal() and int(length) <= LARGEST_BODY):
+            return PlainTextResponse("That request is too large.\n", status_code=413)
         return None
+
+    def _ask(self, login: Login, authorization: str, sender: str) -> PlainTextResponse | None:
+        """Returns the refusal of a request without the right name and password."""
+        if authorization and (seconds := self._attempts.wait(sender)):
+            return PlainTextResponse(
+                "Too many wrong passwords; try again in a minute.\n",
+                status_code=429,
+                headers={"retry-after": str(seconds)},
+            )
+        if login.admits(authorization):
+            return None
+        if authorization:
+            self._attempts.add(sender)
+        return PlainTextResponse(
+            "This page asks for a name and a password.\n",
+            status_code=401,
+            headers={"www-authenticate": 'Basic realm="allin1-mlx", charset="UTF-8"'},
+        )
+
+
+def _limit(receive: Receive) -> Receive:
+    """Returns `receive`, which raises HTTPException 413 where a body is longer than allowed."""
+    arrived = 0
+
+    async def receive_limited() -> Message:
+        nonlocal arrived
+        message = await receive()
+        arrived += len(message.get("body", b""))
+        if arrived > LARGEST_BODY:
+            raise HTTPException(413, "That request is too large.")
+        return message
+
+    return receive_limited
 
 
 def is_own_host(header: str, *, listening: str) -> bool:
@@ -118,14 +171,12 @@ def is_own_host(header: str, *, listening: str) -> bool:
     A page of a stranger can give its own name any address, but cannot make the browser send a
     bare address: so on an open address every address will do, and this computer's own names.
     """
-    name = header
-    if name.startswith("["):
-        name = name[1:].partition("]")[0]
-    elif name.count(":") == 1:
-        name = name.partition(":")[0]
-    name = name.lower().removesuffix(".")
+    parts = _HOST.fullmatch(header)
+    if parts is None:
+        return False
+    name = parts[1].strip("[]").lower().removesuffix(".")
     if name in LOOPBACK or name == listening.lower():
-        return name != ""
+        return True
     if is_loopback(listening):
         return False
     try:
