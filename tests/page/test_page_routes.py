@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -105,6 +106,26 @@ def test_an_open_server_asks_for_a_password(
         seen.upload(known.result)
         seen.wait_for("done")
         seen.wait_for_timeline()
+        seen.page.context.close()
+    finally:
+        server.stop()
+
+
+def test_a_file_that_is_too_large_is_refused_and_the_next_one_arrives(
+    start_server: Callable[..., Server],
+    open_page: Callable[..., Visit],
+    known: Known,
+    tmp_path: Path,
+) -> None:
+    server = start_server("--max-upload-mb", "1")
+    try:
+        large = tmp_path / "large.wav"
+        large.write_bytes(bytes(9_000_000))
+        seen = open_page(server.url)
+        seen.upload(large, known.result)
+        seen.wait_for("done")
+        news = seen.page.locator("#dropzone .news").inner_text()
+        assert news == "large.wav could not be sent: larger than the limit of 1 MB"
         seen.page.context.close()
     finally:
         server.stop()

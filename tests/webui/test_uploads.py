@@ -17,7 +17,7 @@ from allin1_mlx.types import Segment
 from allin1_mlx_ui.jobs import Worker
 from allin1_mlx_ui.routes.downloads import pack_results
 from allin1_mlx_ui.songs import Session, Song
-from allin1_mlx_ui.uploads import Upload, find_upload, receive
+from allin1_mlx_ui.uploads import Upload, receive
 
 
 class Waiting(Worker):
@@ -137,36 +137,6 @@ def test_a_result_that_cannot_be_read_fails_with_its_own_name(
     assert "upload 7" not in song.message
 
 
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"path": "/etc/passwd", "name": "x.wav"},
-        {"path": "{folder}/../secret.wav", "name": "x.wav"},
-        {"path": "{folder}/link.wav", "name": "x.wav"},
-        {"path": "{folder}/\0", "name": "x.wav"},
-        {"path": "", "name": "x.wav"},
-        {"path": 7, "name": "x.wav"},
-        {"name": "x.wav"},
-        "x.wav",
-        None,
-    ],
-)
-def test_a_browser_cannot_name_other_files(tmp_path: Path, told: Any) -> None:
-    folder = tmp_path / "uploads"
-    folder.mkdir()
-    (tmp_path / "secret.wav").write_text("secret")
-    (folder / "link.wav").symlink_to(tmp_path / "secret.wav")
-    if isinstance(told, dict) and isinstance(told.get("path"), str):
-        told = {**told, "path": told["path"].replace("{folder}", str(folder))}
-    assert find_upload(folder, told) is None
-
-
-def test_a_file_that_arrived_is_found(tmp_path: Path) -> None:
-    path = tmp_path / "hash" / "song.wav"
-    told = {"path": str(path), "name": "a song.wav"}
-    assert find_upload(tmp_path, told) == Upload(path, "a song.wav")
-
-
 def test_a_file_that_another_page_took_is_a_failure(
     session: Session, worker: Waiting, tmp_path: Path
 ) -> None:
@@ -221,9 +191,3 @@ def test_control_characters_in_a_path_spoil_no_archive(
     assert song.name == "?"
     with zipfile.ZipFile(io.BytesIO(pack_results([song]))) as archive:
         assert archive.namelist() == ["?.json"]
-
-
-def test_half_a_character_in_a_file_name_spoils_nothing(session: Session, tmp_path: Path) -> None:
-    upload = find_upload(tmp_path, {"path": str(tmp_path / "x"), "name": "a\ud800.wav"})
-    assert upload is not None
-    assert upload.name == "a\ufffd.wav"

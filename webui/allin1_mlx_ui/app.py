@@ -96,11 +96,12 @@ def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
 def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     # Gradio asks these of the environment, some of them when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
+    os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
     from fastapi import FastAPI
 
     from .analyst import Analyst
     from .guard import Guard
+    from .inbox import Inbox
     from .jobs import Worker
     from .page import build_page
     from .routes import add_routes
@@ -113,16 +114,16 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
         choices.choose(named, agreed=True)  # by naming it; its terms were printed
     analyst = Analyst(partial(load_analyzer, options.weights_dir), choices.current)
     worker = Worker(analyst, choices, max_minutes=options.max_minutes)
-    page = build_page(
-        sessions, worker, choices, uploads=folder / "uploads", max_minutes=options.max_minutes
-    )
+    inbox = Inbox(folder / "uploads", largest=options.max_upload_mb * 1_000_000)
+    page = build_page(sessions, worker, choices, inbox, max_minutes=options.max_minutes)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    add_routes(app, sessions)
-    _mount(app, page, options)
+    add_routes(app, sessions, inbox)
+    _mount(app, page, options.host)
     login = Login(options.user, options.password) if options.user else None
     app.add_middleware(Guard, host=options.host, login=login)
 
     def hang_up() -> None:
+        inbox.close()
         choices.close()
         sessions.close_all()
         _stop_streams(app)
@@ -136,7 +137,7 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
         sessions.close_all()
 
 
-def _mount(app: FastAPI, page: gr.Blocks, options: argparse.Namespace) -> None:
+def _mount(app: FastAPI, page: gr.Blocks, host: str) -> None:
     """Serve the page at the root."""
     import gradio as gr
 
@@ -146,12 +147,11 @@ def _mount(app: FastAPI, page: gr.Blocks, options: argparse.Namespace) -> None:
         app,
         page,
         path="/",
-        server_name=options.host,
+        server_name=host,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
         ssr_mode=False,
-        max_file_size=options.max_upload_mb * 1_000_000,
         theme=theme(),
         head=HEAD,
     )

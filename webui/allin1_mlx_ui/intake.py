@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from .example import find_example
+from .inbox import Inbox
 from .jobs import Worker
 from .script import MANY, draw
 from .songs import Sessions
-from .uploads import find_upload, receive
+from .uploads import receive
+
+MOST_SONGS = 2000  # of a session
 
 
 class Intake:
@@ -30,25 +32,30 @@ class Intake:
             gr.HTML(_write_hint(max_minutes, has_example=has_example), elem_id="hint")
 
     def connect(
-        self, sessions: Sessions, worker: Worker, uploads: Path, follow: Callable[..., Any]
+        self, sessions: Sessions, worker: Worker, inbox: Inbox, follow: Callable[..., Any]
     ) -> None:
         """Analyse what comes in.
 
-        uploads: folder where Gradio puts uploaded files. follow: called with an event to show the
-        list of songs after it.
+        inbox: where uploaded files wait. follow: called with an event to show the list of songs
+        after it.
         """
 
         def take(event: gr.EventData, request: gr.Request) -> None:
-            files = getattr(event, "files", [])
-            received = [find_upload(uploads, file) for file in files]
             session = sessions.open(str(request.session_hash))
-            receive(session, [file for file in received if file is not None], worker)
+            files = getattr(event, "files", None)
+            files = files if isinstance(files, list) else []
+            if len(session.songs()) + len(files) > MOST_SONGS:
+                raise gr.Error(f"The list can hold {MOST_SONGS} songs; remove some first.")
+            uploads = [inbox.take(file) for file in files]
+            receive(session, [upload for upload in uploads if upload is not None], worker)
 
         def take_example(request: gr.Request) -> None:
             source = find_example()
             if source is None:
                 raise gr.Error("This installation has no example song.")
             session = sessions.open(str(request.session_hash))
+            if len(session.songs()) >= MOST_SONGS:
+                raise gr.Error(f"The list can hold {MOST_SONGS} songs; remove some first.")
             song = session.add(source.name)
             song.source = source
             worker.submit(session, song)

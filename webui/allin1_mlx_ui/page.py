@@ -1,17 +1,16 @@
 """The page's layout. The parts are separate modules: intake, song_list, model_menu.
 
-Gradio receives the files, runs the queue and sends the list of songs. The list, the timeline and
-the player are drawn by the modules in static/, because gr.Plot reports no clicks and gr.Audio
-cannot be told where to play.
+Gradio runs the queue and sends the list of songs. The list, the timeline and the player are drawn
+by the modules in static/, because gr.Plot reports no clicks and gr.Audio cannot be told where to
+play. Gradio's own upload is not used: it keeps files under paths that others can guess.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
 from .choice import Choices
+from .inbox import Inbox
 from .intake import Intake
 from .jobs import Worker
 from .model_menu import ModelMenu
@@ -40,11 +39,11 @@ def theme() -> gr.themes.Base:
 
 
 def build_page(
-    sessions: Sessions, worker: Worker, choices: Choices, *, uploads: Path, max_minutes: float
+    sessions: Sessions, worker: Worker, choices: Choices, inbox: Inbox, *, max_minutes: float
 ) -> gr.Blocks:
     """Returns the page. Its songs live in `sessions`; `worker` analyses them as `choices` says.
 
-    uploads: folder where Gradio puts uploaded files. max_minutes: length of the longest song.
+    inbox: where uploaded files wait. max_minutes: length of the longest song.
     """
 
     def close(request: gr.Request) -> None:
@@ -59,7 +58,7 @@ def build_page(
             songs = SongList(sessions, worker)
         menu = ModelMenu(choices)
         draw("main", "player", elem_id="player")
-        intake.connect(sessions, worker, uploads, songs.follow)
+        intake.connect(sessions, worker, inbox, songs.follow)
         songs.connect()
         menu.connect()
         page.unload(close)

@@ -9,7 +9,7 @@ import gradio as gr
 # Gradio runs this with these names in scope, and reads the names of events from the quotes.
 MOUNT = """
 import(new URL("allin1/static/{module}.js", document.baseURI)).then((module) =>
-  module.mount(element, {{ props, trigger, watch, upload }}));
+  module.mount(element, {{ props, trigger, watch }}));
 // events: {events}
 """
 

@@ -17,7 +17,10 @@ from typing import Any, Literal
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope
+from allin1_mlx.errors import AllInOneError
 from allin1_mlx.types import Edit, find_bpm, find_duration
+
+MOST_SESSIONS = 500  # open pages
 
 State = Literal["queued", "working", "done", "failed", "cancelled"]
 
@@ -226,8 +229,21 @@ class Sessions:
         """Returns the session of a page; makes one if needed. key: Gradio's session hash."""
         with self._lock:
             if key not in self._sessions:
+                self._make_room()
                 self._sessions[key] = Session(self.folder / secrets.token_hex(8))
             return self._sessions[key]
+
+    def _make_room(self) -> None:
+        """Forget the oldest session without songs where there are MOST_SESSIONS.
+
+        Raises AllInOneError where all have songs.
+        """
+        if len(self._sessions) < MOST_SESSIONS:
+            return
+        idle = next((key for key, s in self._sessions.items() if not s.songs()), None)
+        if idle is None:
+            raise AllInOneError(f"{MOST_SESSIONS} pages with songs are open; close one first")
+        self._sessions.pop(idle).close()
 
     def close(self, key: str) -> None:
         """End a page's session."""

@@ -10,12 +10,11 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import file_digest
 from allin1_mlx.errors import AudioError, ResultError
-from allin1_mlx.files import printable, storable
+from allin1_mlx.files import printable
 
 from .jobs import Worker
 from .songs import Session, Song
@@ -32,24 +31,6 @@ class Upload:
     def is_result(self) -> bool:
         """Whether it is a JSON file, by name."""
         return self.name.lower().endswith(".json")
-
-
-def find_upload(folder: Path, entry: Any) -> Upload | None:
-    """Returns the uploaded file that a browser names; None if the folder holds no such file.
-
-    entry: {"path": ..., "name": ...} from the browser; it may be anything.
-    """
-    if not isinstance(entry, dict) or not all(
-        isinstance(entry.get(k), str) for k in ("path", "name")
-    ):
-        return None
-    try:
-        path = Path(entry["path"]).resolve()
-    except (OSError, ValueError):
-        return None
-    if not path.is_relative_to(folder.resolve()):
-        return None
-    return Upload(path, printable(storable(entry["name"])))
 
 
 def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:

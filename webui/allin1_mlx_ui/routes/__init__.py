@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
+from ..inbox import Inbox
 from ..songs import Sessions
 from .downloads import add_downloads
 from .scripts import add_scripts, mount_static
 from .timeline import add_timeline
+from .uploads import add_uploads
 
 
-def add_routes(app: FastAPI, sessions: Sessions) -> None:
+def add_routes(app: FastAPI, sessions: Sessions, inbox: Inbox) -> None:
     """Serve all of it below /allin1."""
     router = APIRouter(prefix="/allin1")
     add_scripts(router)
     add_timeline(router, sessions)
     add_downloads(router, sessions)
+    add_uploads(router, inbox)
     app.include_router(router)
     mount_static(app)

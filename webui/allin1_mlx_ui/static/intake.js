@@ -1,8 +1,9 @@
 // The drop zone: files from anywhere on the page, or chosen; sent one after the other.
 
 import { bus, make } from "./bus.js";
+import { send } from "./sending.js";
 
-export function mount(element, { trigger, upload }) {
+export function mount(element, { trigger }) {
   const input = make("input", { type: "file", multiple: true, class: "visually-hidden" });
   const news = make("span", { class: "news", role: "status" });
   const label = make(
@@ -28,8 +29,7 @@ export function mount(element, { trigger, upload }) {
     for (const file of files) {
       news.textContent = `Sending ${file.name} …`;
       try {
-        const { path } = await upload(file);
-        sent.push({ path, name: file.name });
+        sent.push({ id: await send(file), name: file.name });
       } catch (error) {
         failed.push(`${file.name} could not be sent: ${error.message}`);
       }
