@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +116,26 @@ def test_pictures_of_each_kind(
     chosen = [] if kind == "pdf" else ["--viz-format", kind]
     assert run("song.wav", "-v", "--viz-dir", "pictures", *chosen) == 0
     assert (tmp_path / "pictures" / f"song.{kind}").read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize("options", [[], ["--no-multiprocess"]], ids=["processes", "one process"])
+def test_a_page_with_sound_holds_the_song(
+    run: Run, song: Path, tmp_path: Path, options: list[str]
+) -> None:
+    asked = ("song.wav", "-v", "--viz-format", "html", *options)
+    assert run(*asked) == 0
+    page = tmp_path / "viz" / "song.html"
+    assert 'id="sound"' not in page.read_text()
+    assert run(*asked, "--with-sound") == 0  # of a finished result
+    found = re.search(r'id="sound">([^<]+)<', page.read_text())
+    assert found is not None
+    (tmp_path / "found.mp3").write_bytes(base64.b64decode(found[1]))
+    heard, expected = (load_audio(tmp_path / name).samples for name in ("found.mp3", "song.wav"))
+    assert heard.shape == expected.shape
+    assert np.corrcoef(heard[0], expected[0])[0, 1] > 0.9
+    written = page.stat().st_mtime_ns
+    assert run(*asked, "--with-sound") == 0
+    assert page.stat().st_mtime_ns == written
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "mp3"])

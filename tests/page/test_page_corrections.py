@@ -463,7 +463,9 @@ def test_every_link_of_the_menu_gives_its_file(
     assert names["MIDI tempo map: every beat"].endswith("known.mid")
     assert names["Audacity: sections"].endswith("known.sections.txt")
     assert names["rekordbox: XML"].endswith("known.rekordbox.xml")
-    assert len(links) == 15
+    assert names["Page: HTML"].endswith("known.html")
+    assert names["Song with click: MP3"].endswith("known with click.mp3")
+    assert len(links) == 23
     with corrected.page.expect_download() as download:
         corrected.page.get_by_role("link", name="Music research: .beats").click()
     lines = Path(download.value.path()).read_text().splitlines()
@@ -472,12 +474,12 @@ def test_every_link_of_the_menu_gives_its_file(
 
 
 def test_click_tracks_count_in(corrected: Visit) -> None:
-    link = corrected.page.get_by_role("link", name="Click track (WAV)")
-    assert "count_in" not in str(link.get_attribute("href"))
+    link = corrected.page.get_by_role("link", name="Click track: WAV")
+    assert str(link.get_attribute("href")).endswith("count_in=0")
     corrected.page.get_by_label("2 bars").check()
-    assert str(link.get_attribute("href")).endswith("click?count_in=2")
+    assert str(link.get_attribute("href")).endswith("click?kind=wav&count_in=2")
     size = "async (url) => (await (await fetch(url)).arrayBuffer()).byteLength"
-    mix = corrected.page.get_by_role("link", name="Song with click (WAV)").get_attribute("href")
+    mix = corrected.page.get_by_role("link", name="Song with click: WAV").get_attribute("href")
     seconds = (corrected.run(size, mix) - 44) / (4 * SAMPLE_RATE)
     assert seconds == pytest.approx(40.0 + 4.0 - 0.5)  # the song begins half a second early
     # Corrections leave the choice as it is.

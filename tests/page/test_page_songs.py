@@ -230,7 +230,7 @@ def test_a_json_that_is_no_result_says_so(visit: Callable[..., Visit], tmp_path:
 
 
 def test_click_tracks_lie_on_the_beats(opened: Visit, known: Known, tmp_path: Path) -> None:
-    (tmp_path / "click.wav").write_bytes(fetch(opened, "Click track (WAV)"))
+    (tmp_path / "click.wav").write_bytes(fetch(opened, "Click track: WAV"))
     click, rate = soundfile.read(tmp_path / "click.wav")
     assert rate == SAMPLE_RATE
     assert len(click) == 40 * SAMPLE_RATE
@@ -238,7 +238,7 @@ def test_click_tracks_lie_on_the_beats(opened: Visit, known: Known, tmp_path: Pa
         start = round(beat * SAMPLE_RATE)
         assert not click[start - 100 : start].any()
         assert click[start] != 0
-    (tmp_path / "mix.wav").write_bytes(fetch(opened, "Song with click (WAV)"))
+    (tmp_path / "mix.wav").write_bytes(fetch(opened, "Song with click: WAV"))
     mix, _ = soundfile.read(tmp_path / "mix.wav")
     song, _ = soundfile.read(known.sound)
     assert mix.shape == song.shape

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import soundfile
@@ -26,14 +27,17 @@ from allin1_mlx.types import SAMPLE_RATE, find_duration
 
 from .songs import Song
 
+Kind = Literal["wav", "flac", "mp3"]
+
 LENGTH = round(CLICK_SECONDS * SAMPLE_RATE)  # samples of a click
 BLOCK = 1 << 18  # frames at a time
 MOST_BARS = 2  # of a count-in
+SAMPLES = {"wav": "PCM_16", "flac": "PCM_16", "mp3": "MPEG_LAYER_III"}  # of each kind of file
 
 
-def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
-    """Write the click track as a WAV file in the song's folder. bars: of count-in."""
-    path = _name(song, "click", bars)
+def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0, kind: Kind = "wav") -> Path:
+    """Write the click track as a file in the song's folder. bars: of count-in."""
+    path = song.folder / f"click-{song.revision}-{bars}.{kind}"
     if not path.exists():
         _clear(song, "click")
         pieces = (click[:, None] for click, _ in _pieces(song, analysis, bars))
@@ -41,9 +45,9 @@ def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
     return path
 
 
-def write_mix(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
-    """Write song and click as a WAV file in the song's folder, softer if it would clip."""
-    path = _name(song, "mix", bars)
+def write_mix(song: Song, analysis: Analysis, *, bars: int = 0, kind: Kind = "wav") -> Path:
+    """Write song and click as a file in the song's folder, softer if it would clip."""
+    path = song.folder / f"mix-{song.revision}-{bars}.{kind}"
     if not path.exists():
         _clear(song, "mix")
         peak = max((float(np.abs(s).max()) for _, s in _pieces(song, analysis, bars)), default=0.0)
@@ -58,13 +62,9 @@ def write_mix(song: Song, analysis: Analysis, *, bars: int = 0) -> Path:
     return path
 
 
-def _name(song: Song, kind: str, bars: int) -> Path:
-    return song.folder / f"{kind}-{song.revision}-{bars}.wav"
-
-
-def _clear(song: Song, kind: str) -> None:
+def _clear(song: Song, content: str) -> None:
     """Remove the files of earlier revisions."""
-    for path in song.folder.glob(f"{kind}-*.wav"):
+    for path in song.folder.glob(f"{content}-*-*.*"):
         if path.name.split("-")[1] != str(song.revision):
             with suppress(PermissionError):  # Windows, while it is sent: it goes with the song
                 path.unlink(missing_ok=True)
@@ -104,7 +104,7 @@ def _write(
 ) -> None:
     with (
         replacing(path) as partial,
-        soundfile.SoundFile(partial, "w", SAMPLE_RATE, channels, "PCM_16", format="WAV") as file,
+        soundfile.SoundFile(partial, "w", SAMPLE_RATE, channels, SAMPLES[path.suffix[1:]]) as file,
     ):
         for piece in pieces:
             file.write(piece * gain)

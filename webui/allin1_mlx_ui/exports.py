@@ -22,6 +22,7 @@ class Link:
     name: str
     words: str
     simplify: bool = False  # MIDI with few tempo changes
+    shown: bool = False  # opens in a new tab
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def make_file(song: Song, analysis: Analysis, name: str, *, simplify: bool) -> t
 def _list_links(name: str) -> tuple[Link, ...]:
     links = []
     for file in find_format(name).files:
-        links.append(Link(name + file.suffix, file.link))
+        links.append(Link(name + file.suffix, file.link, shown=file.shown))
         if file.simplified:
             links.append(Link(name + file.suffix, file.simplified, simplify=True))
     return tuple(links)

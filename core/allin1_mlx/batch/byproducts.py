@@ -63,7 +63,7 @@ def make_spectrograms(
         if not outputs.keep_byproducts:
             temporary.append(file)
     # A song may wait for others of its length: without its audio, unless that is needed later.
-    kept_audio = audio if outputs.sonify else None
+    kept_audio = audio if outputs.hold_sound else None
     return Ready(plan.song, spectrograms, kept_audio, prepared.envelope, tuple(temporary))
 
 

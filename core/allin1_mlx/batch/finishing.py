@@ -83,7 +83,11 @@ class Finishing:
         if needs_picture(song, outputs):
             origin = picture_origin(song, outputs)
             picture = (analysis, analysed.envelope, outputs.picture(song.name), origin)
-            jobs.append(self.workers.submit(draw_picture, *picture))
+            if outputs.with_sound and analysed.audio is not None:
+                samples = analysed.audio.samples
+                jobs.append(self.writer.submit(draw_picture, *picture, samples))
+            else:
+                jobs.append(self.workers.submit(draw_picture, *picture))
         if needs_sonification(song, outputs) and analysed.audio is not None:
             path, origin = outputs.sonification(song.name, song.path), result_origin(song, outputs)
             sound = (analysed.audio.samples, analysis, path, origin)

@@ -29,7 +29,8 @@ _SOUNDS = {".flac": "flac", ".mp3": "mp3"}  # of an input -> of its sonification
 class Outputs:
     """Folders, the files that are asked for, and the finished work that is made again.
 
-    array_dir: None for out_dir. in_memory: False where stems and spectrograms go through files.
+    array_dir: None for out_dir. with_sound: whether HTML pages hold the song. in_memory: False
+    where stems and spectrograms go through files.
     overwrite: names of stages; what is made from them is made again too.
     """
 
@@ -40,6 +41,7 @@ class Outputs:
     visualize: bool = False
     viz_dir: Path = Path("viz")
     viz_format: str = "pdf"
+    with_sound: bool = False
     sonify: bool = False
     sonif_dir: Path = Path("sonif")
     exports: tuple[str, ...] = ()
@@ -54,6 +56,11 @@ class Outputs:
     def overwrites(self, stage: str) -> bool:
         """Whether finished work of this stage is made again."""
         return not self.overwrite.isdisjoint((stage, *_MADE_OF[stage]))
+
+    @property
+    def hold_sound(self) -> bool:
+        """Whether files are written that hold the song's sound."""
+        return self.sonify or self.with_sound
 
     def absolute(self) -> Outputs:
         """The same folders for a process with another current folder."""

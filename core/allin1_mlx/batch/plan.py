@@ -113,7 +113,8 @@ def result_origin(song: Song, outputs: Outputs, name: str = "") -> dict[str, str
 def picture_origin(song: Song, outputs: Outputs, name: str = "") -> dict[str, str]:
     """What a picture is made from, once the result is there."""
     shown = "with activations" if outputs.activations else "without activations"
-    return {**result_origin(song, outputs, name), "shown": shown}
+    sound = {"sound": "with sound"} if outputs.with_sound else {}
+    return {**result_origin(song, outputs, name), "shown": shown, **sound}
 
 
 def export_origin(song: Song, outputs: Outputs) -> Origin:

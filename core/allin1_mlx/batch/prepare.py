@@ -69,7 +69,7 @@ def prepare_song(
 
 def _reduce(audio: Audio, plan: Plan, outputs: Outputs) -> Audio | None:
     """As much of the audio as the next stages need: less memory, and less to send."""
-    if outputs.sonify:
+    if outputs.hold_sound:
         return audio
     if plan.spectrograms is SpectrogramSource.NONE:
         return None  # the picture needs the envelope only

@@ -106,15 +106,24 @@ def result_digest(path: Path) -> str:
 
 
 def draw_picture(
-    analysis: Analysis, envelope: Envelope | None, path: Path, origin: Mapping[str, str]
+    analysis: Analysis,
+    envelope: Envelope | None,
+    path: Path,
+    origin: Mapping[str, str],
+    samples: NDArray[np.float32] | None = None,
 ) -> None:
-    """Draw the song: an interactive page for .html, else a static picture."""
+    """Draw the song: an interactive page for .html, else a static picture.
+
+    samples: (2, S), the song that the page plays.
+    """
 
     def write(temporary: Path) -> None:
         if path.suffix == ".html":
-            from ..display.timeline import write_timeline  # brings Plotly
+            from ..display.pages.saved import write_saved_page
+            from ..display.pages.sound import cut, pack_sound
 
-            text = write_timeline(analysis, envelope=envelope)
+            sound = None if samples is None else pack_sound(cut(samples))
+            text = write_saved_page(analysis, envelope=envelope, sound=sound)
             temporary.write_text(text, encoding="utf-8", errors="replace")
         else:
             from ..display.plot import plot_analysis  # brings Matplotlib

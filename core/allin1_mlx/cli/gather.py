@@ -20,6 +20,7 @@ def gather_outputs(options: argparse.Namespace) -> Outputs:
         visualize=options.visualize,
         viz_dir=options.viz_dir,
         viz_format=options.viz_format,
+        with_sound=options.with_sound,
         sonify=options.sonify,
         sonif_dir=options.sonif_dir,
         exports=options.export,

@@ -104,6 +104,8 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     _folder(group, "--viz-dir", default="viz", help="pictures")
     add("--viz-format", choices=(*PICTURES, "html"), default="pdf",
         help="kind of picture; html is the interactive timeline (%(default)s)")  # fmt: skip
+    add("--with-sound", action="store_true",
+        help="HTML pages hold the song too, as MP3, and play it with a click")  # fmt: skip
     add("-s", "--sonify", action="store_true",
         help="write <name>.sonif.<wav, flac or mp3>: the song with clicks")  # fmt: skip
     _folder(group, "--sonif-dir", default="sonif", help="sonifications")
@@ -197,6 +199,8 @@ def find_contradiction(options: argparse.Namespace) -> str:
         "--mlx-config-path needs --mlx-weights-path, which it belongs to":
             options.mlx_config_path is not None and options.mlx_weights_path is None,
         "--offline forbids what --weights-url asks for": options.offline and options.weights_url,
+        "--with-sound is for --visualize --viz-format html":
+            options.with_sound and not (options.visualize and options.viz_format == "html"),
         "--midi-simplify is for --export midi":
             options.midi_simplify and "midi" not in options.export,
         "--jobs counts processes, which --no-multiprocess forbids":

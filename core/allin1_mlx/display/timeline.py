@@ -11,7 +11,6 @@ Plotly loads slowly, so it is imported when a figure is made.
 from __future__ import annotations
 
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,30 +58,6 @@ def draw_timeline(
         *_activations(analysis, ground),
     ]
     return go.Figure(data=traces, layout=lay_out(analysis, duration, ground, room))
-
-
-def write_timeline(
-    analysis: Analysis, *, envelope: Envelope | None = None, dark: bool = False
-) -> str:
-    """The figure as a complete HTML page that works offline."""
-    figure = draw_timeline(analysis, envelope=envelope, dark=dark)
-    figure.update_layout(dragmode="pan")
-    script = files("allin1_mlx").joinpath("display/timeline.js").read_text(encoding="utf-8")
-    body = figure.to_html(
-        full_html=False,
-        include_plotlyjs=True,
-        post_script=script.replace("export ", "") + "\nattachThinning(Plotly, '{plot_id}');",
-        config={"scrollZoom": True, "displaylogo": False, "responsive": True},
-    )
-    ground = DARK if dark else LIGHT
-    title = escape(analysis.path or "timeline")
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{title}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"></head>\n'
-        f'<body style="margin:0;background:{ground.paper};color:{ground.ink};'
-        f'font-family:system-ui,sans-serif"><h1 style="font-size:1.1rem;margin:1rem">{title}</h1>\n'
-        f"{body}\n</body>\n</html>\n"
-    )
 
 
 def _trace(kind: str, name: str, **more: Any) -> dict[str, Any]:

@@ -28,12 +28,14 @@ class File:
 
     suffix: what follows the song's name. link: the text of its link on the page; simplified: the
     text of a second link, for the file made with Options.simplify. render: makes the content.
+    shown: whether it is a web page, which the page's link opens in a new tab.
     """
 
     suffix: str
     link: str
     render: Callable[[Result, Options], bytes]
     simplified: str = ""
+    shown: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ..inbox import Inbox
 from ..songs import Sessions
 from .downloads import add_downloads
 from .scripts import add_scripts, mount_static
+from .sharing import add_sharing
 from .timeline import add_timeline
 from .uploads import add_uploads
 
@@ -23,5 +24,6 @@ def add_routes(app: FastAPI, sessions: Sessions, inbox: Inbox) -> None:
     add_timeline(router, sessions)
     add_downloads(router, sessions)
     add_uploads(router, inbox)
+    add_sharing(router, sessions)
     app.include_router(router)
     mount_static(app)

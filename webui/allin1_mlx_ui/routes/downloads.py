@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, Response
 
 from allin1_mlx.files import tell_apart
 
-from ..clicks import MOST_BARS, write_clicks, write_mix
+from ..clicks import MOST_BARS, Kind, write_clicks, write_mix
 from ..exports import make_file
 from ..songs import Sessions, Song
 from .private import PRIVATE, find_analysis, require_sound
@@ -29,7 +29,7 @@ def add_downloads(router: APIRouter, sessions: Sessions) -> None:
     def result(song_id: str) -> Response:
         song, analysis = find_analysis(sessions, song_id)
         text = replace(analysis, path=song.name).to_json()
-        return _download(text.encode(), f"{Path(song.name).stem}.json", "application/json")
+        return send_file(text.encode(), f"{Path(song.name).stem}.json", "application/json")
 
     @router.get("/songs/{song_id}/exports/{name}")
     def export(song_id: str, name: str, simplify: bool = False) -> Response:
@@ -38,21 +38,23 @@ def add_downloads(router: APIRouter, sessions: Sessions) -> None:
             file_name, content = make_file(song, analysis, name, simplify=simplify)
         except KeyError as e:
             raise HTTPException(404, "There is no such export.") from e
-        return _download(content, file_name, "application/octet-stream")
+        if file_name.endswith(".html"):
+            return Response(content, media_type="text/html; charset=utf-8", headers=PRIVATE)
+        return send_file(content, file_name, "application/octet-stream")
 
     @router.get("/songs/{song_id}/click")
-    def click(song_id: str, count_in: CountIn = 0) -> FileResponse:
+    def click(song_id: str, count_in: CountIn = 0, kind: Kind = "wav") -> FileResponse:
         song, analysis = find_analysis(sessions, song_id)
-        path = write_clicks(song, analysis, bars=count_in)
-        name = f"{Path(song.name).stem} (click).wav"
+        path = write_clicks(song, analysis, bars=count_in, kind=kind)
+        name = f"{Path(song.name).stem} (click).{kind}"
         return FileResponse(path, filename=name, headers=PRIVATE)
 
     @router.get("/songs/{song_id}/mix")
-    def mix(song_id: str, count_in: CountIn = 0) -> FileResponse:
+    def mix(song_id: str, count_in: CountIn = 0, kind: Kind = "wav") -> FileResponse:
         song, analysis = find_analysis(sessions, song_id)
         require_sound(song)
-        path = write_mix(song, analysis, bars=count_in)
-        name = f"{Path(song.name).stem} with click.wav"
+        path = write_mix(song, analysis, bars=count_in, kind=kind)
+        name = f"{Path(song.name).stem} with click.{kind}"
         return FileResponse(path, filename=name, headers=PRIVATE)
 
     @router.get("/sessions/{session_id}/results")
@@ -61,7 +63,7 @@ def add_downloads(router: APIRouter, sessions: Sessions) -> None:
         if session is None:
             raise HTTPException(404, "That page is no longer open.")
         songs = [song for song in session.songs() if song.analysis is not None]
-        return _download(pack_results(songs), "results.zip", "application/zip")
+        return send_file(pack_results(songs), "results.zip", "application/zip")
 
 
 def pack_results(songs: list[Song]) -> bytes:
@@ -76,7 +78,8 @@ def pack_results(songs: list[Song]) -> bytes:
     return packed.getvalue()
 
 
-def _download(content: bytes, name: str, kind: str) -> Response:
+def send_file(content: bytes, name: str, media_type: str) -> Response:
+    """Returns a response that a browser saves under a name."""
     disposition = f"attachment; filename*=UTF-8''{quote(name)}"
     headers = {"content-disposition": disposition, **PRIVATE}
-    return Response(content, media_type=kind, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)

@@ -1,0 +1,116 @@
+"""The timeline of a song as one HTML file that works offline, with sound and click if wanted.
+
+The file holds all that it needs: Plotly, the scripts, and the sound as MP3. Printed, it is the
+song chart.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from html import escape
+from importlib.resources import files
+
+import numpy as np
+
+from ...analysis import Analysis
+from ...types import SAMPLE_RATE, find_duration
+from ..bars import number_bars
+from ..click import CLICK_SECONDS, render_click
+from ..pictures.envelope import Envelope
+from ..pictures.palette import DARK, LIGHT, SECTION_INK
+from ..timeline import draw_timeline
+from ..times import write_time
+from .chart import chart_style, describe_song, draw_chart, list_parts, song_name
+from .sound import PackedSound
+
+_CONTROLS = """<div class="controls" role="group" aria-label="Player">
+<button type="button" id="play" disabled>Play</button>
+<output id="place" aria-live="off">Loading …</output>
+<button type="button" id="loop" aria-pressed="false" disabled>Loop section</button>
+<label><input type="checkbox" id="click" checked> Click</label>
+<label>Click volume <input type="range" id="click-volume" min="0" max="1" step="0.01" value="0.6">
+</label>
+<label>Song volume <input type="range" id="song-volume" min="0" max="1" step="0.01" value="1">
+</label>
+</div>
+<p class="hint">Click the timeline or a section to go there.
+<span class="keyboard">Space: play. L: loop. C: click. Arrows: bars.</span></p>
+"""
+
+
+def write_saved_page(
+    analysis: Analysis,
+    *,
+    envelope: Envelope | None = None,
+    sound: PackedSound | None = None,
+    dark: bool = False,
+) -> str:
+    """The page as text. sound: makes it a player too."""
+    figure = draw_timeline(analysis, envelope=envelope, dark=dark)
+    figure.update_layout(dragmode="pan")
+    thinning = files("allin1_mlx").joinpath("display/timeline.js").read_text(encoding="utf-8")
+    plot = figure.to_html(
+        full_html=False,
+        include_plotlyjs=True,
+        div_id="timeline",
+        post_script=thinning.replace("export ", "") + "\nattachThinning(Plotly, '{plot_id}');",
+        config={"scrollZoom": True, "displaylogo": False, "responsive": True},
+    )
+    title = escape(song_name(analysis))
+    controls = "" if sound is None else _CONTROLS
+    player = "" if sound is None else _write_player(analysis, sound)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{_colours(dark)}{_read('saved.css')}{chart_style()}"
+        f'</style>\n</head>\n<body>\n<div class="page">\n<header><h1>{title}</h1>'
+        f'<p class="facts">{escape(describe_song(analysis))}</p></header>\n{controls}'
+        f"{plot}\n{_list_sections(analysis, plays=sound is not None)}\n</div>\n"
+        f"{draw_chart(analysis)}\n{player}</body>\n</html>\n"
+    )
+
+
+def _write_player(analysis: Analysis, sound: PackedSound) -> str:
+    """The sound, what the script needs to know, and the script."""
+    clicks = [render_click([0.0], [p], length=round(CLICK_SECONDS * SAMPLE_RATE)) for p in (2, 1)]
+    packed = [np.rint(click * 32767).astype("<i2").tobytes() for click in clicks]
+    song = {
+        "beats": analysis.beats,
+        "positions": analysis.beat_positions,
+        "bars": number_bars(analysis).tolist(),
+        "sections": [{"start": part.start, "end": part.end} for part in list_parts(analysis)],
+        "duration": find_duration(analysis),
+        "clicks": [base64.b64encode(click).decode() for click in packed],
+        **sound.to_dict(),
+    }
+    mp3 = base64.b64encode(sound.mp3).decode()
+    return (
+        f'<script type="text/plain" id="sound">{mp3}</script>\n'
+        f'<script type="application/json" id="song">{json.dumps(song, allow_nan=False)}</script>\n'
+        f'<script type="module">\n{_read("player.js")}</script>\n'
+    )
+
+
+def _list_sections(analysis: Analysis, *, plays: bool) -> str:
+    """The sections as a list, of buttons where the page plays."""
+    opening, closing = ('<button type="button">', "</button>") if plays else ("<span>", "</span>")
+    items = []
+    for part in list_parts(analysis):
+        colours = f"background:{part.colour};color:{SECTION_INK}"
+        about = " · ".join(text for text in (write_time(part.start)[:-3], part.length) if text)
+        words = f'<b style="{colours}">{escape(part.name)}</b> {about}'
+        items.append(f"<li>{opening}{words}{closing}</li>")
+    return f'<ol class="sections" aria-label="Sections">{"".join(items)}</ol>'
+
+
+def _colours(dark: bool) -> str:
+    ground = DARK if dark else LIGHT
+    return (
+        f":root {{ color-scheme: {'dark' if dark else 'light'}; --paper: {ground.paper}; "
+        f"--ink: {ground.ink}; --muted: {ground.muted}; --accent: {ground.tempo}; }}\n"
+    )
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
