@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from ..analysis import Analysis
 from ..files import printable_name
-from ..types import FPS, Segment, find_bpm, find_duration
+from ..types import FPS, find_bpm, find_duration
 from .bars import count_bars, number_bars, write_bars
 from .pictures.envelope import Envelope, pool
 from .pictures.figure import save_figure
-from .pictures.palette import LIGHT, SECTION_INK, section_colour
+from .pictures.palette import LIGHT, SECTION_INK, section_colours
 from .pictures.rows import trace_tempo
+from .section_names import name_sections
 from .times import clock_time
 
 if TYPE_CHECKING:
@@ -116,37 +117,30 @@ def _draw_head(figure: Figure, analysis: Analysis) -> None:
 def _draw_sections(axes: Axes, analysis: Analysis, duration: float) -> None:
     """Sections as coloured blocks with their label and length in bars."""
     axes.set_ylim(0, 1)
-    counted = count_bars(analysis, analysis.segments)
-    for segment, bars in zip(analysis.segments, counted, strict=True):
-        _draw_block(axes, segment)
+    segments = analysis.segments
+    counted, colours = count_bars(analysis, segments), section_colours(segments)
+    names = name_sections(segments)
+    for segment, name, bars, colour in zip(segments, names, counted, colours, strict=True):
+        axes.axvspan(
+            segment.start, segment.end, facecolor=colour, edgecolor=LIGHT.paper, linewidth=1.2
+        )
         room = (segment.end - segment.start) * _inches(duration) - 0.06
-        _write_label(axes, segment, write_bars(bars), room)
+        _write_label(axes, (segment.start + segment.end) / 2, name, write_bars(bars), room)
 
 
-def _draw_block(axes: Axes, segment: Segment) -> None:
-    axes.axvspan(
-        segment.start,
-        segment.end,
-        facecolor=section_colour(segment.label),
-        edgecolor=LIGHT.paper,
-        linewidth=1.2,
-    )
-
-
-def _write_label(axes: Axes, segment: Segment, bars: str, room: float) -> None:
-    """Write what fits of a section's label and length into `room` inches."""
-    middle = (segment.start + segment.end) / 2
+def _write_label(axes: Axes, middle: float, name: str, bars: str, room: float) -> None:
+    """Write what fits of a section's name and length into `room` inches."""
     style: dict[str, Any] = {"ha": "center", "va": "center", "color": SECTION_INK, "clip_on": True}
-    if bars and max(0.092 * len(segment.label), 0.066 * len(bars)) <= room:
-        axes.text(middle, 0.66, segment.label, fontsize=11, **style)
+    if bars and max(0.092 * len(name), 0.066 * len(bars)) <= room:
+        axes.text(middle, 0.66, name, fontsize=11, **style)
         axes.text(middle, 0.27, bars, fontsize=8, **style)
-    elif 0.092 * len(segment.label) <= room:
-        axes.text(middle, 0.5, segment.label, fontsize=11, **style)
-    elif 0.066 * len(segment.label) <= room:
-        axes.text(middle, 0.5, segment.label, fontsize=8, **style)
+    elif 0.092 * len(name) <= room:
+        axes.text(middle, 0.5, name, fontsize=11, **style)
+    elif 0.066 * len(name) <= room:
+        axes.text(middle, 0.5, name, fontsize=8, **style)
     elif room >= 0.06:  # upright
-        label = _fitted(segment.label, 0.075, ROWS["sections"])
-        axes.text(middle, 0.5, label, fontsize=7.5, rotation=90, **style)
+        short = _fitted(name, 0.075, ROWS["sections"])
+        axes.text(middle, 0.5, short, fontsize=7.5, rotation=90, **style)
 
 
 def _draw_bar_numbers(axes: Axes, analysis: Analysis, duration: float) -> None:
@@ -168,17 +162,17 @@ def _draw_bar_numbers(axes: Axes, analysis: Analysis, duration: float) -> None:
 
 
 def _draw_wave(axes: Axes, analysis: Analysis, envelope: Envelope | None, duration: float) -> None:
-    """The waveform on the colours of the sections, with bar lines, and beats at the edges."""
+    """The waveform by band on the colours of the sections, with bar lines and beats."""
     axes.set_ylim(-1, 1)
-    for segment in analysis.segments:
-        axes.axvspan(
-            segment.start, segment.end, color=section_colour(segment.label), alpha=0.2, linewidth=0
-        )
+    tints = section_colours(analysis.segments)
+    for segment, tint in zip(analysis.segments, tints, strict=True):
+        axes.axvspan(segment.start, segment.end, color=tint, alpha=0.2, linewidth=0)
     if envelope is not None and len(envelope.peak):
-        for curve, colour in ((envelope.peak, LIGHT.peak), (envelope.rms, LIGHT.rms)):
+        colours = {"peak": LIGHT.low, "mid": LIGHT.mid, "high": LIGHT.high}
+        for name, curve in envelope.divide().items():
             height = 0.9 * pool(curve, COLUMNS) / 255
             x = np.linspace(0, len(curve) / FPS, len(height))
-            axes.fill_between(x, -height, height, color=colour, linewidth=0)
+            axes.fill_between(x, -height, height, color=colours[name], linewidth=0)
     times, numbers = _bars(analysis)
     here = (numbers - 1) % _step(times, LINE_ROOM, duration) == 0
     axes.vlines(times[here], -1, 1, color=LIGHT.bar, linewidth=0.6, alpha=0.4)

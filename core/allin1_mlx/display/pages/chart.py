@@ -17,8 +17,9 @@ import numpy as np
 
 from ...types import Result, Segment, find_bpm, find_duration
 from ..bars import count_bars, number_bars, write_bars
-from ..pictures.palette import SECTION_INK, section_colour
-from ..times import write_time
+from ..pictures.palette import SECTION_INK, section_colours
+from ..section_names import name_sections
+from ..times import clock_time
 
 ROOM = 222.0  # height of a page without margins and heading
 GAP = 0.15  # between two sections, as a share of a line's height
@@ -89,7 +90,7 @@ def describe_song(result: Result) -> str:
     facts = [
         "" if bpm is None else f"{bpm:.4g} BPM",
         "" if result.meter is None else f"{result.meter} beats per bar",
-        write_time(find_duration(result))[:-3],
+        clock_time(find_duration(result))[:-2],
     ]
     return " · ".join(fact for fact in facts if fact)
 
@@ -97,15 +98,16 @@ def describe_song(result: Result) -> str:
 def list_parts(result: Result) -> list[Part]:
     """The sections of a song; silence at its start and end is left out."""
     counted = count_bars(result, result.segments)
+    named = name_sections(result.segments)
+    colours = section_colours(result.segments)
     bars, middles = _list_bars(result)
     parts = []
-    for segment, count in zip(result.segments, counted, strict=True):
+    for segment, count, name, colour in zip(result.segments, counted, named, colours, strict=True):
         first, after = np.searchsorted(middles, (segment.start, segment.end))
         inside = bars[first:after]
         if segment.label in ("start", "end") and not inside:
             continue
-        tempo = _own_tempo(result, segment)
-        name, colour, length = segment.label, section_colour(segment.label), write_bars(count)
+        length, tempo = write_bars(count), _own_tempo(result, segment)
         parts.append(Part(name, colour, segment.start, segment.end, length, inside, tempo))
     return parts
 
@@ -146,7 +148,7 @@ def _fit(parts: Sequence[Part]) -> tuple[int, float]:
 
 
 def _draw_part(part: Part, per_line: int) -> str:
-    facts = [part.length, write_time(part.start)[:-3]]
+    facts = [part.length, clock_time(part.start)[:-2]]
     if part.tempo is not None:
         facts.append(f"{part.tempo:.4g} BPM")
     boxes = "".join(_draw_bars(part.bars, per_line))

@@ -20,7 +20,7 @@ from ..click import CLICK_SECONDS, render_click
 from ..pictures.envelope import Envelope
 from ..pictures.palette import DARK, LIGHT, SECTION_INK
 from ..timeline import draw_timeline
-from ..times import write_time
+from ..times import clock_time
 from .chart import chart_style, describe_song, draw_chart, list_parts, song_name
 from .sound import PackedSound
 
@@ -98,7 +98,7 @@ def _list_sections(analysis: Analysis, *, plays: bool) -> str:
     items = []
     for part in list_parts(analysis):
         colours = f"background:{part.colour};color:{SECTION_INK}"
-        about = " · ".join(text for text in (write_time(part.start)[:-3], part.length) if text)
+        about = " · ".join(text for text in (clock_time(part.start)[:-2], part.length) if text)
         words = f'<b style="{colours}">{escape(part.name)}</b> {about}'
         items.append(f"<li>{opening}{words}{closing}</li>")
     return f'<ol class="sections" aria-label="Sections">{"".join(items)}</ol>'
