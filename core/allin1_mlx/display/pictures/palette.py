@@ -36,8 +36,6 @@ class Ground:
     paper: str
     ink: str
     muted: str
-    peak: str
-    rms: str
     low: str
     mid: str
     high: str
@@ -54,8 +52,6 @@ LIGHT = Ground(
     paper="#ffffff",
     ink="#1b1b1f",
     muted="#5c6068",
-    peak="#a9b4c6",
-    rms="#5f7396",
     low="#2f4f9e",
     mid="#1f9a8a",
     high="#e0a11b",
@@ -71,8 +67,6 @@ DARK = Ground(
     paper="#16181d",
     ink="#eceef2",
     muted="#a3a9b5",
-    peak="#4a5568",
-    rms="#8ea3c7",
     low="#5a83e0",
     mid="#45c4b0",
     high="#f4cc6a",
