@@ -1,4 +1,4 @@
-"""The analysis of one song: what its result file holds, and what is kept in memory only."""
+"""The analysis of one song: the fields of its result file, and fields that exist only in memory."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from .types import Activations, Result
 class Analysis(Result):
     """The structure of one song.
 
-    The fields of Result are written to the result file; those below are not.
+    The fields of Result are written to the result file; the fields below are not.
     warnings: one line for each problem of a damaged or doubtful input.
-    activations: kept only on request. embeddings: kept only on request, float32, (4, T, 24), of an
-    ensemble (4, T, 24, 8).
+    activations, embeddings: None unless requested. Embeddings are float32, (4, T, 24), or (4, T,
+    24, 8) for an ensemble.
     """
 
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -34,6 +34,6 @@ class Analysis(Result):
     def from_json(cls, path: str | PathLike[str]) -> Analysis:
         """Read a result file of this program or of the reference programs.
 
-        Raises ResultError where the file is not a valid result, OSError where it cannot be read.
+        Raises ResultError if the file is not a valid result, OSError if it cannot be read.
         """
         return read_result(path, cls)

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 
 class AllInOneError(Exception):
-    """Base of all errors whose message is meant for the user.
+    """Base of all errors with a message for the user.
 
-    about: what a program can add a hint about, such as the option that changes it: "stems", "ray",
-    "recursive", or "download NAME" for missing weights. Empty where there is nothing to add.
+    about: a word for which a program can add a hint, such as an option: "stems", "ray",
+    "recursive", or "download NAME" for missing weights. Empty if there is no hint.
     """
 
     def __init__(self, message: str = "", *, about: str = "") -> None:
@@ -43,7 +43,7 @@ class StemsError(AllInOneError):
 
 
 class WeightsError(AllInOneError):
-    """Weights that were asked for and cannot be found or downloaded."""
+    """Weights that were requested but cannot be found or downloaded."""
 
 
 class DownloadError(WeightsError):
@@ -67,7 +67,7 @@ class Cancelled(Exception):  # noqa: N818 - a request, not an error
 
 
 def show_value(value: object) -> str:
-    """A value of any type and size as a message shows it, in at most 40 printable characters."""
+    """A value of any type and size as text for a message, at most 40 printable characters."""
     if isinstance(value, (list, tuple, dict)):
         return "an object" if isinstance(value, dict) else f"a list of {len(value)}"
     if isinstance(value, int) and value.bit_length() > 120:

@@ -1,7 +1,7 @@
-"""The machine: output files that are there whole or not at all, names of files, processor cores.
+"""Output files that are written completely or not at all, safe file names, and the number of cores.
 
-An output file is written under a temporary name in its folder and renamed when it is complete, so
-that a killed run leaves no half-written file under its final name.
+An output file is written under a temporary name in its folder and renamed when it is complete. So
+an interrupted run leaves no incomplete file under the final name.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from itertools import chain, count
 from os import PathLike
 from pathlib import Path
 
-DIGITS = 8  # of a SHA-256 in a file name
-ABANDONED = 24 * 3600.0  # seconds after which an unfinished file is nobody's
+DIGITS = 8  # hex digits of a SHA-256 in a file name
+ABANDONED = 24 * 3600.0  # seconds after which an unfinished file of another machine is removed
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -30,11 +30,11 @@ _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # controls, undecodable bytes, line and
 
 @contextmanager
 def replacing(path: str | PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`; rename it to `path` unless the block raises.
+    """Yield a temporary path beside `path`, and rename it to `path` unless the block raises.
 
-    The folder is made where it is missing. The temporary name ends like `path`, so that writers
-    that look at the suffix do the same, is short, so that names of 255 bytes work, and is hidden.
-    Raises OSError where the folder cannot be written to; a full disk's error names the folder.
+    A missing folder is created. The temporary name has the same suffix as `path`, because some
+    writers choose the format by it. It is hidden, and short enough for names of 255 bytes. Raises
+    OSError if the folder cannot be written to; if the disk is full, the error names the folder.
     """
     destination = Path(path)
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -53,12 +53,12 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
 
 
 def remove_partial(folder: Path) -> None:
-    """Remove the temporary files in a folder whose process was killed.
+    """Remove temporary files in a folder that belong to processes that were killed.
 
     A file is kept while its process runs. Files of other machines are kept for ABANDONED seconds.
     """
     for file in folder.glob(".partial-*"):
-        with suppress(OSError):  # removed meanwhile, or not ours to remove
+        with suppress(OSError):  # removed by another process, or no permission
             parts = file.name.split("-")
             ours = len(parts) == 4 and parts[1] == _machine() and parts[2].isdecimal()
             ended = ours and not _runs(int(parts[2]))
@@ -67,12 +67,12 @@ def remove_partial(folder: Path) -> None:
 
 
 def _machine() -> str:
-    """Eight hex digits for this computer's name."""
+    """Eight hex digits that identify this computer."""
     return hashlib.sha256(platform.node().encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def _runs(process: int) -> bool:
-    """Whether a process of this number may be running."""
+    """Whether a process with this number may be running."""
     if os.name != "posix":
         return True
     try:
@@ -85,10 +85,10 @@ def _runs(process: int) -> bool:
 
 
 def tell_apart(stems: Sequence[str], digest: Callable[[int], str]) -> list[str]:
-    """File names without suffix for songs, so that none overwrites another.
+    """File names without suffix for songs, so that no song overwrites another.
 
-    Songs that share a stem get `<stem>.<first digits of digest(index)>`, copies of the same song
-    a number too. Stems that differ only in case or Unicode form count as the same.
+    Songs with the same stem get `<stem>.<first digits of digest(index)>`. Copies of the same song
+    are numbered. Stems that differ only in case or Unicode form count as the same.
     """
     shared = Counter(map(fold, stems))
     names: list[str] = []
@@ -103,19 +103,19 @@ def tell_apart(stems: Sequence[str], digest: Callable[[int], str]) -> list[str]:
 
 
 def fold(stem: str) -> str:
-    """The same text for all names that a file system may treat as equal."""
+    """A text that is equal for all names that a file system may treat as equal."""
     return unicodedata.normalize("NFC", stem).casefold()
 
 
 def storable(text: str) -> str:
-    """The text as UTF-8 can hold it: surrogates, as in undecodable file names, become U+FFFD."""
+    """The text with lone surrogates (from undecodable file names) replaced by U+FFFD, for UTF-8."""
     return _SURROGATES.sub("\ufffd", text)
 
 
 def printable_name(path: str | PathLike[str]) -> str:
-    """The file's name for one line of text: control characters become question marks.
+    """The file's name on one line: control characters become question marks.
 
-    Of a folder such as `..` or `/`, which has no name, the path.
+    For a folder without a name, such as `..` or `/`, it is the path.
     """
     return printable(Path(path).name or os.fspath(path))
 
@@ -126,6 +126,6 @@ def printable(text: str) -> str:
 
 
 def count_cores() -> int:
-    """Those that this process may use, which may be fewer than the machine has."""
+    """Number of cores that this process may use, which may be fewer than the machine has."""
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
     return len(allowed) or os.cpu_count() or 1

@@ -3,10 +3,10 @@
 Frame i is centred on sample 441 i, with zeros outside the signal; T = ceil(samples / 441). The
 value of a band is log10(1 + filtered magnitude) of samples in [-1, 1).
 
-The bands are triangles between neighbouring semitones, each of sum 1. A filter rises from one
-semitone's FFT bin (weight 0) to the next (weight 1) and falls to the one after (excluded). Low
-bands, where semitones share a bin, are single bins. After Böck et al. (madmom, 2016) as used by
-Kim & Nam (2023).
+The bands are triangles between neighbouring semitones, each with sum 1. A filter rises from the FFT
+bin of one semitone (weight 0) to the bin of the next (weight 1) and falls to the one after that
+(excluded). Low semitones share bins; there, a band is a single bin. After Böck et al. (madmom,
+2016) as used by Kim & Nam (2023).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BANDS_PER_OCTAVE = 12
 LOWEST, HIGHEST = 30.0, 17_000.0  # Hz
 A4 = 440.0  # Hz
 
-BLOCK, GPU_BLOCK = 256, 8192  # frames computed at once, on a CPU and on a GPU
+BLOCK, GPU_BLOCK = 256, 8192  # number of frames computed at once, on a CPU and on a GPU
 
 
 def frame_count(samples: int) -> int:
@@ -67,7 +67,7 @@ def spectrogram(signals: NDArray[np.float32], *, backend: Backend = "mlx_fast") 
 
 
 def _frames(signals: NDArray[np.float32], start: int, stop: int) -> mx.array:
-    """Overlapping frames start .. stop - 1 of each signal: (K, stop - start, 2048), unwindowed."""
+    """Overlapping frames, start to stop - 1, of each signal: (K, stop - start, 2048), no window."""
     K, S = signals.shape
     first = start * HOP - FRAME // 2
     last = (stop - 1) * HOP + FRAME // 2
@@ -83,7 +83,7 @@ def _window() -> mx.array:
 
 
 def _filter_fast(frames: mx.array) -> mx.array:
-    """Real FFT; each group of neighbouring bands is multiplied only with its bins."""
+    """The fast path: real FFT, and one product per group of neighbouring bands with its bins."""
     spectrum = mx.fft.rfft(frames * _window())
     magnitude = mx.sqrt(mx.square(spectrum.real) + mx.square(spectrum.imag))
     bands = [magnitude[..., low:high] @ mx.array(weights) for low, high, weights in _band_groups()]
@@ -92,7 +92,7 @@ def _filter_fast(frames: mx.array) -> mx.array:
 
 @lru_cache(maxsize=1)
 def _band_groups() -> tuple[tuple[int, int, NDArray[np.float32]], ...]:
-    """The filterbank in dense parts: (first bin, end bin, weights of nine bands on them)."""
+    """The filterbank in dense parts: (first bin, end bin, weights of nine bands in these bins)."""
     groups = []
     for bands in np.split(filterbank(), 9, axis=1):
         used = np.flatnonzero(bands.any(axis=1))
@@ -102,7 +102,7 @@ def _band_groups() -> tuple[tuple[int, int, NDArray[np.float32]], ...]:
 
 
 def _filter_reference(frames: mx.array) -> mx.array:
-    """The plain definition: complex FFT, magnitude, one product with the filterbank."""
+    """The reference path: complex FFT, magnitude, one product with the whole filterbank."""
     spectrum = mx.fft.fft(frames * _window())[..., :BINS]
     return mx.abs(spectrum) @ mx.array(filterbank())
 
@@ -115,18 +115,20 @@ _BACKENDS: dict[str, Callable[[mx.array], mx.array]] = {
 
 @lru_cache(maxsize=1)
 def band_edges() -> NDArray[np.int64]:
-    """The semitones' FFT bins, ascending without repeats: (83,). Band j spans edges j .. j + 2."""
+    """The FFT bins of the semitones, ascending, without repeats: (83,). Band j spans edges j to j +
+    2.
+    """
     octaves = np.log2(np.array([LOWEST, HIGHEST]) / A4)
     first, last = np.ceil(octaves[0] * BANDS_PER_OCTAVE), np.floor(octaves[1] * BANDS_PER_OCTAVE)
     semitones = A4 * 2.0 ** (np.arange(first, last + 1) / BANDS_PER_OCTAVE)
-    # A frequency exactly between two bins goes to the upper one.
+    # A frequency halfway between two bins belongs to the upper one.
     nearest = np.floor(semitones * FRAME / SAMPLE_RATE + 0.5).astype(np.int64)
     return np.unique(np.clip(nearest, 1, BINS - 1))
 
 
 @lru_cache(maxsize=1)
 def filterbank() -> NDArray[np.float32]:
-    """Triangular filters, each of sum 1: (1024 bins, 81 bands) float32."""
+    """Triangular filters, each with sum 1: (1024 bins, 81 bands) float32."""
     edges = band_edges()
     weights = np.zeros((BINS, len(edges) - 2), np.float64)
     for band, (start, centre, stop) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):

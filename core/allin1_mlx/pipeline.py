@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from .display.timings import Timings
 
 
-SILENT = 0.01  # log10(1 + magnitude) that no band of a silent file reaches
+SILENT = 0.01  # log10(1 + magnitude); all bands of a silent file stay below it
 
 
 def _ignore(stage: str, fraction: float) -> None:
@@ -71,13 +71,17 @@ def _pass_on(chunks: StemChunks) -> StemChunks:
 class Analyzer:
     """Analyses songs one after the other. Its network is loaded once, on first use.
 
-    model: one of weights.MODELS. demix: how a mix becomes the stems that the network needs.
-    weights: where weights may come from. stems: user-supplied stems, and the separator's options.
-    beats: "grid" puts beats on a grid to the millisecond and sections on bar lines, "raw" leaves
-    them where the network put them, in frames of 10 ms. compute: how to compute.
-    timings: records how long each stage takes.
-    `notice` is a line for the user about the model that "auto" chose, or empty; `input` makes
-    the network's spectrograms; `provenance` is that of all results, without what only a song has.
+    model: one of weights.MODELS.
+    demix: method that makes the stems which the network needs.
+    weights: places from which weights may be read or downloaded.
+    stems: user-supplied stems, and options of the separator.
+    beats: "grid" refines beats to the millisecond and moves sections to bar lines; "raw" returns
+    the network's times, in frames of 10 ms.
+    compute: options of the computation. timings: records the time of each stage.
+
+    Attributes: `notice` is a line for the user about the model that "auto" chose, or empty. `input`
+    makes the network's spectrograms. `provenance` is that of all results, without the fields of a
+    song.
     """
 
     def __init__(
@@ -130,9 +134,9 @@ class Analyzer:
         return load_network(self._files, ensemble_parallel=self._compute.ensemble_parallel)
 
     def load(self) -> None:
-        """Load the network, the separator and the decoder's tables now, if they are not loaded.
+        """Load the network, the separator and the decoder's tables now instead of on first use.
 
-        Otherwise they are loaded on first use. Raises CheckpointError.
+        Raises CheckpointError.
         """
         _ = self.input.separator
         make_tables(BARS, self.network.tempo_space)
@@ -147,9 +151,9 @@ class Analyzer:
     ) -> Analysis:
         """Analyse one file.
 
-        on_progress is called with a stage (decode, stems, network, beats, sections) and the
-        fraction of it that is done; an exception raised in it, such as Cancelled, stops the
-        computation. Raises AudioError or StemsError where the file or its stems cannot be analysed.
+        on_progress: called with a stage (decode, stems, network, beats, sections) and its finished
+        fraction. An exception raised in it, such as Cancelled, stops the computation.
+        Raises AudioError or StemsError if the file or its stems cannot be analysed.
         """
         on_progress("decode", 0.0)
         with ThreadPoolExecutor(1, thread_name_prefix="decode") as thread:
@@ -174,7 +178,9 @@ class Analyzer:
         keep_activations: bool = False,
         keep_embeddings: bool = False,
     ) -> Analysis:
-        """Analyse decoded audio. path: its file, used to find stems and written to the result."""
+        """Analyse decoded audio. path: its file; stems are searched by it, and it is written to the
+        result.
+        """
         spectrograms = self.make_spectrograms(audio, path=path, on_progress=on_progress)
         [prediction] = self.predict(
             [spectrograms], embeddings=keep_embeddings, on_progress=on_progress, track=path
@@ -195,7 +201,7 @@ class Analyzer:
         on_progress: Progress = _ignore,
         keep_stems: KeepStems = _pass_on,
     ) -> Spectrograms:
-        """The network's input.
+        """Make the network's input.
 
         keep_stems: called with the stems as consecutive chunks (4, channels, n), if there is audio
         of them; returns the same chunks.
@@ -211,7 +217,7 @@ class Analyzer:
         on_progress: Progress = _ignore,
         track: str | PathLike[str] = "",
     ) -> list[Prediction]:
-        """One forward pass over songs of one `Network.padded` length."""
+        """Run one forward pass over songs that have the same `Network.padded` length."""
         on_progress("network", 0.0)
         with self._timed("network", track):
             return predict_group(
@@ -230,7 +236,7 @@ class Analyzer:
         on_progress: Progress = _ignore,
         keep_activations: bool = False,
     ) -> Analysis:
-        """The network's prediction to beats, tempo and sections."""
+        """Decode the network's prediction to beats, tempo and sections."""
         probabilities = activations(prediction.logits)
         on_progress("beats", 0.0)
         with self._timed("beats", path):
@@ -265,7 +271,7 @@ class Analyzer:
                 if self.provenance.beats == "grid":
                     segments = snap_to_bars(segments, downbeats)
             if self.input.inputs == 1 and len(beats.times) < 2:
-                # Silence, a tone, a single sound: sections of it would be guesses.
+                # In silence or a single tone there is nothing to divide into sections.
                 beats = Beats(beats.times[:0], beats.positions[:0])
                 downbeats = downbeats[:0]
                 segments = (_one_section(spectrograms, segments[-1].end),)
@@ -279,7 +285,7 @@ class Analyzer:
             downbeats=tuple(downbeats.tolist()),
             beat_positions=tuple(beats.positions.tolist()),
             segments=segments,
-            # The last section ends with the last frame, which the song may not fill.
+            # The last section ends with the last frame, which may end after the song.
             duration=max([round(spectrograms.duration, 2), *(s.end for s in segments[-1:])]),
             tempo=tempo,
             meter=estimate_meter(beats.positions),
@@ -306,7 +312,7 @@ def analyze(path: str | PathLike[str]) -> Analysis:
 
 
 def _name_by_content(files: ModelFiles) -> str:
-    """A model's name, with a digest if the file is not the published one of that name."""
+    """The model's name; a digest is added if the file is not the published one of that name."""
     digest = file_digest(files.files[0][0])
     if any(file.sha256 == digest for file in PUBLISHED.get(files.name, ())):
         return files.name
@@ -314,7 +320,7 @@ def _name_by_content(files: ModelFiles) -> str:
 
 
 def _one_section(spectrograms: Spectrograms, end: float) -> Segment:
-    """A song as one section from 0 to `end` in seconds: "start" if it is silent, else "inst"."""
+    """The song as one section from 0 to `end` seconds: "start" if it is silent, else "inst"."""
     values = spectrograms.values
     silent = values.size == 0 or float(values.max()) < SILENT
     return Segment(0.0, end, "start" if silent else "inst")

@@ -1,12 +1,12 @@
-"""The result file: JSON that holds a Result. The only reader of such files, and the only writer.
+"""The result file: a Result as JSON. Only this module reads and writes such files.
 
 The first six keys are those of Kim & Nam's all-in-one, whose files can be read too.
-`analysis.schema.json` documents all keys and limits. A file may come from a stranger: it is checked
-against the schema and for what a schema cannot say (times increase, sections have no gaps, edits
-give what the file holds) before anything else sees it. Errors name the file and the field.
+`analysis.schema.json` documents all keys and limits. A file may come from a stranger. It is checked
+against the schema first, then for rules that a schema cannot express: times increase, sections have
+no gaps, and the edits lead to the values in the file. Errors name the file and the field.
 
-Times are written with three decimals. Version 1 had two where nothing was corrected, and no details
-of the tempo; its files can be read too.
+Times are written with three decimals. Files of version 1 can be read too: their times have two
+decimals unless the song was corrected, and they have no details of the tempo.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ SCHEMA_VERSION = 2
 
 DIGITS = 3  # decimals of times
 SHORTEST_BEAT = 0.001  # seconds between two beats
-GAP = 0.011  # seconds between two sections that rounding may cause
-BEYOND = 0.2  # seconds that beats and sections may lie after the end: decoders differ
-REST = 1.0  # seconds without a section at the end of the song
+GAP = 0.011  # seconds between two sections that can result from rounding
+BEYOND = 0.2  # seconds that beats and sections may exceed the duration, because decoders differ
+REST = 1.0  # seconds at the end of the song that may have no section
 
 R = TypeVar("R", bound=Result)
 T = TypeVar("T", str, None, str | None)
 
 
 def read_result(path: str | PathLike[str], kind: type[R]) -> R:
-    """Read a result file as an object of a class, Result or one derived from it.
+    """Read a result file as an object of class `kind`: Result or a class derived from it.
 
-    Raises ResultError where the file is not a valid result, OSError where it cannot be read.
+    Raises ResultError if the file is not a valid result, OSError if it cannot be read.
     """
     return parse_result(load_json(path), kind, name=printable_name(path))
 
@@ -85,7 +85,7 @@ def _parse(data: Any, kind: type[R]) -> R:
 
 
 def write_result(result: Result) -> str:
-    """The JSON text: indented, each array of numbers and each object of a list on one line."""
+    """The JSON text, indented. Each array of numbers and each object in a list is on one line."""
     return "\n".join(_layout(to_values(result), "")) + "\n"
 
 
@@ -126,7 +126,7 @@ def to_values(result: Result) -> dict[str, Any]:
 
 
 def _segment_values(segment: Segment, digits: int | None = None) -> dict[str, Any]:
-    """The JSON object; what is not known is left out. digits: of times, None for all."""
+    """The tempo as a JSON object without unknown values. digits: decimals of times; None: all."""
     values = {key: value for key, value in asdict(segment).items() if value is not None}
     if digits is not None:
         values |= {"start": round(segment.start, digits), "end": round(segment.end, digits)}
@@ -134,7 +134,7 @@ def _segment_values(segment: Segment, digits: int | None = None) -> dict[str, An
 
 
 def _tempo_values(tempo: Tempo) -> dict[str, Any]:
-    """The JSON object; what is not known is left out."""
+    """The section as a JSON object without unknown values."""
     bpm = None if tempo.bpm is None else max(round(tempo.bpm, 2), 0.01)
     values: dict[str, Any] = {"bpm": bpm, "confidence": round(tempo.confidence, 2)}
     if tempo.jitter is not None:
@@ -169,7 +169,7 @@ def _read_tempo(tempo: dict[str, Any]) -> Tempo:
 
 
 def _read_structure(data: dict[str, Any], where: str = "") -> dict[str, Any]:
-    """The fields that Result and Detection share, from JSON that follows the schema."""
+    """Read the fields that Result and Detection share, from JSON that follows the schema."""
     tempo = data.get("tempo")
     return {
         "bpm": None if data["bpm"] is None else int(data["bpm"]),
@@ -211,7 +211,7 @@ def _float(value: float | None) -> float | None:
 
 
 def _read_path(path: str) -> str:
-    """The path. Older results hold bytes of undecodable names as U+DC80 to U+DCFF."""
+    """The path. In older results, undecodable bytes of names are U+DC80 to U+DCFF."""
     return _text(re.sub("[\udc80-\udcff]", "\ufffd", path), "path")
 
 
@@ -222,7 +222,7 @@ def _text(text: T, field: str) -> T:
 
 
 def _check(result: Result, where: str = "") -> None:
-    """Raise ResultError unless numbers of a result agree. where: what precedes field names."""
+    """Raise ResultError if numbers of a result contradict each other. where: prefix of fields."""
     beats, positions = len(result.beats), len(result.beat_positions)
     if beats != positions:
         raise ResultError(f"{where}beats: {beats}, but beat_positions: {positions}")
@@ -260,7 +260,7 @@ def _check_sections(result: Result, where: str) -> None:
 def _replay_edits(result: R, edits: list[Any]) -> R:
     """The corrected result with the exact times that the edits give.
 
-    Raises ResultError where they do not give what the file says.
+    Raises ResultError if the edits lead to other beats or sections than the file has.
     """
     parsed = []
     for index, edit in enumerate(edits):
@@ -281,7 +281,7 @@ def _replay_edits(result: R, edits: list[Any]) -> R:
 
 
 def _same_structure(first: Result, second: Result) -> bool:
-    """Whether two results have the same beats and sections apart from rounding to 10 ms."""
+    """Whether two results have the same beats and sections, apart from rounding to 10 ms."""
     if first.beat_positions != second.beat_positions:
         return False
     if [s.label for s in first.segments] != [s.label for s in second.segments]:
@@ -292,7 +292,7 @@ def _same_structure(first: Result, second: Result) -> bool:
 
 
 def _layout(value: dict[str, Any], indent: str) -> Iterator[str]:
-    """The lines of a JSON object: one for each key, for each object in a list one more."""
+    """The lines of a JSON object: one for each key, and one for each object in a list."""
     yield "{"
     for index, (key, item) in enumerate(value.items()):
         comma = "," if index < len(value) - 1 else ""

@@ -1,6 +1,6 @@
-"""JSON files read and checked against the schema of result files, `analysis.schema.json`.
+"""Read JSON files and check them against the schema of result files, `analysis.schema.json`.
 
-Errors are one line that names the field: "beats[3] must be at most 86400, found 1e+300".
+An error is one line that names the field: "beats[3] must be at most 86400, found 1e+300".
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _KINDS = {
 
 
 class Unusable:
-    """A number that JSON does not allow or that is too long; no field accepts it."""
+    """Stands for a number that JSON does not allow or that is too long. No field accepts it."""
 
     def __init__(self, text: str) -> None:
         self.text = text if len(text) <= MOST_DIGITS else f"a number of {len(text)} digits"
@@ -51,9 +51,9 @@ class Unusable:
 
 
 def load_json(path: str | PathLike[str]) -> Any:
-    """The content of a JSON file, not yet checked.
+    """Read a JSON file. Its content is not checked yet.
 
-    Raises ResultError where the file is too large or not JSON, OSError where it cannot be read.
+    Raises ResultError if the file is too large or not JSON, OSError if it cannot be read.
     """
     name = printable_name(path)
     with Path(path).open("rb") as file:
@@ -72,9 +72,9 @@ def load_json(path: str | PathLike[str]) -> Any:
 
 
 def check_schema(data: Any) -> None:
-    """Raise ResultError with the first field that does not follow the schema.
+    """Raise ResultError for the first field that does not follow the schema.
 
-    Edits are left to their classes, which explain better what is wrong.
+    Edits are checked by their classes instead, whose messages are more helpful.
     """
     from fastjsonschema import JsonSchemaValueException
 
@@ -91,7 +91,7 @@ def _whole_number(text: str) -> int | Unusable:
 
 @lru_cache(maxsize=1)
 def _validator() -> Callable[[Any], Any]:
-    """The schema as a function; made when the first file is read."""
+    """The compiled schema; made when the first file is read."""
     import fastjsonschema
 
     path = Path(__file__).with_name("analysis.schema.json")
@@ -102,7 +102,7 @@ def _validator() -> Callable[[Any], Any]:
 
 
 def _explain(field: str, rule: str, limit: Any, value: Any) -> str:
-    """One line about a field that breaks a rule of the schema."""
+    """One line about a field that does not follow a rule of the schema."""
     if rule == "required":
         missing = [key for key in limit if key not in value]
         if not field:

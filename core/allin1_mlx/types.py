@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-if TYPE_CHECKING:  # the command line imports this module and does not wait for NumPy
+if TYPE_CHECKING:  # the command line imports this module and must start without NumPy
     import numpy as np
     from numpy.typing import NDArray
 
-BeatTimes = Literal["grid", "raw"]  # to the millisecond, or as the network gave them
-TEMPO_CHANGES = ("1/2", "2", "2/3", "3/2", "offbeat")  # other levels of a pulse
-CONSTANT = 0.95  # share of the intervals at one exact tempo in a song of constant tempo
+BeatTimes = Literal["grid", "raw"]  # refined to the millisecond, or the network's own times
+TEMPO_CHANGES = ("1/2", "2", "2/3", "3/2", "offbeat")  # other possible tempos of a song
+CONSTANT = 0.95  # share of the intervals at one exact tempo, from which a song counts as constant
 
 SAMPLE_RATE = 44_100  # Hz
 FPS = 100  # frames per second of spectrograms, activations and times
@@ -42,17 +42,17 @@ LABELS = (
     "solo",
     "verse",
     "chorus",
-)  # the network's functional labels, in the order of its outputs
+)  # of sections, in the order of the network's outputs
 
-Progress = Callable[[str, float], None]  # a stage or a file, and the share of it that is done
+Progress = Callable[[str, float], None]  # called with a stage or a file, and its finished fraction
 
 
 @dataclass(frozen=True)
 class Segment:
     """One section of a song: [start, end) in seconds, and its label.
 
-    group: a letter that sections of the same music share, None where that is not known.
-    confidence: 0 to 1, how likely the label is right, None where that is not known.
+    group: sections of the same music share a letter; None if unknown.
+    confidence: 0 to 1, the probability that the label is right; None if unknown.
     """
 
     start: float
@@ -82,10 +82,10 @@ class Steady:
 
 @dataclass(frozen=True)
 class TempoLevel:
-    """Another way to count the same music.
+    """Another possible tempo of the same music.
 
     change: one of TEMPO_CHANGES, a factor of the tempo, or "offbeat": half a beat later.
-    confidence: 0 to 1, how likely it is the right one.
+    confidence: 0 to 1, the probability that it is the right one.
     """
 
     bpm: float
@@ -95,13 +95,14 @@ class TempoLevel:
 
 @dataclass(frozen=True)
 class Tempo:
-    """Tempo with decimals, and how far to trust it.
+    """The tempo of a song, and how reliable it is.
 
-    bpm: beats per minute, None where there are too few beats.
+    bpm: beats per minute with decimals; None if there are too few beats.
     confidence: 0 to 1, the share of beat intervals that agree with `bpm` (see tempo.py).
-    steady: passages of exactly constant tempo, in order. alternatives: other levels that were
-    weighed, the likeliest first. jitter: the standard deviation of the network's beats around the
-    grid in seconds, None where beats are not on a grid.
+    steady: passages of exactly constant tempo, in order.
+    alternatives: other tempos that were considered, the most probable first.
+    jitter: standard deviation in seconds of the network's beats around the grid; None if beats are
+    not on a grid.
     """
 
     bpm: float | None
@@ -131,7 +132,7 @@ class Activations:
 
 
 class Edit(ABC):
-    """One correction made by hand. The kinds of edits are in the package edits."""
+    """One correction made by hand. The package `edits` defines all kinds."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -140,7 +141,7 @@ class Edit(ABC):
 
 @dataclass(frozen=True)
 class Detection:
-    """What was detected in a song that was corrected later. The fields are those of Result."""
+    """The detected values of a song that was corrected later. The fields are those of Result."""
 
     bpm: int | None
     beats: tuple[float, ...]
@@ -153,18 +154,18 @@ class Detection:
 
 @dataclass(frozen=True)
 class Result:
-    """What a result file holds: the structure of one song and where it comes from.
+    """The content of a result file: the structure of one song and its origin.
 
-    path: the input as it was named.
+    path: the input as the user named it.
     bpm: the most frequent whole tempo, None with fewer than two beats.
     beats, downbeats: seconds. beat_positions: 1 for a downbeat, then 2, 3, ...
     segments: without gaps from 0 to the end.
-    duration: seconds. The fields from here on are None where another program wrote the file
-    without them.
-    bar_one: the downbeat that begins bar 1, None where that is the first.
+    duration: seconds. The fields from here on are None if the file lacks them, as files of other
+    programs do.
+    bar_one: the downbeat that begins bar 1, None if it is the first downbeat.
     loops: passages that the user saved by name.
     edits: the corrections made by hand, in order; the fields above hold the corrected values.
-    detection: what the edits were applied to, None without edits.
+    detection: the values before the edits, None without edits.
     """
 
     path: str
@@ -191,11 +192,11 @@ AnyResult = TypeVar("AnyResult", bound=Result)
 
 @dataclass(frozen=True)
 class StemMethod:
-    """How the network's stems are made.
+    """The method that makes the network's stems.
 
-    kind: "none" where the network analyses the mix itself, "external" for user-supplied stems.
-    seed: chooses the random delays of htdemucs. digest: first 8 hex digits of the SHA-256 of
-    user-supplied stems, empty as long as the song is not known.
+    kind: "none" if the network analyses the mix itself, "external" for user-supplied stems.
+    seed: of the random delays of htdemucs.
+    digest: first 8 hex digits of the SHA-256 of user-supplied stems; empty until the song is known.
     """
 
     kind: Literal["none", "spectral", "htdemucs", "external"]
@@ -204,7 +205,7 @@ class StemMethod:
 
     @property
     def has_audio(self) -> bool:
-        """Whether there is audio of the stems, not only their spectrograms."""
+        """Whether this method makes audio of the stems, not only their spectrograms."""
         return self.kind in ("htdemucs", "external")
 
     def __str__(self) -> str:
@@ -216,10 +217,10 @@ class StemMethod:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What determines a result: the audio and how it is analysed.
+    """Everything that determines a result: the audio and the settings of the analysis.
 
-    audio_sha256: of the file, empty as long as the song is not known. model: its name, with a
-    digest if the file is user-supplied. program: name and version.
+    audio_sha256: of the file; empty until the song is known. model: its name, with a digest if the
+    file is user-supplied. program: name and version.
     """
 
     model: str
@@ -230,7 +231,7 @@ class Provenance:
     beats: BeatTimes = "grid"
 
     def of_song(self, audio_sha256: str, stems_digest: str = "") -> Provenance:
-        """The provenance of one song. stems_digest: of user-supplied stems."""
+        """The provenance of one song. stems_digest: of its user-supplied stems."""
         stems = replace(self.stems, digest=stems_digest)
         return replace(self, audio_sha256=audio_sha256, stems=stems)
 
@@ -245,10 +246,10 @@ class Provenance:
         )
 
     def matches(self, result: Result) -> bool:
-        """Whether the result is what this analysis would give.
+        """Whether an analysis with these settings would give this result.
 
-        Results of the bundled model match only in the same version of the program, as another
-        version may have another bundled checkpoint.
+        Results of the bundled model match only in the same version of the program, because another
+        version may contain another checkpoint.
         """
         written = self.write_to(result)
         on_grid = result.tempo is not None and result.tempo.jitter is not None
@@ -260,17 +261,17 @@ class Provenance:
 
     @property
     def of_stems(self) -> dict[str, str]:
-        """What audio of stems is made from."""
+        """Everything that determines the audio of stems."""
         return {"audio_sha256": self.audio_sha256, "demix": str(self.stems)}
 
     @property
     def of_spectrograms(self) -> dict[str, str]:
-        """What spectrograms are made from."""
+        """Everything that determines spectrograms."""
         return {**self.of_stems, "spec_backend": self.spec_backend}
 
     @property
     def of_arrays(self) -> dict[str, str]:
-        """What activations and embeddings are made from."""
+        """Everything that determines activations and embeddings."""
         return {
             "audio_sha256": self.audio_sha256,
             "model": self.model,
@@ -280,14 +281,14 @@ class Provenance:
 
 
 def find_duration(result: Result) -> float:
-    """Seconds from start to end; where the result has no duration, to its last beat or section."""
+    """The duration in seconds; if the result has none, the time of its last beat or section."""
     if result.duration is not None:
         return result.duration
     return max((*result.beats[-1:], *(s.end for s in result.segments[-1:])), default=0.0)
 
 
 def find_bpm(song: Result | Detection) -> float | None:
-    """The tempo with decimals where there is one, else the whole `bpm`."""
+    """The tempo with decimals if it is known, else the whole `bpm`."""
     if song.tempo is not None and song.tempo.bpm is not None:
         return song.tempo.bpm
     return song.bpm

@@ -60,7 +60,7 @@ def file_digest(path: str | PathLike[str]) -> str:
 
 
 def check_file(path: str | PathLike[str]) -> None:
-    """Raise AudioError where there is no file, where it is empty, or where it cannot be read."""
+    """Raise AudioError if there is no file, where it is empty, or where it cannot be read."""
     name = printable_name(path)
     with _as_audio_error(path):
         mode = os.stat(path).st_mode
@@ -187,7 +187,7 @@ _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # MPEG
 def ogg_end(file: BinaryIO) -> tuple[int, bool] | None:
     """Of an Ogg file's last page: its position in frames, and whether the stream ends there.
 
-    None where no page is found near the end. The position of Opus counts at 48 kHz.
+    None if no page is found near the end. The position of Opus counts at 48 kHz.
     """
     size = file.seek(0, 2)
     file.seek(max(0, size - _TAIL))
@@ -208,7 +208,7 @@ def ogg_end(file: BinaryIO) -> tuple[int, bool] | None:
 def wav_data_bytes(file: BinaryIO) -> tuple[int, int] | None:
     """Of a WAV file: the size its data chunk claims, and the bytes that are there.
 
-    None where it claims nothing, as RF64 files and those written to a pipe.
+    None if it claims nothing, as RF64 files and those written to a pipe.
     """
     size = file.seek(0, 2)
     file.seek(0)

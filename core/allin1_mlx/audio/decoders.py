@@ -200,7 +200,7 @@ class SoundfileDecoder:
         return None
 
     def _promised(self, decoded: int) -> int | None:
-        """Frames that the container counts, None where it does not or only estimates."""
+        """Frames that the container counts, None if it does not or only estimates."""
         if self._format == "MP3":
             return self.hint if self._tag is not None and self._tag.counts_frames else None
         if self._format == "FLAC":
@@ -222,7 +222,7 @@ class SoundfileDecoder:
         return lost or (None if is_end else "its end is missing")
 
     def _lost(self, decoded: int, expected: int) -> str | None:
-        """The phrase for what is missing, None where that is less than a tenth of a second."""
+        """The phrase for what is missing, None if that is less than a tenth of a second."""
         missing = expected - decoded > self.rate // 10
         return part_of(decoded, expected, self.rate) if missing else None
 

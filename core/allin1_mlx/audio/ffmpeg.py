@@ -53,7 +53,7 @@ class FfmpegDecoder:
     """The first sound track of a file, by ffmpeg."""
 
     def __init__(self, path: Path) -> None:
-        """Raises AudioError where there is no ffmpeg, or no sound that ffmpeg can decode."""
+        """Raises AudioError if there is no ffmpeg, or no sound that ffmpeg can decode."""
         self._path = path
         self._log = ""
         info = _probe(path)
@@ -156,7 +156,7 @@ def _pydub() -> Any:
 
 
 def _number(text: object) -> float | None:
-    """A number that ffprobe wrote, None where it is missing or cannot be."""
+    """A number that ffprobe wrote, None if it is missing or cannot be."""
     try:
         number = float(str(text))
     except ValueError:

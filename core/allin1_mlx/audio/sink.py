@@ -29,7 +29,7 @@ def write_audio(
 
     subtype: libsndfile's name of the sample format; 16 bits, or the codec's default, unless named.
     The file is there whole or not at all. What lies beyond full scale is clipped, but for FLOAT.
-    Raises AudioError where the suffix is none of these, OSError where the disk refuses.
+    Raises AudioError if the suffix is none of these, OSError if the disk refuses.
     """
     destination = Path(path)
     kind = destination.suffix.lower().removeprefix(".")

@@ -41,7 +41,7 @@ def find_inputs(
 
 
 def check_input(path: str) -> None:
-    """Raise AudioError where nothing is there, or a folder without songs."""
+    """Raise AudioError if nothing is there, or a folder without songs."""
     name = printable(path)
     try:
         os.stat(path)

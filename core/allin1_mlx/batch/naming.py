@@ -27,7 +27,7 @@ LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
 class Song:
     """An input as given by the user, and the name of its results without a suffix.
 
-    located: its path for a process with another working directory; empty where that is `path`.
+    located: its path for a process with another working directory; empty if that is `path`.
     """
 
     path: str

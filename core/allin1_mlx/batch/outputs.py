@@ -29,9 +29,9 @@ _SOUNDS = {".flac": "flac", ".mp3": "mp3"}  # of an input -> of its sonification
 class Outputs:
     """Folders, the files that are asked for, and the finished work that is made again.
 
-    array_dir: None for out_dir. with_sound: whether HTML pages hold the song. in_memory: False
-    where stems and spectrograms go through files.
-    overwrite: names of stages; what is made from them is made again too.
+    array_dir: None for out_dir. with_sound: whether HTML pages contain the song. in_memory: False
+    if stems and spectrograms go through files. overwrite: names of stages; everything made from
+    them is repeated too.
     """
 
     out_dir: Path = Path("struct")

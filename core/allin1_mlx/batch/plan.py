@@ -36,7 +36,7 @@ class Plan:
     """What to make for one song.
 
     song: with the final name of its results. provenance: of its results. finished: the reused
-    result, with activations if the picture needs them, None where the network has to run.
+    result, with activations if the picture needs them, None if the network has to run.
     finished_name: the name that its file has now. spectrograms: where they come from. keep_stems,
     keep_spectrograms: whether they are written to files, at least until the analysis is done.
     picture, sonification: whether a reused result lacks them.

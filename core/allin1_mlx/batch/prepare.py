@@ -27,7 +27,7 @@ from .plan import Plan, SpectrogramSource, plan_song
 class Prepared:
     """A song whose work is planned.
 
-    audio, envelope: None where nothing needs them. The audio is mono, (1, S), where that is enough.
+    audio, envelope: None if nothing needs them. The audio is mono, (1, S), where that is enough.
     stages: how long decoding took.
     """
 
@@ -43,7 +43,7 @@ def prepare_song(
     """Plan a song, and decode it unless everything is finished.
 
     provenance: of the analyzer. options: where user-supplied stems are.
-    Raises AudioError or StemsError where the song or its stems cannot be read, OSError where an
+    Raises AudioError or StemsError if the song or its stems cannot be read, OSError if an
     older result cannot be copied.
     """
     check_input(song.file)

@@ -55,7 +55,7 @@ def replace_older(analysis: Analysis, path: Path, *, keep_edits: bool) -> Analys
 
 
 def _carry_edits(old: Analysis, analysis: Analysis, path: Path) -> Analysis:
-    """Raises ResultError where the older result cannot be of the same audio."""
+    """Raises ResultError if the older result cannot be of the same audio."""
     before, now = find_duration(old), find_duration(analysis)
     if abs(before - now) > BEYOND:
         raise ResultError(

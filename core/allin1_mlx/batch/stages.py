@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 class Ready:
     """A song with its spectrograms, ready for the network.
 
-    audio: None where nothing needs it any more. temporary: files to remove after the analysis.
+    audio: None if nothing needs it any more. temporary: files to remove after the analysis.
     """
 
     song: Song

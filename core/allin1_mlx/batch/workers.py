@@ -76,7 +76,7 @@ class Job(Generic[T]):
         return self._future.done()
 
     def result(self) -> T:
-        """What the function returned, or its error; AllInOneError where it was killed twice."""
+        """What the function returned, or its error; AllInOneError if it was killed twice."""
         try:
             return self._future.result()
         except BrokenProcessPool:

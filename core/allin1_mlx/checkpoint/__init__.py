@@ -1,13 +1,13 @@
-"""Checkpoints: files of named arrays and their configuration, read without trust.
+"""Checkpoints: files of named arrays and their configuration. Files are not trusted.
 
-A file from outside can only give arrays or a CheckpointError. Nothing in it is executed, and every
-size that it claims is checked against the file.
+Reading a file from a stranger gives either arrays or a CheckpointError. Nothing in it is executed,
+and every size that it claims is checked against the size of the file.
 
-    arrays.py      `read_arrays`, whatever the kind of file; `read_config`; `check_arrays`
+    arrays.py      `read_arrays` for all kinds of files, `read_config`, `check_arrays`
     formats.py     .npz and .safetensors
     torchfile.py   `read_checkpoint`: PyTorch's .th and .pth, without PyTorch
-    pickled.py     the pickle in them, read without running it
-    archive.py     zip files, whose claims are checked
+    pickled.py     the pickle in a PyTorch file, read without running it
+    archive.py     zip files whose claims are checked
 """
 
 from .arrays import CONFIG_SUFFIXES, check_arrays, read_arrays, read_config

@@ -1,7 +1,7 @@
-"""Zip archives from outside, listed and read without trusting their claims.
+"""Zip archives, read without trusting the sizes that they claim.
 
-Sizes are bytes. Nothing is ever extracted to disk, and nothing is allocated before the claim
-behind it has been compared with the file's own size. After PKWARE's APPNOTE, by way of zipfile.
+Sizes are bytes. Nothing is extracted to disk. Memory is allocated only after the claimed size was
+compared with the size of the file. After PKWARE's APPNOTE; uses zipfile.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 
 from ..errors import CheckpointError
 
-MAX_BYTES = 1 << 28  # of one checkpoint, on disk and unpacked; htdemucs in float32 has 1.7e8
-_MAX_READ = 1 << 20  # one read: the archive's directory, or a part of a member
+MAX_BYTES = 1 << 28  # largest checkpoint, on disk and unpacked; htdemucs in float32 has 1.7e8
+_MAX_READ = 1 << 20  # largest single read: the archive's directory, or a part of a member
 _PLAUSIBLE = 1 << 24  # up to this size any compression ratio is plausible
 _MAX_RATIO = 20  # weights hardly compress
 
-# What zipfile raises for damaged files.
+# The exceptions of zipfile for damaged files.
 _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -36,7 +36,9 @@ _DAMAGE = (
 
 
 class _CappedFile(io.BufferedReader):
-    """A file that refuses large reads, as zipfile reads a directory of any claimed size at once."""
+    """A file that refuses large reads, because zipfile reads a directory of any claimed size at
+    once.
+    """
 
     def read(self, size: int | None = -1, /) -> bytes:
         start = self.tell()
@@ -49,7 +51,7 @@ class _CappedFile(io.BufferedReader):
 
 
 class Archive:
-    """The members of one zip file, by name; use `open_archive`."""
+    """The members of one zip file, by name. Made by `open_archive`."""
 
     def __init__(self, file: zipfile.ZipFile, path: Path) -> None:
         self._file = file
@@ -63,7 +65,7 @@ class Archive:
         return {name: info.file_size for name, info in self._members.items()}
 
     def read(self, name: str) -> bytes:
-        """The unpacked bytes of a member; exactly as many as `sizes` says."""
+        """The unpacked bytes of a member; their number is checked against `sizes`."""
         info = self._members[name]
         parts = []
         left = info.file_size
@@ -75,7 +77,7 @@ class Archive:
                         break
                     parts.append(part)
                     left -= len(part)
-                # One more read reaches the end of the member, where zipfile compares the CRC.
+                # One more read reaches the end of the member, where zipfile checks the CRC.
                 surplus = stream.read(1)
         except _DAMAGE as e:
             raise CheckpointError(f"{self._path.name}: {name!r} is damaged ({e})") from e
@@ -95,7 +97,7 @@ class Archive:
                 raise CheckpointError(f"{self._path.name}: unsafe member name {name!r}")
             if info.flag_bits & 1:
                 raise CheckpointError(f"{self._path.name}: {name!r} is encrypted")
-            # Other methods cannot be unpacked in parts of limited size.
+            # Other methods cannot be unpacked in blocks of limited size.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise CheckpointError(
                     f"{self._path.name}: {name!r} is packed in an unusual way; "
@@ -111,7 +113,9 @@ class Archive:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a zip file for reading; raises CheckpointError for damage and implausible claims."""
+    """Open a zip file for reading. Raises CheckpointError if it is damaged or its claims are
+    implausible.
+    """
     with _CappedFile(io.FileIO(path, "r")) as raw:
         try:
             file = zipfile.ZipFile(raw)

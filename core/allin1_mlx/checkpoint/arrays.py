@@ -1,7 +1,8 @@
-"""A checkpoint: its arrays, whatever the kind of file, and the configuration beside it.
+"""Read the arrays of a checkpoint in any supported format, and the configuration beside it.
 
-Arrays come out as float32 NumPy arrays; convolution kernels are (out, height, width, in), as MLX
-needs them. Configurations are .yaml, .yml or .json; of YAML only what is quick to read.
+Arrays are returned as float32 NumPy arrays. Convolution kernels are (out, height, width, in), as
+MLX needs them. Configurations are .yaml, .yml or .json. Of YAML, only the parts that are quick to
+read are supported.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from .torchfile import read_checkpoint
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 
-_MAX_CONFIG = 1 << 14  # bytes; a real one has 1 700
-_MAX_DEPTH = 16  # of mappings and lists in each other; a real one has 2
+_MAX_CONFIG = 1 << 14  # bytes; a real configuration has 1 700
+_MAX_DEPTH = 16  # levels of nested mappings and lists; a real configuration has 2
 
 
 def read_arrays(path: str | PathLike[str]) -> Arrays:
     """Read all arrays of a .npz or .safetensors checkpoint, or of an original harmonix .pth file.
 
-    Raises CheckpointError where the file is damaged, hostile, or no such file; OSError where it
-    cannot be opened.
+    Raises CheckpointError if the file is missing, damaged, hostile or of an unknown kind; OSError
+    if it cannot be opened.
     """
     file = Path(path)
     check_file(file, MAX_BYTES)
@@ -52,7 +53,7 @@ def check_arrays(
 ) -> None:
     """Raise CheckpointError unless `arrays` has exactly the `expected` names and shapes.
 
-    Values must be finite. `name` stands first in the error, usually the file's name.
+    All values must be finite. name: the beginning of the error message, usually the file's name.
     """
     missing = [key for key in expected if key not in arrays]
     surplus = [key for key in arrays if key not in expected]
@@ -80,7 +81,7 @@ def check_arrays(
 
 
 def _channels_last(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A kernel (out, in, height, width) as (out, height, width, in); other arrays as they are."""
+    """A kernel (out, in, height, width) as (out, height, width, in); other arrays unchanged."""
     return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim == 4 else array
 
 
@@ -90,9 +91,10 @@ def _listed(names: list[str], *, most: int = 5) -> str:
 
 
 def read_config(path: str | PathLike[str]) -> dict[str, Any]:
-    """Read hyperparameters: the .yaml, .yml or .json file beside a checkpoint, or a .pth itself.
+    """Read hyperparameters from the .yaml, .yml or .json file beside a checkpoint, or from a .pth
+    file.
 
-    Raises CheckpointError where it holds anything but a mapping with names as keys.
+    Raises CheckpointError unless the file holds a mapping with names as keys.
     """
     file = Path(path)
     if file.suffix == ".pth":
@@ -114,10 +116,10 @@ def _check_config(data: Any, name: str) -> dict[str, Any]:
 
 
 def _parse_yaml(text: str) -> Any:
-    """YAML's plain values; ValueError for what could take long to read."""
+    """Load a YAML text of plain values. Raises ValueError if it could take long to read."""
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
-        # Through aliases a short file can stand for a huge one.
+        # With aliases, a short file can describe a huge structure.
         if isinstance(event, yaml.AliasEvent):
             raise ValueError("aliases are not allowed here")
         depth += isinstance(event, yaml.CollectionStartEvent)

@@ -1,8 +1,8 @@
-"""Files of arrays that come from outside: NumPy's .npz and .safetensors, and the floats in them.
+"""Read NumPy's .npz files and .safetensors files from untrusted sources.
 
-Arrays come out as float32. Every size and shape that a file claims is checked against the file's
-own size before anything is allocated, and headers are matched, not evaluated. Of .npz, formats 1.0
-and 2.0 are read; .safetensors is a header in JSON, then the arrays end to end.
+Arrays are returned as float32. Every size and shape that a file claims is checked against the size
+of the file before memory is allocated. Headers are parsed, never evaluated. Of .npz, versions 1.0
+and 2.0 are supported. A .safetensors file is a JSON header followed by the arrays without gaps.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .archive import MAX_BYTES, open_archive
 
 Arrays = dict[str, NDArray[np.float32]]
 
-MAX_VALUES = MAX_BYTES // 4  # of one array, and of all of a file together, as float32
+MAX_VALUES = MAX_BYTES // 4  # in one array, and in all arrays of a file together
 ITEM_BYTES = {"F16": 2, "BF16": 2, "F32": 4, "F64": 8}
 
 _MAX_AXES = 8
 
 
 def check_file(file: Path, limit: int) -> None:
-    """Raise unless `file` is a regular file of a plausible size."""
+    """Raise CheckpointError unless `file` is a regular file of a plausible size."""
     size = file.stat().st_size
     if not file.is_file():
         raise CheckpointError(f"{file.name}: not a regular file")
@@ -46,8 +46,8 @@ def as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def decode_floats(data: bytes, dtype: str) -> NDArray[np.float32]:
-    """The bytes of numbers of a kind in ITEM_BYTES -> (n,)."""
-    if dtype == "BF16":  # the upper half of a float32
+    """Convert the bytes of numbers of a kind in ITEM_BYTES to an array (n,)."""
+    if dtype == "BF16":  # BF16 is the upper half of a float32
         return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
     return as_float32(np.frombuffer(data, {"F16": "<f2", "F32": "<f4", "F64": "<f8"}[dtype]))
 
@@ -58,7 +58,7 @@ def label(name: str) -> str:
 
 
 def check_shape(shape: Iterable[Any], *, where: str) -> tuple[int, ...]:
-    """The shape as a tuple; CheckpointError unless it has few axes, each a positive integer."""
+    """The shape as a tuple. Raises CheckpointError unless it is a few positive integers."""
     axes = tuple(shape)
     plausible = len(axes) <= _MAX_AXES and all(type(n) is int and n > 0 for n in axes)
     if not plausible or math.prod(axes) > MAX_VALUES:
@@ -67,12 +67,12 @@ def check_shape(shape: Iterable[Any], *, where: str) -> tuple[int, ...]:
 
 
 def _shown(axes: tuple[Any, ...]) -> str:
-    """A shape for an error message, however large its numbers are."""
+    """A shape as text for an error message; very large numbers are shortened."""
     sizes = [str(n) if type(n) is int and abs(n) < 10**30 else "?" for n in axes[: _MAX_AXES + 1]]
     return "(" + ", ".join(sizes) + (", ...)" if len(axes) > _MAX_AXES + 1 else ")")
 
 
-_MAX_NPY_HEADER = 10_000  # bytes; a real one has 118
+_MAX_NPY_HEADER = 10_000  # bytes; a real header has 118
 _NPY_HEADER = re.compile(
     rb"\{ *'descr': *'([<>|=]\w{1,9})', *'fortran_order': *(True|False),"
     rb" *'shape': *\(((?:\d{1,20}(?:, *\d{1,20})*)?),? *\),? *\} *\n?"
@@ -80,7 +80,7 @@ _NPY_HEADER = re.compile(
 
 
 def read_npz(file: Path) -> Arrays:
-    """The arrays of a file, by the names of its members without `.npy`."""
+    """The arrays of a .npz file. Their names are those of its members without `.npy`."""
     arrays = {}
     with open_archive(file) as archive:
         for member in archive.sizes:
@@ -93,7 +93,7 @@ def read_npz(file: Path) -> Arrays:
 
 
 def _parse_npy(name: str, key: str, data: bytes) -> NDArray[np.float32]:
-    """One .npy file, of format 1.0 or 2.0; its header is matched, not evaluated."""
+    """Read one .npy file of version 1.0 or 2.0. Its header is parsed, not evaluated."""
     where = f"{name}: {label(key)}"
     size = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}.get(data[:8], 0)
     start = 8 + size + int.from_bytes(data[8 : 8 + size], "little")
@@ -119,7 +119,7 @@ _Entry = tuple[str, tuple[int, ...], int, int]  # dtype, shape, begin, end
 
 
 def read_safetensors(file: Path) -> Arrays:
-    """8 bytes of header length, the header (JSON), then the arrays without gaps."""
+    """Read 8 bytes with the header's length, the header (JSON), then the arrays without gaps."""
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         room = file.stat().st_size - 8
@@ -141,7 +141,7 @@ def read_safetensors(file: Path) -> Arrays:
 
 
 def _parse_header(name: str, text: bytes) -> dict[str, _Entry]:
-    """The entries of a .safetensors header by array name, each checked by itself."""
+    """The entries of a .safetensors header by array name; each entry is checked alone."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
@@ -176,7 +176,9 @@ def _parse_header(name: str, text: bytes) -> dict[str, _Entry]:
 
 
 def _check_spans(name: str, entries: dict[str, _Entry], room: int) -> None:
-    """Raise unless the arrays lie end to end and fill the `room` bytes after the header."""
+    """Raise CheckpointError unless the arrays have no gaps and fill the `room` bytes after the
+    header.
+    """
     at = 0
     for key, (dtype, shape, begin, end) in sorted(entries.items(), key=lambda e: e[1][2:]):
         size = math.prod(shape) * ITEM_BYTES[dtype]

@@ -1,8 +1,8 @@
-"""A pickle read without running it: PyTorch's descriptions of checkpoints.
+"""Read the pickle of a PyTorch checkpoint without running it.
 
-A pickle is a program for a small stack machine that may call any function by name. Here the few
-instructions that a checkpoint needs are interpreted, and every name stands for an inert record:
-nothing is imported, and nothing called. After CPython's pickletools, protocol 2.
+A pickle is a program for a small stack machine. It may call any function by name. This reader
+supports only the few instructions that checkpoints need. A name becomes an inert record: nothing is
+imported and nothing is called. After CPython's pickletools, protocol 2.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 from ..errors import CheckpointError
 from .formats import MAX_VALUES, check_shape
 
-# The storages that hold weights, and how their numbers are written.
+# The types of storages that hold weights, and the formats of their numbers.
 _STORAGES = {
     "torch HalfStorage": "F16",
     "torch BFloat16Storage": "BF16",
     "torch FloatStorage": "F32",
     "torch DoubleStorage": "F64",
 }
-# Names found in the authors' own files whose values are not needed here.
+# Names in the authors' own files whose values are not needed here.
 _IGNORED = {
     "demucs.htdemucs HTDemucs",
     "numpy dtype",
@@ -40,23 +40,24 @@ _KNOWN = {*_STORAGES, *_IGNORED, _REBUILD, _DICT, _FRACTION}
 
 
 def unpickle(program: bytes, *, name: str) -> Any:
-    """The value that a pickle describes, with a Tensor for each of PyTorch's.
+    """Return the value that a pickle describes, with a Tensor in place of each PyTorch tensor.
 
-    Raises CheckpointError, with `name` first, for instructions that no checkpoint needs.
+    Raises CheckpointError for instructions that no checkpoint needs. name: the beginning of its
+    message.
     """
     return _Machine(name).run(program)
 
 
 @dataclass(frozen=True)
 class _Name:
-    """A name of a class or function; never resolved."""
+    """The name of a class or function; it is never imported."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class _Opaque:
-    """The result of a call of an ignored name."""
+    """Stands for the result of a call of a name in _IGNORED."""
 
     name: str
 
@@ -77,11 +78,11 @@ class Tensor:
 
 
 class _Mark:
-    """The place on the stack where the items of a container begin."""
+    """Marks the place on the stack where the items of a container begin."""
 
 
 class _Machine:
-    """The stack machine of a pickle, with the instructions that checkpoints use."""
+    """The stack machine, with the instructions that checkpoints use."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -116,7 +117,9 @@ class _Machine:
             self._steps[op] = self._get
 
     def run(self, program: bytes) -> Any:
-        """The value that the pickle describes; CheckpointError where it asks for more."""
+        """Return the value that the pickle describes. Raises CheckpointError for unknown
+        instructions.
+        """
         try:
             for op, argument, _ in pickletools.genops(program):
                 if op.name == "STOP":
@@ -164,7 +167,7 @@ class _Machine:
     def _update(self, items: list[Any]) -> None:
         if not isinstance(self._stack[-1], dict) or len(items) % 2:
             raise ValueError("items for something that is no dict")
-        # Only such keys have a hash that costs nothing.
+        # The hash of other keys could take long to compute.
         if not all(isinstance(key, (str, int)) for key in items[::2]):
             raise ValueError("a key that is neither text nor number")
         self._stack[-1].update(zip(items[::2], items[1::2], strict=True))
@@ -176,13 +179,13 @@ class _Machine:
         self._stack.append(self._memo[index])
 
     def _global(self, name: str) -> None:
-        # Storages of other kinds of numbers are harmless, and refused where one is used.
+        # Storages of other types are harmless. They raise an error only when they are used.
         if name not in _KNOWN and not re.fullmatch(r"torch [A-Za-z0-9]{1,20}Storage", name):
             raise self._error(f"the name {name!r}")
         self._stack.append(_Name(name))
 
     def _reduce(self) -> None:
-        """A call. Only constructors of plain values are known."""
+        """A call. Only constructors of plain values are allowed."""
         arguments, function = self._pop(), self._pop()
         if not isinstance(function, _Name) or not isinstance(arguments, tuple):
             raise ValueError("a call of something that is no name")
@@ -199,7 +202,7 @@ class _Machine:
         self._stack.append(value)
 
     def _build(self) -> None:
-        """Attributes of an object: PyTorch stores versions there, which are not needed."""
+        """Skip attributes of an object: PyTorch stores versions there, which are not needed."""
         self._pop()
         if not isinstance(self._stack[-1], (dict, _Opaque)):
             raise ValueError("attributes for a plain value")
@@ -224,7 +227,7 @@ class _Machine:
 
 
 def _fraction(arguments: tuple[Any, ...]) -> Fraction:
-    """Fraction("39/5") or Fraction(39, 5), small numbers only."""
+    """Fraction("39/5") or Fraction(39, 5), with small numbers only."""
     parts = arguments
     if len(parts) == 1 and isinstance(parts[0], str) and len(parts[0]) <= 32:
         parts = tuple(int(number) for number in parts[0].split("/"))
@@ -234,7 +237,9 @@ def _fraction(arguments: tuple[Any, ...]) -> Fraction:
 
 
 def _tensor(arguments: tuple[Any, ...], name: str) -> Tensor:
-    """(storage, offset, shape, strides, requires_grad, hooks), inside its storage."""
+    """A tensor from (storage, offset, shape, strides, requires_grad, hooks); it must fit its
+    storage.
+    """
     if len(arguments) < 4 or not isinstance(arguments[0], Storage):
         raise ValueError("an array without a storage")
     storage, offset, shape, strides = arguments[:4]

@@ -1,7 +1,7 @@
-"""PyTorch's checkpoint files (.th, .pth), read without PyTorch.
+"""Read PyTorch's checkpoint files (.th, .pth) without PyTorch.
 
-Such a file is a zip: `<name>/data.pkl` describes the values, `<name>/data/<key>` holds the raw
-little-endian numbers of one storage. After PyTorch's notes on its serialization.
+Such a file is a zip archive. `<name>/data.pkl` describes the values, and `<name>/data/<key>` holds
+the raw little-endian numbers of one storage. After PyTorch's notes on serialization.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from .formats import (
 )
 from .pickled import Tensor, unpickle
 
-_MAX_PICKLE = 1 << 18  # bytes of data.pkl; the published htdemucs needs less than half
+_MAX_PICKLE = 1 << 18  # bytes of data.pkl; that of the published htdemucs has less than half
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A PyTorch checkpoint: its arrays (PyTorch's layout, float32), and its other values.
+    """The arrays of a PyTorch checkpoint (PyTorch's layout, float32), and its other values.
 
     fields: plain values by name; other values are opaque records.
     """
@@ -44,8 +44,8 @@ class Checkpoint:
 def read_checkpoint(path: str | PathLike[str]) -> Checkpoint:
     """Read a .th or .pth file: a dict whose `state` or `state_dict` holds tensors by name.
 
-    Raises CheckpointError where the file is damaged, hostile, or of another kind; OSError where
-    it cannot be opened.
+    Raises CheckpointError if the file is damaged, hostile or of another kind, OSError if it cannot
+    be opened.
     """
     file = Path(path)
     check_file(file, MAX_BYTES)
@@ -72,7 +72,7 @@ def read_checkpoint(path: str | PathLike[str]) -> Checkpoint:
 
 
 def _root(archive: Archive, name: str) -> str:
-    """The folder inside the archive, with its slash."""
+    """The folder inside the archive, with a slash at its end."""
     pickles = [n for n in archive.sizes if n.count("/") == 1 and n.endswith("/data.pkl")]
     if len(pickles) != 1:
         raise CheckpointError(f"{name}: no PyTorch checkpoint; expected one data.pkl in the zip")
@@ -85,7 +85,7 @@ def _root(archive: Archive, name: str) -> str:
 
 
 def _check_state(state: dict[Any, Any], name: str) -> None:
-    """Raise CheckpointError unless these are named arrays that need little to be read."""
+    """Raise CheckpointError unless `state` holds named arrays of a plausible total size."""
     total = 0
     for key, tensor in state.items():
         if not isinstance(key, str) or not isinstance(tensor, Tensor):

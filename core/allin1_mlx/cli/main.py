@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def hint_at_options(error: AllInOneError) -> str:
-    """Which options or commands help with an error; empty where none does."""
+    """Which options or commands help with an error; empty if none does."""
     if error.about == "recursive":
         return " (-r also looks into its subfolders)"
     if error.about == "stems":
@@ -186,7 +186,7 @@ def count_processes(options: argparse.Namespace, songs: int) -> int:
 
 
 def check_folders(outputs: Outputs) -> None:
-    """Raise UsageError where results cannot be written, before the work starts.
+    """Raise UsageError if results cannot be written, before the work starts.
 
     Removes what killed runs left there unfinished.
     """
@@ -230,7 +230,7 @@ def check_spectrogram(songs: Iterable[Song]) -> str:
 
 
 def open_timings(options: argparse.Namespace) -> Timings:
-    """Where stages are recorded; UsageError where their file cannot be written."""
+    """Where stages are recorded; UsageError if their file cannot be written."""
     from ..display.timings import Timings
 
     try:

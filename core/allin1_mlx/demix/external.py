@@ -68,7 +68,7 @@ def find_stems(
     """Search `folder` for the stems of `song`, in the order given above.
 
     alone: whether no other song is analysed with this folder; otherwise stems in the folder itself
-    could belong to any of them. Raises StemsError where stems are missing or ambiguous.
+    could belong to any of them. Raises StemsError if stems are missing or ambiguous.
     """
     top = Path(folder)
     name = printable_name(song)
@@ -101,7 +101,7 @@ def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
     """Decode the stems that `find_stems` found.
 
     duration: of the song in seconds, if known, to detect the stems of another song.
-    Raises StemsError where a stem cannot be read, or length or sample rate differ.
+    Raises StemsError if a stem cannot be read, or length or sample rate differ.
     """
     names = _names(found)
     samples = np.zeros((len(STEMS), 0), dtype=np.float32)

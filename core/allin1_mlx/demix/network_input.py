@@ -160,7 +160,7 @@ class NetworkInput:
 def find_separator(demix: Demix, access: Access) -> Path | None:
     """The separator's checkpoint; None for "spectral", and where "auto" needs no separator.
 
-    "auto" never downloads it. Raises WeightsError where "htdemucs" is asked for and cannot be
+    "auto" never downloads it. Raises WeightsError if "htdemucs" is asked for and cannot be
     found or downloaded.
     """
     if demix == "htdemucs":

@@ -1,15 +1,15 @@
-"""Corrections by hand: pure functions on a Result, and a history that can be undone.
+"""Corrections by hand: pure functions on a Result, and a history with undo and redo.
 
-    corrected = apply(analysis, ScaleTempo("2"))     # raises EditError where it does not fit
+    corrected = apply(analysis, ScaleTempo("2"))     # raises EditError if it does not fit
     History(analysis).apply(Nudge(-12)).undo().redo().analysis
     parse_edit({"do": "nudge", "ms": -12}).to_dict()
 
-The corrected Result keeps what was detected (`detection`) and what was done to it (`edits`). A new
-edit is one new class in tempo.py, bars.py, beats.py or sections.py; see edit.py.
+The corrected Result also holds the detected values (`detection`) and the corrections (`edits`). A
+new edit is one new class in tempo.py, bars.py, beats.py or sections.py; see edit.py.
 """
 
 # isort: off
-# Edits are listed in the order of their definition, so these imports decide the order on the page.
+# The page lists edits in the order of their definition, which is the order of these imports.
 from .tempo import ScaleTempo, TapTempo
 from .bars import SetBarOne, SetMeter, ShiftDownbeat
 from .beats import AddBeat, DeleteBeat, MoveBeat, Nudge

@@ -1,4 +1,4 @@
-"""Edits of the bars: the beats stay, their positions change."""
+"""Edits of bars: the times of the beats stay, their positions in the bar change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METERS = range(2, 8)  # beats per bar
 
 @dataclass(frozen=True)
 class ShiftDownbeat(BeatEdit):
-    """Bars begin `beats` beats later, or earlier where `beats` is negative."""
+    """Bars begin `beats` beats later, or earlier if `beats` is negative."""
 
     name = "shift_downbeat"
     aspect = "downbeat"
@@ -43,7 +43,7 @@ class ShiftDownbeat(BeatEdit):
         return shift(grid, int(math.fmod(self.beats, usual_length(grid.positions))))
 
     def combine(self, earlier: ShiftDownbeat) -> tuple[ShiftDownbeat, ...] | None:
-        """Two shifts are one by their sum."""
+        """Two shifts are joined to their sum."""
         beats = earlier.beats + self.beats
         if abs(beats) > FARTHEST_SHIFT:
             return None
@@ -51,7 +51,7 @@ class ShiftDownbeat(BeatEdit):
 
     @classmethod
     def describe(cls, edits: Sequence[ShiftDownbeat], result: Result) -> str:
-        """The sum, without whole bars."""
+        """Describe the sum, without whole bars."""
         beats = int(math.fmod(sum(edit.beats for edit in edits), result.meter or 4))
         return f"Downbeat {signed(beats)}" if beats else ""
 
@@ -68,13 +68,13 @@ class SetBarOne(BeatEdit):
         """Shift the downbeat to this beat."""
         index = grid.beat_at(self.at)
         positions = shift(grid, int(grid.positions[index]) - 1).positions
-        if positions[index] != 1:  # positions of another program, or at a seam, may skip some
+        if positions[index] != 1:  # positions of other programs, and after resets, may skip some
             positions = (np.arange(positions.size) - index) % usual_length(positions) + 1
         return replace(grid, positions=positions, bar_one=float(grid.times[index]))
 
     @classmethod
     def describe(cls, edits: Sequence[SetBarOne], result: Result) -> str:
-        """The last one counts."""
+        """Describe the last one."""
         return f"Bar 1 at {write_time(edits[-1].at)}"
 
 
@@ -92,7 +92,7 @@ class SetMeter(BeatEdit):
     at: float | None = field(default=None, metadata=TIME)
 
     def apply(self, grid: Grid) -> Grid:
-        """Count to both sides of bar 1, or onwards from one beat."""
+        """Count in both directions from bar 1, or onwards from one beat."""
         if not grid.times.size:
             raise EditError("there are no beats to count")
         index = np.arange(grid.times.size)
@@ -101,7 +101,7 @@ class SetMeter(BeatEdit):
         elif grid.bar_one is not None:
             origin = grid.beat_at(grid.bar_one)
         else:
-            origin = int(np.argmax(grid.positions == 1))  # the first beat where none is 1
+            origin = int(np.argmax(grid.positions == 1))  # the first beat if no position is 1
         counted = (index - origin) % self.meter + 1
         if self.at is not None:
             counted = np.where(index < origin, grid.positions, counted)
@@ -109,7 +109,7 @@ class SetMeter(BeatEdit):
 
     @classmethod
     def describe(cls, edits: Sequence[SetMeter], result: Result) -> str:
-        """The meters in order; one for all bars replaces those before it."""
+        """List the meters in order; a meter for all bars replaces those before it."""
         meters: list[str] = []
         for edit in edits:
             if edit.at is None:
@@ -120,7 +120,7 @@ class SetMeter(BeatEdit):
 
 
 def shift(grid: Grid, beats: int) -> Grid:
-    """The grid with all downbeats, including that of bar 1, `beats` beats later."""
+    """The grid with all downbeats moved by `beats` beats, including that of bar 1."""
     positions = grid.positions
     first, last = end_lengths(positions)
     for _ in range(abs(beats)):
@@ -138,5 +138,5 @@ def shift(grid: Grid, beats: int) -> Grid:
 
 
 def signed(number: int) -> str:
-    """A number with its sign, as texts show it."""
+    """A number with its sign, for texts."""
     return f"+{number}" if number > 0 else f"−{-number}"

@@ -1,4 +1,4 @@
-"""Edits of the times of beats: all of them moved, or single beats added, moved and deleted."""
+"""Edits of the times of beats: move all of them, or add, move and delete single beats."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FARTHEST_NUDGE = 10_000  # ms
 
 @dataclass(frozen=True)
 class Nudge(BeatEdit):
-    """All beats lie `ms` milliseconds later, or earlier where `ms` is negative."""
+    """All beats move by `ms` milliseconds: later if positive, earlier if negative."""
 
     name = "nudge"
     aspect = "nudge"
@@ -42,7 +42,7 @@ class Nudge(BeatEdit):
         return replace(grid, times=times[inside], positions=grid.positions[inside], bar_one=bar_one)
 
     def combine(self, earlier: Nudge) -> tuple[Nudge, ...] | None:
-        """Two nudges are one by their sum."""
+        """Two nudges are joined to their sum."""
         ms = earlier.ms + self.ms
         if abs(ms) > FARTHEST_NUDGE:
             return None
@@ -50,7 +50,7 @@ class Nudge(BeatEdit):
 
     @classmethod
     def describe(cls, edits: Sequence[Nudge], result: Result) -> str:
-        """The sum."""
+        """Describe the sum."""
         ms = sum(edit.ms for edit in edits)
         return f"Beats {signed(ms)} ms" if ms else ""
 
@@ -62,13 +62,13 @@ class SingleBeatEdit(BeatEdit):
 
     @classmethod
     def describe(cls, edits: Sequence[SingleBeatEdit], result: Result) -> str:
-        """How many beats were added, moved and deleted."""
+        """Describe how many beats were added, moved and deleted."""
         return f"Beats: {count_verbs(cls, edits)}"
 
 
 @dataclass(frozen=True)
 class AddBeat(SingleBeatEdit):
-    """A new beat at `at`; its bar has one beat more."""
+    """A new beat at `at`; its bar gets one beat more."""
 
     name = "add_beat"
     verb = "added"
@@ -87,7 +87,7 @@ class AddBeat(SingleBeatEdit):
             new = positions[-1] + 1 if positions[-1] < last else 1
             return replace(grid, times=times, positions=np.append(positions, new))
         bar = bar_around(positions, index - 1)
-        if bar is None:  # a pickup is counted from its end
+        if bar is None:  # a pickup is counted back from its end
             head = positions[:index] - 1
             before = positions[index] - 1 if positions[index] > 1 else first
             if head.min(initial=1) < 1:
@@ -108,7 +108,7 @@ class MoveBeat(SingleBeatEdit):
     to: float = field(metadata=TIME)
 
     def apply(self, grid: Grid) -> Grid:
-        """Positions stay."""
+        """Positions stay the same."""
         index = grid.beat_at(self.at)
         grid.check_room(self.to, before=index - 1, after=index + 1)
         times = grid.times.copy()
@@ -119,14 +119,14 @@ class MoveBeat(SingleBeatEdit):
 
 @dataclass(frozen=True)
 class DeleteBeat(SingleBeatEdit):
-    """The beat at `at` is deleted; its bar has one beat less."""
+    """The beat at `at` is deleted; its bar gets one beat less."""
 
     name = "delete_beat"
     verb = "deleted"
     at: float = field(metadata=TIME)
 
     def apply(self, grid: Grid) -> Grid:
-        """Where the beat began its bar, the next one does."""
+        """If the beat began its bar, the next beat becomes the downbeat."""
         index = grid.beat_at(self.at)
         positions = grid.positions.copy()
         bar = bar_around(positions, index)

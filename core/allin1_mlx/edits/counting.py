@@ -19,7 +19,7 @@ Positions = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Stretch:
-    """Bars of one length: beats start to stop, counted from the downbeat `origin`.
+    """Bars of one length: the beats from start to stop, counted from the downbeat `origin`.
 
     stop is the first beat of the next stretch, or the last beat of the song.
     """
@@ -31,12 +31,12 @@ class Stretch:
 
 
 def usual_length(positions: Positions) -> int:
-    """The most frequent length of a bar; the highest position where no bar is complete."""
+    """The most frequent length of a bar; the highest position if no bar is complete."""
     return estimate_meter(positions) or int(positions.max(initial=1))
 
 
 def bar_around(positions: Positions, index: int) -> tuple[int, int] | None:
-    """The first beat of the bar around a beat, and of the next bar; None in a pickup."""
+    """The first beat of the bar that contains a beat, and of the next bar; None in a pickup."""
     downbeats = np.flatnonzero(positions == 1)
     bar = int(np.searchsorted(downbeats, index, side="right"))
     if bar == 0:
@@ -46,7 +46,7 @@ def bar_around(positions: Positions, index: int) -> tuple[int, int] | None:
 
 
 def end_lengths(positions: Positions) -> tuple[int, int]:
-    """Length of the first and the last complete bar; the highest position where there is none."""
+    """Lengths of the first and the last complete bar, or the highest position if there is none."""
     lengths = np.diff(np.flatnonzero(positions == 1))
     if lengths.size:
         return int(lengths[0]), int(lengths[-1])
@@ -54,7 +54,7 @@ def end_lengths(positions: Positions) -> tuple[int, int]:
 
 
 def stretches(positions: Positions, *, bar_one: int | None) -> Iterator[Stretch]:
-    """Split the song where the length of its bars changes. bar_one: the beat that begins bar 1."""
+    """Split the song at changes of the bar length. bar_one: the beat that begins bar 1."""
     end = positions.size - 1
     downbeats = np.flatnonzero(positions == 1)
     longest = int(positions.max())

@@ -1,4 +1,4 @@
-"""The corrections of a song as text for people: "Tempo halved", "Downbeat +1"."""
+"""The corrections of a song as text for the user: "Tempo halved", "Downbeat +1"."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .history import effective_beat_edits, effective_section_edits
 
 @dataclass(frozen=True)
 class Change:
-    """What was corrected in one aspect. what: the aspect, as Reset takes it; text: one line."""
+    """The corrections of one aspect. what: the aspect, as in Reset; text: one line."""
 
     what: str
     text: str
 
 
 def describe_edits(result: Result) -> tuple[Change, ...]:
-    """The corrections in force, aspect by aspect, without what was reset or cancels out."""
+    """The active corrections, aspect by aspect, without those that were reset or cancel out."""
     edits = (*effective_beat_edits(result.edits), *effective_section_edits(result.edits))
     changes = []
     for what, kind in {**list_aspects(BeatEdit), **list_aspects(SectionEdit)}.items():

@@ -1,6 +1,6 @@
-"""Which beats and sections of a song were corrected.
+"""Find the beats and sections of a song that were corrected.
 
-Times are seconds; times less than a millisecond apart are equal.
+Times are seconds. Times that differ by less than a millisecond count as equal.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ SAME = 0.001  # seconds
 class Differences:
     """True for each beat (B,), section start (S,) and label (S,) that differs from the detection.
 
-    A beat is compared by time and position; a label with the label detected at the middle of its
-    section. lost: detected section starts that are no longer there.
+    Beats are compared by time and position. A label is compared with the label that was detected at
+    the middle of its section. lost: detected section starts that no longer exist.
     """
 
     beats: tuple[bool, ...]
@@ -33,7 +33,7 @@ class Differences:
 
     @property
     def any(self) -> bool:
-        """Whether anything differs. A deleted beat shows only in the positions of later beats."""
+        """Whether anything differs. A deleted beat only changes the positions of later beats."""
         return any(self.beats) or any(self.starts) or any(self.labels) or bool(self.lost)
 
 
@@ -56,7 +56,7 @@ def compare(result: Result) -> Differences:
 def _match(
     times: NDArray[np.float64], candidates: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The index of the candidate nearest to each time, and whether it is equal."""
+    """The index of the candidate nearest to each time, and whether both are equal."""
     if not candidates.size:
         return np.zeros(times.size, dtype=np.int64), np.zeros(times.size, dtype=bool)
     right = np.searchsorted(candidates, times).clip(1, candidates.size)

@@ -1,15 +1,15 @@
-"""What all edits share: an edit is one class, and the class carries everything about it.
+"""The base of all edits. Each edit is one class that contains everything about it.
 
-    name        what the JSON calls it: {"do": "move_beat", "at": 12.34, "to": 12.4}
-    aspect      what it corrects, in one word; `reset` takes back one aspect at a time
-    its fields  with what each may hold (fields.py)
-    apply       what it does to the beats (BeatEdit) or to the sections (SectionEdit)
-    combine     what it is together with the edit before it, where they join or cancel out
+    name        its name in JSON: {"do": "move_beat", "at": 12.34, "to": 12.4}
+    aspect      one word for what it corrects; `reset` removes the edits of one aspect
+    its fields  with the values that each accepts (fields.py)
+    apply       its effect on the beats (BeatEdit) or on the sections (SectionEdit)
+    combine     joins it with the edit before it, if they can be joined or cancel out
     describe    one line for the page about all edits of the aspect
 
-A new edit needs nothing else: it is found as a subclass. Times are seconds from the first decoded
-sample. An edit names a beat, a boundary or a section by a time at which it lies, so that other
-programs can carry it out too.
+Nothing else is needed for a new edit: it is found because it is a subclass. Times are seconds from
+the first decoded sample. An edit refers to a beat, a boundary or a section by a time within it, so
+that other programs can apply it too.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Sections = tuple[Segment, ...]
 
 @dataclass(frozen=True)
 class CheckedEdit(Edit):
-    """An edit whose fields are checked when it is made. Raises EditError for impossible values."""
+    """An edit. Its fields are checked when it is created. Raises EditError for invalid values."""
 
     name: ClassVar[str]
     aspect: ClassVar[str]
-    work: ClassVar[int] = 1  # time of `apply` compared with other edits
-    verb: ClassVar[str]  # where the description counts edits of several classes
+    work: ClassVar[int] = 1  # order in which edits are applied
+    verb: ClassVar[str]  # set if the description counts the edits of several classes
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -50,15 +50,15 @@ class CheckedEdit(Edit):
         return {"do": self.name, **{k: v for k, v in kept.items() if v is not None}}
 
     def combine(self: E, earlier: E) -> tuple[E, ...] | None:
-        """What this edit and the one before it, of the same class, are together.
+        """Join this edit with the edit before it, which is of the same class.
 
-        Returns () where they cancel out, one edit where they join, None where they remain two.
+        Returns () if they cancel out, one edit if they can be joined, None if both remain.
         """
         return None
 
     @classmethod
     def describe(cls: type[E], edits: Sequence[E], result: Result) -> str:
-        """One line about the edits of this aspect in force; empty where there is nothing to say.
+        """One line about the active edits of this aspect; empty if there is nothing to report.
 
         result: the corrected song.
         """
@@ -70,7 +70,7 @@ class BeatEdit(CheckedEdit):
 
     @abstractmethod
     def apply(self, grid: Grid) -> Grid:
-        """The beats after this edit. Raises EditError where it does not fit."""
+        """Return the beats after this edit. Raises EditError if it does not fit."""
 
 
 class SectionEdit(CheckedEdit):
@@ -78,7 +78,7 @@ class SectionEdit(CheckedEdit):
 
     @abstractmethod
     def apply(self, sections: Sections) -> Sections:
-        """The sections after this edit. Raises EditError where it does not fit."""
+        """Return the sections after this edit. Raises EditError if it does not fit."""
 
 
 def list_kinds(family: type[CheckedEdit] = CheckedEdit) -> dict[str, type[CheckedEdit]]:
@@ -90,12 +90,12 @@ def list_kinds(family: type[CheckedEdit] = CheckedEdit) -> dict[str, type[Checke
 
 
 def list_aspects(family: type[CheckedEdit]) -> dict[str, type[CheckedEdit]]:
-    """The aspects of beats (BeatEdit) or sections (SectionEdit), and the class of their edits."""
+    """The aspects of beats (BeatEdit) or sections (SectionEdit), and the classes of their edits."""
     return {kind.aspect: kind for kind in family.__subclasses__()}
 
 
 def parse_edit(data: Any) -> CheckedEdit:
-    """The edit that a JSON object describes. Raises EditError where it describes none."""
+    """Create the edit that a JSON object describes. Raises EditError if it is not a valid edit."""
     if not isinstance(data, dict):
         raise EditError(f"an edit must be a JSON object, found {type(data).__name__}")
     kinds = list_kinds()
@@ -140,7 +140,7 @@ def _kind_schema(kind: type[CheckedEdit]) -> dict[str, Any]:
 
 
 def count_verbs(family: type[CheckedEdit], edits: Sequence[Edit]) -> str:
-    """How many edits there are of each class in a family, by the `verb` of the classes."""
+    """Count the edits of each class in a family, as text with the `verb` of the class."""
     counts = {
         kind.verb: sum(isinstance(edit, kind) for edit in edits) for kind in family.__subclasses__()
     }

@@ -1,11 +1,11 @@
-"""The fields of edits: what each may hold, as code and as JSON Schema.
+"""The fields of edits and the values that they accept, as code and as JSON Schema.
 
 Times are seconds from the first decoded sample. An edit class declares a field like this:
 
     at: float = field(metadata=TIME)
 
-A value comes from a file or a page. `read` raises EditError, which says what was found and what
-was expected.
+A value comes from a file or from the page. `read` checks it and raises EditError, whose message
+contains the value that was found and what was expected.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ LONGEST_LABEL = 80  # characters
 
 
 class Kind(ABC):
-    """The values that a field accepts."""
+    """The kind of a field: the values that it accepts."""
 
     @abstractmethod
     def read(self, value: Any) -> Any:
-        """The value in its final form. Raises EditError where it is not accepted."""
+        """Return the value in its final form. Raises EditError if it is not accepted."""
 
     @abstractmethod
     def schema(self) -> dict[str, Any]:
@@ -40,7 +40,7 @@ class Time(Kind):
     """Seconds."""
 
     def read(self, value: Any) -> float:
-        """A finite time from 0 on."""
+        """A finite time, at least 0."""
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise EditError(f"a time must be a number of seconds, found {show_value(value)}")
         if not 0 <= value <= LONGEST_SONG:
@@ -50,20 +50,20 @@ class Time(Kind):
         return float(value)
 
     def schema(self) -> dict[str, Any]:
-        """A definition that all times share."""
+        """A reference to the definition that all times share."""
         return {"$ref": "#/$defs/time"}
 
 
 @dataclass(frozen=True)
 class Whole(Kind):
-    """A whole number from `least` to `most`. rule: the sentence that errors begin with."""
+    """A whole number from `least` to `most`. rule: the beginning of error messages."""
 
     least: int
     most: int
     rule: str
 
     def read(self, value: Any) -> int:
-        """The number."""
+        """The number, if it is whole and within the limits."""
         if isinstance(value, bool) or not isinstance(value, int):
             raise EditError(f"expected a whole number, found {show_value(value)}")
         if not self.least <= value <= self.most:
@@ -77,13 +77,13 @@ class Whole(Kind):
 
 @dataclass(frozen=True)
 class OneOf(Kind):
-    """One of several names. subject: what errors call the field."""
+    """One of several names. subject: the name of the field in error messages."""
 
     subject: str
     names: Callable[[], Iterable[str]]
 
     def read(self, value: Any) -> str:
-        """The name."""
+        """The name, if it is one of the allowed ones."""
         names = tuple(self.names())
         if not isinstance(value, str) or value not in names:
             raise EditError(
@@ -92,16 +92,16 @@ class OneOf(Kind):
         return value
 
     def schema(self) -> dict[str, Any]:
-        """The names."""
+        """A list of the allowed names."""
         return {"enum": list(self.names())}
 
 
 @dataclass(frozen=True)
 class Taps(Kind):
-    """The times of a person's taps, at least two."""
+    """The times at which a person tapped, at least two."""
 
     def read(self, value: Any) -> tuple[float, ...]:
-        """The times in increasing order, each once."""
+        """The times in increasing order, without repeats."""
         if not isinstance(value, (list, tuple)) or len(value) > MOST_TAPS:
             raise EditError(f"taps must be a list of up to {MOST_TAPS} times")
         taps = tuple(sorted({Time().read(tap) for tap in value}))
@@ -135,12 +135,12 @@ class Label(Kind):
         return label
 
     def schema(self) -> dict[str, Any]:
-        """A definition that all labels share."""
+        """A reference to the definition that all labels share."""
         return {"$ref": "#/$defs/label"}
 
 
 def metadata(kind: Kind) -> Mapping[str, Kind]:
-    """What `dataclasses.field(metadata=...)` takes for a field of this kind."""
+    """The `metadata` argument of `dataclasses.field` for a field of this kind."""
     return {"kind": kind}
 
 

@@ -1,8 +1,8 @@
 """The beat grid: the beats of a song and their positions in the bar.
 
-Times are seconds, increasing; positions count from 1 at each downbeat. A bar runs from a downbeat
-to the next. Beats before the first downbeat are a pickup and count as the end of a bar; the last
-bar may be incomplete.
+Times are seconds, increasing. Positions count from 1 at each downbeat. A bar lasts from one
+downbeat to the next. Beats before the first downbeat are a pickup and count as the end of a bar.
+The last bar may be incomplete.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ..errors import EditError
 from ..types import LONGEST_BAR, MOST_BEATS
 from .counting import Positions
 
-CLOSEST = 0.03  # seconds between two beats: a tempo above 2000 bpm is not music
-TOUCH = 0.05  # seconds: a time this close to a beat means that beat
+CLOSEST = 0.03  # shortest time between two beats in seconds: a tempo above 2000 bpm is not music
+TOUCH = 0.05  # seconds: a time this close to a beat refers to that beat
 
 Times = NDArray[np.float64]
 
@@ -26,8 +26,8 @@ Times = NDArray[np.float64]
 class Grid:
     """Times of the beats (B,) and their positions (B,).
 
-    bar_one: the downbeat of bar 1, None where that is the first downbeat.
-    duration: length of the song, which holds all beats; infinite where it is not known.
+    bar_one: the downbeat of bar 1, None if it is the first downbeat.
+    duration: length of the song, which contains all beats; infinite if it is unknown.
     """
 
     times: Times
@@ -36,16 +36,16 @@ class Grid:
     duration: float
 
     def beat_at(self, at: float) -> int:
-        """The index of the beat that a time means. Raises EditError where there is none."""
+        """The index of the beat at the time `at`. Raises EditError if no beat is close to it."""
         index = nearest(self.times, at)
         if self.times.size and abs(self.times[index] - at) <= TOUCH:
             return index
         raise EditError(f"there is no beat at {at:.3f} s")
 
     def check_room(self, time: float, *, before: int, after: int) -> None:
-        """Raise EditError unless a beat at `time` has room between two others and in the song.
+        """Raise EditError unless a beat at `time` fits between two others and into the song.
 
-        before, after: indices of the two; -1 and B where there is none.
+        before, after: indices of these two; -1 or B if there is none.
         """
         if time > self.duration:
             raise EditError(f"{time:.3f} s is beyond the end of the song")
@@ -55,10 +55,10 @@ class Grid:
             raise EditError(f"{time:.3f} s is too close to the beat at {self.times[after]:.3f} s")
 
     def settled(self) -> Grid:
-        """The same grid with bar 1 at the downbeat nearest to where it was.
+        """The same grid with bar 1 at the downbeat nearest to its old place.
 
-        bar_one becomes None where that is the first downbeat, or where there is no downbeat.
-        Raises EditError where there are more beats than a result can hold.
+        bar_one becomes None if that is the first downbeat, or if there is no downbeat. Raises
+        EditError if there are more beats than a result can hold.
         """
         if self.times.size > MOST_BEATS:
             raise EditError(f"a song has {MOST_BEATS} beats at most")
@@ -74,11 +74,11 @@ class Grid:
 
 
 def restore_beats(grid: Grid, detected: Grid, start: float, end: float) -> Grid:
-    """The beats of [start, end) as detected, the others unchanged."""
+    """Replace the beats within [start, end) by the detected ones."""
     back = slice(*np.searchsorted(detected.times, [start, end]))
     restored, counted = detected.times[back], detected.positions[back]
     before, after = np.searchsorted(grid.times, [start, end])
-    if restored.size:  # drop edited beats that lie too close to a detected one at the seam
+    if restored.size:  # drop edited beats that are too close to a detected beat at the ends
         before = min(before, np.searchsorted(grid.times, restored[0] - CLOSEST, side="right"))
         after = max(after, np.searchsorted(grid.times, restored[-1] + CLOSEST))
     times = np.concatenate([grid.times[:before], restored, grid.times[after:]])
@@ -87,7 +87,7 @@ def restore_beats(grid: Grid, detected: Grid, start: float, end: float) -> Grid:
 
 
 def nearest(times: Times, at: float) -> int:
-    """The index of the time nearest to `at` in increasing times (N,), the first of equal ones."""
+    """The index of the time nearest to `at` in increasing times (N,); the first wins a tie."""
     right = min(int(np.searchsorted(times, at)), max(times.size - 1, 0))
     left = max(right - 1, 0)
     if times.size and abs(times[left] - at) <= abs(times[right] - at):
@@ -96,9 +96,9 @@ def nearest(times: Times, at: float) -> int:
 
 
 def distance_to(times: Times, others: Times) -> Times:
-    """Seconds from each time (N,) to the nearest of others (M,), which increase.
+    """Seconds from each time (N,) to the nearest of other times (M,), which increase.
 
-    Infinite where M is 0.
+    Infinite if M is 0.
     """
     padded = np.concatenate([[-np.inf], others, [np.inf]])
     right = np.searchsorted(padded, times, side="left").clip(1)

@@ -1,8 +1,8 @@
-"""Corrections kept apart from what was detected.
+"""Corrections are stored separately from the detection.
 
-A corrected song holds its detection and its edits. Its beats and sections are always what the
-edits make of the detection, so undoing an edit means leaving it out. Edits of beats and edits of
-sections are independent of each other. Consecutive edits that cancel out are not applied at all:
+A corrected song holds its detection and its edits. Its beats and sections are always the result of
+applying the edits to the detection, so undoing an edit means leaving it out. Edits of beats and
+edits of sections are independent. Consecutive edits that cancel out are not applied at all:
 doubling and then halving the tempo gives exactly the detection.
 """
 
@@ -22,7 +22,7 @@ from .grid import CLOSEST, Grid, restore_beats
 from .reset import Reset
 from .sections import restore_sections
 
-MOST_WORK = 1_200_000_000  # edits times beats: about ten seconds
+MOST_WORK = 1_200_000_000  # edits times beats; this takes about ten seconds
 
 R = TypeVar("R", bound=Result)
 F = TypeVar("F", bound=CheckedEdit)
@@ -30,31 +30,31 @@ F = TypeVar("F", bound=CheckedEdit)
 
 @dataclass(frozen=True)
 class History(Generic[R]):
-    """A song under correction: its present state, and the edits that were undone, latest last."""
+    """A song that is being corrected: its present state, and the undone edits, latest last."""
 
     analysis: R
     undone: tuple[Edit, ...] = ()
 
     def apply(self, edit: Edit) -> History[R]:
-        """Apply an edit and forget what was undone. Raises EditError where it does not fit."""
+        """Apply an edit and forget undone edits. Raises EditError if it does not fit."""
         return History(apply(self.analysis, edit))
 
     def undo(self) -> History[R]:
-        """Take back the last edit; without edits nothing changes."""
+        """Undo the last edit; without edits nothing changes."""
         edits = self.analysis.edits
         if not edits:
             return self
         return History(replay(self.analysis, edits[:-1]), (*self.undone, edits[-1]))
 
     def redo(self) -> History[R]:
-        """Apply again what was undone last; with nothing undone, nothing changes."""
+        """Redo the edit that was undone last; without undone edits nothing changes."""
         if not self.undone:
             return self
         return History(apply(self.analysis, self.undone[-1]), self.undone[:-1])
 
 
 def apply(result: R, edit: Edit) -> R:
-    """The song after one more edit. Raises EditError where it does not fit."""
+    """The song after one more edit. Raises EditError if it does not fit."""
     edits = (*result.edits, edit)
     _check_number(result, edits)
     try:
@@ -66,7 +66,7 @@ def apply(result: R, edit: Edit) -> R:
 
 
 def _apply(result: R, edit: Edit, edits: tuple[Edit, ...]) -> R:
-    """The song after `edit`, the last of `edits`: computed from its present state if possible."""
+    """The song after `edit`, the last of `edits`; computed from the present state if possible."""
     old_beats, beats = effective_beat_edits(result.edits), effective_beat_edits(edits)
     if beats == old_beats:
         grid = _grid(result)
@@ -86,9 +86,9 @@ def _apply(result: R, edit: Edit, edits: tuple[Edit, ...]) -> R:
 
 
 def replay(result: R, edits: Sequence[Edit]) -> R:
-    """The song as the edits make it from its detection; without edits, as it was detected.
+    """Apply the song's edits to its detection; without edits, this is the detection itself.
 
-    Raises EditError where one of them does not fit.
+    Raises EditError if one of them does not fit.
     """
     _check_number(result, edits)
     detected_grid, found = _detected_grid(result), detected(result).segments
@@ -98,7 +98,7 @@ def replay(result: R, edits: Sequence[Edit]) -> R:
 
 
 def detected(result: Result) -> Detection:
-    """What was detected, whether the song was corrected later or not."""
+    """The detected values, whether the song was corrected later or not."""
     if result.detection is not None:
         return result.detection
     return Detection(
@@ -113,11 +113,12 @@ def detected(result: Result) -> Detection:
 
 
 def carry_edits(old: Result, new: R) -> R:
-    """A new analysis of the same audio, with the corrections made to an old one.
+    """Copy the corrections of an old analysis to a new analysis of the same audio.
 
-    Corrected beats stay as they are, together with their detection; so do corrected sections. What
-    was not corrected is taken from the new analysis. Saved loops are kept. Edits are never applied
-    to another detection: halving the tempo repairs one that was too fast and would spoil a better.
+    Corrected beats stay as they are, with the detection that they correct; so do corrected
+    sections, and saved loops. Everything else is taken from the new analysis. Edits are never
+    applied to another detection: halving the tempo repairs a detection that was too fast, but would
+    spoil a correct one.
     """
     beats = bool(effective_beat_edits(old.edits))
     sections = bool(effective_section_edits(old.edits))
@@ -132,12 +133,12 @@ def carry_edits(old: Result, new: R) -> R:
 
 
 def effective_beat_edits(edits: Sequence[Edit]) -> tuple[BeatEdit | Reset, ...]:
-    """The edits of beats in force: without those that were reset, and those that cancel out."""
+    """The active edits of beats: without edits that were reset or that cancel out."""
     return _effective(edits, BeatEdit)
 
 
 def effective_section_edits(edits: Sequence[Edit]) -> tuple[SectionEdit | Reset, ...]:
-    """The edits of sections in force."""
+    """The active edits of sections."""
     return _effective(edits, SectionEdit)
 
 
@@ -167,7 +168,7 @@ def _concerns(edit: Edit, family: type[CheckedEdit]) -> bool:
 
 
 def _correct_beats(grid: Grid, found: Grid, edits: Sequence[BeatEdit | Reset]) -> Grid:
-    """The grid after some edits; found: as detected."""
+    """The grid after some edits. found: the detected grid."""
     for edit in edits:
         if isinstance(edit, BeatEdit):
             grid = edit.apply(grid).settled()
@@ -179,7 +180,7 @@ def _correct_beats(grid: Grid, found: Grid, edits: Sequence[BeatEdit | Reset]) -
 def _correct_sections(
     sections: Sections, found: Sections, edits: Sequence[SectionEdit | Reset]
 ) -> Sections:
-    """The sections after some edits; found: as detected."""
+    """The sections after some edits. found: the detected sections."""
     for edit in edits:
         if isinstance(edit, SectionEdit):
             sections = edit.apply(sections)
@@ -204,7 +205,7 @@ def _detected_grid(result: Result) -> Grid:
 
 
 def _corrected(result: R, edits: tuple[Edit, ...], grid: Grid, sections: Sections) -> R:
-    """The song with these beats and sections; tempo and meter are those of the beats."""
+    """The song with these beats and sections, and with the tempo and meter of the beats."""
     found = detected(result)
     beats, positions = tuple(grid.times.tolist()), tuple(grid.positions.tolist())
     state = replace(found, segments=sections)
@@ -231,7 +232,7 @@ def _corrected(result: R, edits: tuple[Edit, ...], grid: Grid, sections: Section
 
 
 def _check_number(result: Result, edits: Sequence[Edit]) -> None:
-    """Raise EditError where there are too many edits, or they could take too long to replay."""
+    """Raise EditError if there are too many edits, or if applying them could take too long."""
     if len(edits) > MOST_EDITS:
         raise EditError(f"a song keeps {MOST_EDITS} edits at most, found {len(edits)}")
     beats = min(MOST_BEATS, find_duration(result) / CLOSEST)

@@ -1,4 +1,4 @@
-"""Back to what was detected."""
+"""Reset a song, or a part of it, to the detected values."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from .fields import TIME, OneOf, metadata
 
 
 def list_targets() -> dict[str, type[CheckedEdit]]:
-    """What can be reset, and the class of the edits that this takes back."""
+    """The possible values of `what`, with the class of the edits that each removes."""
     whole = {"all": CheckedEdit, "beats": BeatEdit, "sections": SectionEdit}
     return {**whole, **list_aspects(BeatEdit), **list_aspects(SectionEdit)}
 
 
 @dataclass(frozen=True)
 class Reset(CheckedEdit):
-    """Back to what was detected: all, beats, sections (also in [start, end) only) or one aspect.
+    """Back to the detection: all, beats, sections (also in [start, end) only) or one aspect.
 
-    Without start and end, the edits of the target count as never made and the others stay.
+    Without start and end, the edits of the target are ignored and the others stay.
     """
 
     name = "reset"
@@ -38,18 +38,18 @@ class Reset(CheckedEdit):
 
     @property
     def span(self) -> tuple[float, float] | None:
-        """Start and end; None where it applies to the whole song."""
+        """Start and end, or None if it applies to the whole song."""
         return None if self.start is None or self.end is None else (self.start, self.end)
 
     def concerns(self, family: type[CheckedEdit]) -> bool:
-        """Whether it takes back edits of a family, BeatEdit or SectionEdit."""
+        """Whether it removes edits of a family, BeatEdit or SectionEdit."""
         target = list_targets()[self.what]
         return issubclass(target, family) or target is CheckedEdit
 
     def takes_back(self, edit: CheckedEdit) -> bool:
-        """Whether a reset of the whole song takes back an edit of a family that it concerns.
+        """Whether a reset of the whole song removes an edit of its family.
 
-        A reset of all, beats or sections also takes back earlier resets of a part of the song.
+        A reset of all, beats or sections also removes earlier resets of a part of the song.
         """
         if self.what in ("all", "beats", "sections"):
             return True

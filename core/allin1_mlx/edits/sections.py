@@ -1,7 +1,6 @@
 """Edits of sections.
 
-Times are seconds. A boundary belongs to the section before it and to the one after it, so that
-sections stay without gaps.
+Times are seconds. A boundary belongs to both sections beside it, so sections never have gaps.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from ..types import Result, Segment
 from .edit import SectionEdit, Sections, count_verbs
 from .fields import LABEL, TIME
 
-SHORTEST = 0.1  # seconds: the shortest section
-TOUCH = 0.05  # seconds: a time this close to a boundary means that boundary
+SHORTEST = 0.1  # length of the shortest section in seconds
+TOUCH = 0.05  # seconds: a time this close to a boundary refers to that boundary
 
 
 class BoundaryEdit(SectionEdit):
@@ -27,7 +26,7 @@ class BoundaryEdit(SectionEdit):
 
     @classmethod
     def describe(cls, edits: Sequence[BoundaryEdit], result: Result) -> str:
-        """How many edits there were of each kind."""
+        """Describe how many edits there were of each kind."""
         return f"Sections: {count_verbs(cls, edits)}"
 
 
@@ -41,7 +40,7 @@ class MoveBoundary(BoundaryEdit):
     to: float = field(metadata=TIME)
 
     def apply(self, sections: Sections) -> Sections:
-        """One section ends, and the next begins, at another time."""
+        """The section before ends, and the section after begins, at the new time."""
         index = _boundary_at(sections, self.at)
         before, after = sections[index - 1], sections[index]
         if not before.start + SHORTEST <= self.to <= after.end - SHORTEST:
@@ -90,7 +89,7 @@ class MergeSections(BoundaryEdit):
 
 @dataclass(frozen=True)
 class DeleteSection(BoundaryEdit):
-    """The section around `at` becomes part of the one before it; the first one of the next."""
+    """The section around `at` becomes part of the one before it; the first one, of the next."""
 
     name = "delete_section"
     verb = "deleted"
@@ -114,21 +113,21 @@ class RelabelSection(SectionEdit):
     label: str = field(metadata=LABEL)
 
     def apply(self, sections: Sections) -> Sections:
-        """Boundaries stay."""
+        """Boundaries stay the same."""
         index = _section_at(sections, self.at)
         named = _renamed(sections[index], self.label)
         return (*sections[:index], named, *sections[index + 1 :])
 
     @classmethod
     def describe(cls, edits: Sequence[RelabelSection], result: Result) -> str:
-        """How many."""
+        """Describe how many labels were changed."""
         return "1 section renamed" if len(edits) == 1 else f"{len(edits)} sections renamed"
 
 
 def restore_sections(sections: Sections, detected: Sections, start: float, end: float) -> Sections:
-    """The sections of [start, end) as detected, the others unchanged.
+    """Replace the sections within [start, end) by the detected ones.
 
-    A boundary at start or end that was not detected is removed where both sides have one label.
+    A boundary at start or end that was not detected is removed if both sides have the same label.
     """
     pieces = [
         *_within(sections, 0.0, start),
@@ -147,7 +146,7 @@ def restore_sections(sections: Sections, detected: Sections, start: float, end: 
 
 
 def snap_to_bar(result: Result, time: float) -> float:
-    """The downbeat nearest to a time; the time itself where none is within half a bar.
+    """The downbeat nearest to a time, or the time itself if none is within half a bar.
 
     `snapToBars` in the page's sheet.js is another rule: it extends a selection to whole bars.
     """
@@ -163,19 +162,19 @@ def snap_to_bar(result: Result, time: float) -> float:
 
 
 def _renamed(section: Segment, label: str) -> Segment:
-    """The section with a label that a person gave: no confidence in what was detected."""
+    """The section with a label that a person chose, and no confidence."""
     return replace(section, label=label, confidence=None)
 
 
 def _join(sections: Sections, index: int, *, keep: int) -> Sections:
-    """Sections index - 1 and index as one, with the label of section index + keep."""
+    """Join sections index - 1 and index; the result has the label of section index + keep."""
     start, end = sections[index - 1].start, sections[index].end
     joined = replace(sections[index + keep], start=start, end=end)
     return (*sections[: index - 1], joined, *sections[index + 1 :])
 
 
 def _boundary_at(sections: Sections, at: float) -> int:
-    """The index of the section that begins at the boundary which a time means."""
+    """The index of the section that begins at the boundary at the time `at`."""
     after = bisect_left(sections, at, lo=min(1, len(sections)), key=attrgetter("start"))
     inner = [index for index in (after - 1, after) if 0 < index < len(sections)]
     index = min(inner, key=lambda i: abs(sections[i].start - at), default=0)
@@ -185,7 +184,7 @@ def _boundary_at(sections: Sections, at: float) -> int:
 
 
 def _section_at(sections: Sections, at: float) -> int:
-    """The index of the section around a time; the end of the song is in the last."""
+    """The index of the section at a time; the end of the song belongs to the last section."""
     index = bisect_right(sections, at, key=attrgetter("start")) - 1
     if index >= 0 and (at < sections[index].end or at == sections[-1].end):
         return index

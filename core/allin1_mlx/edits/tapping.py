@@ -1,8 +1,8 @@
-"""The beats of a song from a person's taps.
+"""The beats of a song from the taps of a person.
 
-Times are seconds. Taps are uneven by about 20 ms, and some are missing; the detected beats are
-steady, but may be twice or half as fast, or off the beat. So the taps decide which beats there
-are, and where both agree, the detected beats give the exact times.
+Times are seconds. Taps are uneven by about 20 ms, and some are missing. The detected beats are
+steady, but may be twice or half as fast, or off the beat. So the taps decide which beats exist.
+Where taps and detection agree, the detected beats give the exact times.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from ..errors import EditError
 from ..types import MOST_BEATS
 
-NEAR = 1 / 8  # of a beat: a tap this close to a detected beat means that beat
+NEAR = 1 / 8  # of a beat: a tap this close to a detected beat refers to that beat
 AGREEING = 0.75  # share of beats that taps and detection must have in common
-AROUND = 4  # beats to either side of a beat whose taps are averaged
+AROUND = 4  # beats on each side of a beat whose taps are averaged
 PATIENCE = 0.1  # share of each deviation by which the period follows the detected beats
-LONGEST = 5_000  # beats from the first tap to the last
+LONGEST = 5_000  # most beats from the first tap to the last
 FASTEST, SLOWEST = 0.1, 3.0  # seconds per beat: 600 and 20 BPM
 
 Times = NDArray[np.float64]
@@ -29,8 +29,8 @@ Times = NDArray[np.float64]
 def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
     """Beats (B,) of the whole song from increasing taps (N,) and detected beats (M,).
 
-    With an infinite duration the beats end with the last tap or detected beat.
-    Raises EditError where the taps give no tempo.
+    With an infinite duration, the beats end with the last tap or detected beat. Raises EditError if
+    the taps give no tempo.
     """
     if taps[-1] > duration:
         raise EditError(f"the tap at {taps[-1]:.3f} s is beyond the end of the song")
@@ -54,7 +54,7 @@ def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
 
 
 def _count(taps: Times) -> tuple[Times, Times]:
-    """The beat number of each tap (N,), and its time, without taps that hit twice."""
+    """The beat number and the time of each tap (N,); of two taps on one beat, only one is kept."""
     usual = np.median(np.diff(taps))
     once = taps[np.insert(np.diff(taps) >= usual / 2, 0, True)]
     steps = np.maximum(np.rint(np.diff(once) / usual), 1)
@@ -66,11 +66,11 @@ def _smooth(index: Times, taps: Times) -> Times:
     beats = np.arange(index[-1] + 1)
     first = np.searchsorted(index, beats - AROUND, side="left")
     stop = np.searchsorted(index, beats + AROUND, side="right")
-    alone = stop - first < 2  # in a long gap: all taps
+    alone = stop - first < 2  # in a long gap between taps, use all taps
     first[alone], stop[alone] = 0, index.size
 
     def mean(values: Times) -> Times:
-        """The mean of the values of the taps around each beat."""
+        """The mean of some values of the taps around each beat."""
         sums = np.concatenate([[0.0], values.cumsum()])
         return (sums[stop] - sums[first]) / (stop - first)
 
@@ -90,7 +90,7 @@ def _agree(tapped: Times, detected: Times, near: float) -> bool:
 
 
 def _nearest(times: Times, candidates: Times) -> Times:
-    """The candidate nearest to each time; infinite where there is none."""
+    """The candidate nearest to each time; infinite if there are no candidates."""
     padded = np.concatenate([[-np.inf], candidates, [np.inf]])
     right = np.searchsorted(padded, times, side="left")
     below, above = padded[right - 1], padded[right]
@@ -98,7 +98,7 @@ def _nearest(times: Times, candidates: Times) -> Times:
 
 
 def _go_on(time: float, period: float, detected: Times, last: float) -> Times:
-    """Beats after `time` up to `last`, with a period that follows the detected beats."""
+    """Beats after `time`, up to `last`, whose period follows the detected beats."""
     beats = []
     pace = period
     seen = [-math.inf, *detected.tolist(), math.inf]

@@ -1,4 +1,4 @@
-"""Edits of the tempo: other beats through the whole song."""
+"""Edits of the tempo: they replace the beats of the whole song."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ScaleTempo(BeatEdit):
     factor: str = field(metadata=metadata(OneOf("a factor", lambda: FACTORS)))
 
     def apply(self, grid: Grid) -> Grid:
-        """Scale each stretch of bars of one length from bar 1 or its first downbeat on."""
+        """Scale each stretch of bars of one length, starting at bar 1 or its first downbeat."""
         new, old = FACTORS[self.factor].as_integer_ratio()
         if grid.times.size < 2:
             raise EditError("there are too few beats to change the tempo of")
@@ -49,7 +49,7 @@ class ScaleTempo(BeatEdit):
             first = -((stretch.origin - stretch.start) * new // old)
             last = (stretch.stop - stretch.origin) * new // old
             count = np.arange(first, last + 1)
-            places = stretch.origin + count * old / new  # on the scale of the old beats
+            places = stretch.origin + count * old / new  # in numbers of old beats
             if stretch.stop < grid.times.size - 1:  # the next stretch adds its own first beat
                 near = stretch.stop - places < old / new / 2
                 count, places = count[~near], places[~near]
@@ -63,7 +63,7 @@ class ScaleTempo(BeatEdit):
 
     @classmethod
     def describe(cls, edits: Sequence[ScaleTempo], result: Result) -> str:
-        """The product of all factors."""
+        """Describe the product of all factors."""
         factor = math.prod((FACTORS[edit.factor] for edit in edits), start=Fraction(1))
         if factor == 1:
             return f"Tempo changed {len(edits)} times"
@@ -81,7 +81,7 @@ class TapTempo(BeatEdit):
     taps: tuple[float, ...] = field(metadata=TAPS)
 
     def apply(self, grid: Grid) -> Grid:
-        """Bars keep their length, and their phase where taps and beats agree."""
+        """Bars keep their length; they keep their phase if taps and beats agree."""
         times = follow_taps(np.array(self.taps), grid.times, grid.duration)
         length = usual_length(grid.positions) if grid.positions.size else 4
         index = np.arange(times.size)
@@ -95,5 +95,5 @@ class TapTempo(BeatEdit):
 
     @classmethod
     def describe(cls, edits: Sequence[TapTempo], result: Result) -> str:
-        """The same for any number of taps."""
+        """The same text for any number of taps."""
         return "Beats tapped"

@@ -1,10 +1,10 @@
 """Weights of networks: what is published, what is on this machine, and downloads.
 
-models.py     which files a model's name stands for: `find_model`, `find_htdemucs`
-access.py     where they may come from: `Access`, `fetch`
-registry.py   what is published: addresses, sizes, SHA-256, terms
-download.py   a published file, whole and verified, or not at all
-web.py        HTTP in limited time
+models.py     finds the files of a model: `find_model`, `find_htdemucs`
+access.py     places from which weights may come: `Access`, `fetch`
+registry.py   the published files: addresses, sizes, SHA-256, terms
+download.py   downloads a published file and verifies it
+web.py        HTTP requests with time limits
 """
 
 from .access import WEIGHTS_DIR, Access, announce, cache_dir, fetch

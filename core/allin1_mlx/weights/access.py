@@ -1,7 +1,7 @@
-"""Where weights may come from, and how published ones are fetched.
+"""The places from which weights may come, and the download of published ones.
 
-ALLIN1_MLX_OFFLINE=1 forbids downloads, ALLIN1_MLX_WEIGHTS_URL names a mirror, ALLIN1_MLX_CACHE
-another folder for the cache.
+ALLIN1_MLX_OFFLINE=1 forbids downloads. ALLIN1_MLX_WEIGHTS_URL is the address of a mirror.
+ALLIN1_MLX_CACHE is another folder for the cache.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from .registry import PUBLISHED, WeightFile
 
 Notice = Callable[[str], None]
 
-WEIGHTS_DIR = Path("mlx-weights")  # the default, in the working directory
+WEIGHTS_DIR = Path("mlx-weights")  # the default folder, in the working directory
 
 warn = logging.getLogger("allin1_mlx").warning
 
 
 @dataclass(frozen=True)
 class Access:
-    """Where weights may come from. Raises WeightsError for a folder that does not exist.
+    """The places from which weights may come. Raises WeightsError if a folder does not exist.
 
     weights_dir: a user-supplied folder that replaces ./mlx-weights.
     offline: nothing is downloaded, as with ALLIN1_MLX_OFFLINE=1.
     url: the folder of a mirror, as with ALLIN1_MLX_WEIGHTS_URL.
-    weights_path, config_path: one user-supplied checkpoint, and its configuration; without
+    weights_path, config_path: one user-supplied checkpoint and its configuration; without
     config_path the file beside it is used.
-    on_notice: receives the terms of weights before their first download; by default they are
+    on_notice: called with the terms of weights before their first download; by default they are
     logged as a warning.
-    on_progress: receives "download" and the fraction that has arrived; an exception raised in it
-    stops the download.
+    on_progress: called with "download" and the finished fraction; an exception raised in it stops
+    the download.
     """
 
     weights_dir: Path | None = None
@@ -52,7 +52,7 @@ class Access:
             raise WeightsError(f"{self.weights_dir}: no such folder; it was named for weights")
 
     def absolute(self) -> Access:
-        """The same places for a process with another working directory."""
+        """The same settings with absolute paths, for a process with another working directory."""
         return replace(
             self,
             weights_dir=self.weights_dir and self.weights_dir.absolute(),
@@ -62,7 +62,7 @@ class Access:
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """Where to look, in order."""
+        """The folders to search, in order."""
         return (self.weights_dir or WEIGHTS_DIR, cache_dir())
 
     @property
@@ -72,12 +72,12 @@ class Access:
 
     @property
     def mirror(self) -> str | None:
-        """The address that takes the publishers' place, None for theirs."""
+        """The address that replaces the publishers' addresses, or None."""
         return self.url or os.environ.get("ALLIN1_MLX_WEIGHTS_URL") or None
 
 
 def cache_dir() -> Path:
-    """The folder of downloaded weights. It only holds verified files."""
+    """The folder of downloaded weights. It contains verified files only."""
     if chosen := os.environ.get("ALLIN1_MLX_CACHE"):
         return Path(chosen) / "weights"
     if sys.platform == "darwin":
@@ -88,11 +88,11 @@ def cache_dir() -> Path:
 
 
 def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
-    """Download the files that are missing in the cache. Returns the paths of all of them.
+    """Download the files that are missing in the cache. Returns the paths of all files.
 
     Raises DownloadError.
     """
-    from .download import download  # HTTP takes a while to import
+    from .download import download  # importing HTTP takes time
 
     cache = cache_dir()
     missing = [file for file in files if not (cache / file.name).is_file()]
@@ -113,9 +113,9 @@ def fetch(files: Sequence[WeightFile], access: Access) -> list[Path]:
 
 
 def announce(files: Sequence[WeightFile], access: Access) -> list[str]:
-    """The terms of files that are about to be downloaded: one line for each publisher.
+    """The terms of files before their download: one line per publisher.
 
-    A publisher is left out where one of its files is already in the cache.
+    A publisher is left out if one of its files is already in the cache.
     """
     lines = []
     for publisher in dict.fromkeys(file.publisher for file in files):

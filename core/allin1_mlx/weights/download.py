@@ -1,9 +1,9 @@
-"""Published files, downloaded over HTTP, and put in place only when complete and verified.
+"""Download published files over HTTP. A file gets its final name only when it is verified.
 
-Received bytes are kept in `partial/` beside the folder, named by the SHA-256, and locked while a
-process writes to it; others wait. An interrupted transfer is resumed. The folder itself receives
-only files whose size and SHA-256 were checked, by renaming.
-Sizes are bytes, times seconds.
+Received bytes are stored in `partial/` inside the folder, in a file named by its SHA-256. The file
+is locked while a process writes to it; other processes wait. An interrupted transfer is resumed.
+The folder itself receives only files whose size and SHA-256 were checked, by renaming. Sizes are
+bytes, times are seconds.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ..errors import DownloadError, UsageError
 from .registry import WeightFile
 from .web import TransferError, open_url, range_start
 
-STALL_SECONDS = 15.0  # without enough progress
+STALL_SECONDS = 15.0  # seconds without enough progress
 
 _BLOCK = 1 << 16
-_PATIENCE = 60.0  # seconds without progress of another process that downloads the same file
-_PROGRESS = 1 << 14  # bytes within STALL_SECONDS; less is a stall
+_PATIENCE = 60.0  # seconds to wait for another process that makes no progress
+_PROGRESS = 1 << 14  # bytes within STALL_SECONDS; fewer count as a stall
 _ATTEMPTS = 4
-_PAUSE = 0.5  # before the second attempt; doubled before each further one
+_PAUSE = 0.5  # seconds before the second attempt; doubled before each further one
 
 
 _Report = Callable[[float], None]
@@ -45,12 +45,11 @@ def download(
     stall_after: float = STALL_SECONDS,
     on_progress: _Report | None = None,
 ) -> Path:
-    """Fetch a file into `folder` unless it is there, and return its path.
+    """Download a file into `folder` unless it is there already, and return its path.
 
-    base_url: a folder of a mirror that takes the place of the publisher's. on_progress is called
-    with the fraction that has arrived; an exception raised in it stops the transfer, which can be
-    resumed later.
-    Raises DownloadError, within 5 s where the server cannot be reached.
+    base_url: the folder of a mirror, used instead of the publisher's address. on_progress: called
+    with the finished fraction; an exception raised in it stops the transfer, which can be resumed
+    later. Raises DownloadError, within 5 s if the server cannot be reached.
     """
     target = folder / file.name
     url = _url(file, base_url)
@@ -92,7 +91,7 @@ def verify(file: WeightFile, path: Path) -> None:
 
 
 def _url(file: WeightFile, base_url: str | None) -> str:
-    """The address of a file, at its publisher or at the mirror."""
+    """The address of a file at its publisher or at the mirror."""
     base = base_url or file.publisher.url
     parts = urlsplit(base)
     if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -102,9 +101,9 @@ def _url(file: WeightFile, base_url: str | None) -> str:
 
 @contextmanager
 def _locked(partial: Path, while_waiting: Callable[[int], None]) -> Iterator[FileIO]:
-    """The partial file, open for reading and appending, and locked for this process.
+    """Open the partial file for reading and appending, and lock it for this process.
 
-    while_waiting is called with its size as long as another process has it.
+    while_waiting: called with the file's size while another process holds the lock.
     """
     while True:
         with partial.open("a+b", buffering=0) as stream:
@@ -119,7 +118,7 @@ def _locked(partial: Path, while_waiting: Callable[[int], None]) -> Iterator[Fil
                     )
                 while_waiting(size)
                 time.sleep(0.1)
-            # The other process may have renamed it: then this is the finished file.
+            # The other process may have renamed it, so that this is the finished file.
             if _is_at(partial, stream):
                 try:
                     yield stream
@@ -130,7 +129,7 @@ def _locked(partial: Path, while_waiting: Callable[[int], None]) -> Iterator[Fil
 
 
 def _is_at(path: Path, stream: FileIO) -> bool:
-    """Whether the open file is the one at this path."""
+    """Whether the open file is still the file at this path."""
     try:
         return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
     except FileNotFoundError:
@@ -138,8 +137,10 @@ def _is_at(path: Path, stream: FileIO) -> bool:
 
 
 def _try_lock(stream: FileIO) -> bool:
-    """Lock a file against other processes until it is closed; False where one has it."""
-    import fcntl  # not on Windows, where only downloads need it
+    """Lock a file against other processes until it is closed. Returns False if it is locked
+    already.
+    """
+    import fcntl  # On Windows there is no such lock; only downloads need it.
 
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -149,7 +150,7 @@ def _try_lock(stream: FileIO) -> bool:
 
 
 class _Transfer:
-    """The download of one file into a stream that may hold its beginning."""
+    """The download of one file into a stream that may already contain its beginning."""
 
     def __init__(
         self, url: str, file: WeightFile, stream: FileIO, stall_after: float, report: _Report
@@ -161,7 +162,7 @@ class _Transfer:
         self.report = report
 
     def run(self) -> None:
-        """Fill the stream with the verified file. Raises DownloadError."""
+        """Complete the file in the stream and verify it. Raises DownloadError."""
         resumed = self._size() > 0
         attempt, reached = 1, 0
         while True:
@@ -174,7 +175,7 @@ class _Transfer:
                         "sends something with another SHA-256 than the published file; "
                         "nothing was kept. Try again later, or another mirror"
                     )
-                # The beginning may be of another file: try once more from the start.
+                # The stored beginning may belong to another file: try once more from the start.
                 resumed = False
             self._check_room()
             try:
@@ -251,7 +252,7 @@ class _Transfer:
 
 
 def _sha256(stream: BinaryIO) -> str:
-    """Hexadecimal SHA-256 of a whole file."""
+    """The SHA-256 of a whole file as hex digits."""
     digest = hashlib.sha256()
     stream.seek(0)
     while block := stream.read(1 << 20):

@@ -1,12 +1,12 @@
-"""Which files a model's name stands for.
+"""Find the files of a model or of the separator.
 
-Searched in this order: a user-supplied file; the weights folder (./mlx-weights by default); the
-cache of downloads; the publisher, unless downloads are off. The bundled checkpoint is part of the
-package.
+They are searched in this order: a user-supplied file; the weights folder (./mlx-weights by
+default); the cache of downloads; the publisher, unless downloads are forbidden. The bundled
+checkpoint is part of the package.
 
 Files have the names of Kim & Nam's MLX port: harmonix-fold{0..7}_mlx.npz with a .yaml beside it
-(.safetensors and .json work too), or those of the authors' own harmonix-fold{0..7}-*.pth, which
-hold their configuration.
+(.safetensors and .json work too), or the names of the authors' own harmonix-fold{0..7}-*.pth, which
+contain their configuration.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ MODELS = (*(f"harmonix-fold{i}" for i in range(FOLDS)), "harmonix-all", "bundled
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where a model is: one (weights, configuration) pair per fold.
+    """The files of a model: one (weights, configuration) pair per fold.
 
     name: the chosen model, never "auto".
-    reason: why "auto" chose it, one line for the user; empty where there is nothing to explain.
+    reason: one line for the user that explains the choice of "auto"; empty if it needs no
+    explanation.
     """
 
     name: str
@@ -42,12 +43,12 @@ class ModelFiles:
 
 
 def find_model(name: str = "auto", access: Access = Access()) -> ModelFiles:
-    """Find the files of a model, one of MODELS. Downloads missing files of a model named here.
+    """Find the files of a model, one of MODELS. Missing files of a named model are downloaded.
 
-    "auto" never downloads: it is the bundled model, unless all files of harmonix-all lie in
+    "auto" never downloads. It is the bundled model, unless all files of harmonix-all are in
     ./mlx-weights or the user-supplied folder.
-    Raises UsageError for an unknown name or options that contradict each other, WeightsError
-    where a named model cannot be found or downloaded.
+    Raises UsageError for an unknown name or contradictory options, WeightsError if a named model
+    cannot be found or downloaded.
     """
     if name not in MODELS:
         raise UsageError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
@@ -67,8 +68,8 @@ def find_model(name: str = "auto", access: Access = Access()) -> ModelFiles:
 def find_htdemucs(access: Access = Access()) -> Path:
     """Find the separator's checkpoint. Downloads it if it is missing.
 
-    PyTorch's cache, which the authors' own program uses, is searched too. Raises WeightsError
-    where it cannot be found or downloaded.
+    PyTorch's cache, which the authors' own program uses, is searched too. Raises WeightsError if it
+    cannot be found or downloaded.
     """
     folders = _separator_folders(access)
     for folder in folders:
@@ -80,8 +81,8 @@ def find_htdemucs(access: Access = Access()) -> Path:
 def find_missing(name: str, access: Access) -> list[WeightFile]:
     """The files of a published set (a key of PUBLISHED) that would have to be downloaded.
 
-    Empty where it can be used as it is, from whichever folder. Raises WeightsError for weights
-    that lie there without their configuration.
+    Empty if the set is complete in one of the folders. Raises WeightsError if weights are found
+    without their configuration.
     """
     if name == "htdemucs":
         places = [folder / HTDEMUCS_FILE.name for folder in _separator_folders(access)]
@@ -91,7 +92,7 @@ def find_missing(name: str, access: Access) -> list[WeightFile]:
 
 
 def _explicit(name: str, weights: Path, config: Path | None) -> ModelFiles:
-    """The one file that was named; its name is the model's where none was asked for."""
+    """The user-supplied file. Its name becomes the model's name unless another was given."""
     if name in ("harmonix-all", "bundled"):
         raise UsageError(f"a weights path names one file, which can't be the model {name}")
     for path in (weights, config):
@@ -104,7 +105,7 @@ def _explicit(name: str, weights: Path, config: Path | None) -> ModelFiles:
 
 
 def _separator_folders(access: Access) -> tuple[Path, ...]:
-    """Where the separator may be, in order; PyTorch's own cache is the last."""
+    """The places of the separator in order; PyTorch's own cache is the last."""
     torch_home = Path(os.environ.get("TORCH_HOME") or Path.home() / ".cache" / "torch")
     return (*access.folders, torch_home / "hub" / "checkpoints")
 
@@ -114,7 +115,7 @@ def _folds_of(name: str) -> Sequence[int]:
 
 
 def _find_pairs(name: str, access: Access) -> tuple[Pair, ...]:
-    """The files of a harmonix model whose folds are all here."""
+    """The files of a harmonix model if all of its folds are here."""
     pairs = [find_fold(fold, access.folders) for fold in _folds_of(name)]
     return tuple(pair for pair in pairs if pair is not None)
 
@@ -122,7 +123,7 @@ def _find_pairs(name: str, access: Access) -> tuple[Pair, ...]:
 def _obtain(
     name: str, files: Sequence[WeightFile], folders: Sequence[Path], access: Access
 ) -> list[Path]:
-    """Download files that are in none of the folders. Raises WeightsError with the folders."""
+    """Download files that are in none of the folders. Raises WeightsError with their names."""
     missing = f"{name}: {_shortened([file.name for file in files])} not found in {_listed(folders)}"
     advice = f"Put the files into {access.folders[0].absolute()}, or allow their download"
     if access.is_offline:
@@ -136,7 +137,7 @@ def _obtain(
 
 
 def _choose(access: Access) -> ModelFiles:
-    """The model that "auto" means; only one folder decides, never the cache."""
+    """The model that "auto" chooses. Only the weights folder decides, not the cache."""
     folder = access.folders[0]
     pairs = [pair for fold in range(FOLDS) if (pair := find_fold(fold, [folder])) is not None]
     if len(pairs) == FOLDS:
@@ -166,7 +167,7 @@ def find_fold(fold: int, folders: Sequence[Path]) -> Pair | None:
 
 
 def config_beside(weights: Path) -> Path:
-    """The configuration that belongs to a weights file; WeightsError where there is none."""
+    """The configuration of a weights file. Raises WeightsError if there is none."""
     if weights.suffix == ".pth":
         return weights
     for suffix in CONFIG_SUFFIXES:

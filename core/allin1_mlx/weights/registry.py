@@ -1,6 +1,6 @@
 """The published weights: addresses, sizes, SHA-256 and terms.
 
-None of them is part of this package. Sizes are bytes.
+None of these files is part of this package. Sizes are bytes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ FOLDS = 8
 
 @dataclass(frozen=True)
 class Publisher:
-    """A publisher of weights: the address, and the terms of use."""
+    """A publisher of weights: the address and the terms of use."""
 
     title: str
-    url: str  # of the folder that holds the files
+    url: str  # folder that contains the files
     terms: str
 
 

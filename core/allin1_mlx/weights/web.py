@@ -1,6 +1,6 @@
-"""HTTP for downloads: an answer from a server in limited time, or an error with the reason.
+"""HTTP requests for downloads. Each one is answered within a time limit or raises an error.
 
-HTTP and HTTPS only, proxies as the environment names them. Times are seconds.
+HTTP and HTTPS only. Proxies are read from the environment. Times are seconds.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import certifi
 
 from ..errors import DownloadError
 
-CONNECT_SECONDS = 4.0  # until the server's first answer
+CONNECT_SECONDS = 4.0  # seconds until the server's first answer
 
 _TRANSIENT = {408, 429, 500, 502, 503, 504}
 
 
 class TransferError(Exception):
-    """The server or connection failed. Another attempt may help, if `restart` from the start."""
+    """The server or the connection failed. Try again; if `restart`, from the start of the file."""
 
     def __init__(self, reason: str, *, restart: bool = False) -> None:
         super().__init__(reason)
@@ -33,21 +33,21 @@ class TransferError(Exception):
 
 
 def range_start(response: http.client.HTTPResponse) -> int | None:
-    """The first byte that a partial answer holds: Content-Range: bytes 100-199/200."""
+    """The position of the first byte of a partial answer: Content-Range: bytes 100-199/200."""
     words = response.headers.get("Content-Range", "").replace("-", " ").split()
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
 
 
 def open_url(url: str, headers: dict[str, str], *, stall_after: float) -> http.client.HTTPResponse:
-    """The server's answer, within CONNECT_SECONDS, name look-up and redirects included.
+    """Return the server's answer within CONNECT_SECONDS, including name look-up and redirects.
 
-    stall_after limits each wait for further bytes (TimeoutError). Raises TransferError where
+    stall_after: time limit for each wait for further bytes (TimeoutError). Raises TransferError if
     another attempt may help, otherwise DownloadError.
     """
     request = urllib.request.Request(url, headers=headers)
     answer: Future[http.client.HTTPResponse] = Future()
 
-    # In a thread, because a name look-up has no time limit.
+    # A thread is used because a name look-up has no time limit.
     def ask() -> None:
         try:
             answer.set_result(_opener().open(request, timeout=stall_after))
@@ -73,13 +73,13 @@ def open_url(url: str, headers: dict[str, str], *, stall_after: float) -> http.c
 
 
 def _discard(answer: Future[http.client.HTTPResponse]) -> None:
-    """Close an answer that comes too late."""
+    """Close an answer that arrives too late."""
     if answer.exception() is None:
         answer.result().close()
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """HTTP and HTTPS only, proxies as the environment names them."""
+    """An opener for HTTP and HTTPS only, with proxies from the environment."""
     # Python on macOS may not find the system's certificates.
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())

@@ -55,7 +55,7 @@ class Part:
 @dataclass(frozen=True)
 class MidiSong:
     """A composition. drums: (time, MIDI note, level); known: what its truth can be trusted for;
-    sections: (start, end, label), empty where it has no markers; performed: whether its beats are
+    sections: (start, end, label), empty if it has no markers; performed: whether its beats are
     those of a performance, without a fixed tempo."""
 
     name: str
@@ -70,7 +70,7 @@ class MidiSong:
 
 
 def read_song(data: bytes, entry: dict[str, Any], annotations: str) -> MidiSong | None:
-    """Reads one file of the pack; returns None where its beats are not known.
+    """Reads one file of the pack; returns None if its beats are not known.
 
     annotations: of a performance, its beats as lines "time, time, b or db", else "".
     """

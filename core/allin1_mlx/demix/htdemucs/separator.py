@@ -45,7 +45,7 @@ class HTDemucs:
     def from_checkpoint(cls, path: str | PathLike[str], *, compiled: bool = True) -> HTDemucs:
         """Load the authors' .th file.
 
-        Raises CheckpointError where it is not one, OSError where it cannot be opened.
+        Raises CheckpointError if it is not one, OSError if it cannot be opened.
         """
         return cls(load_network(path), compiled=compiled)
 

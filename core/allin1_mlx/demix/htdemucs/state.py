@@ -33,7 +33,7 @@ _RESIDUAL = {
 def load_network(path: str | PathLike[str]) -> Network:
     """Build the network that a .th file describes, with its weights in float32.
 
-    Raises CheckpointError where the file is damaged, hostile, or of another network; OSError
+    Raises CheckpointError if the file is damaged, hostile, or of another network; OSError
     where it cannot be opened.
     """
     file = Path(path)
