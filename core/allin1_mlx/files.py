@@ -84,7 +84,7 @@ def _runs(process: int) -> bool:
     return True
 
 
-def tell_apart(stems: Sequence[str], digest: Callable[[int], str]) -> list[str]:
+def make_unique(stems: Sequence[str], digest: Callable[[int], str]) -> list[str]:
     """File names without suffix for songs, so that no song overwrites another.
 
     Songs with the same stem get `<stem>.<first digits of digest(index)>`. Copies of the same song

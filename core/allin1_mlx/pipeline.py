@@ -105,8 +105,8 @@ class Analyzer:
         inputs = load_config(files.files[0][1]).stems
         if inputs == 1 and (stems.folder is not None or demix != "auto"):
             raise UsageError(
-                f"the model {files.name} analyses the mix as it is; "
-                "it needs no stems and no separator, or choose a harmonix model",
+                f"the model {files.name} analyses the mix itself, without stems or a separator; "
+                "leave them out or choose a harmonix model",
                 about="stems",
             )
         separator_file = None

@@ -274,7 +274,7 @@ def _replay_edits(result: R, edits: list[Any]) -> R:
         raise ResultError(f"edits cannot be applied to the detection: {e}") from e
     if not _same_structure(result, corrected):
         raise ResultError(
-            "beats or segments are not what the edits make of the detection; remove the keys "
+            "beats or segments do not follow from the detection and the edits; remove the keys "
             "edits and detection to keep them as they are"
         )
     return corrected

@@ -106,7 +106,7 @@ def _explain(field: str, rule: str, limit: Any, value: Any) -> str:
     if rule == "required":
         missing = [key for key in limit if key not in value]
         if not field:
-            return f"not the result of an analysis, without {', '.join(missing)}"
+            return f"not the result of an analysis: {', '.join(missing)} is missing"
         return f"{field}.{missing[0]} is missing"
     if rule == "additionalProperties":
         return f"{field} has an unknown key"

@@ -378,7 +378,7 @@ def test_a_line_break_in_a_name_does_not_break_the_message(tmp_path: Path) -> No
     assert str(error.value).startswith("a?b?[31m.wav: there is no such file")
 
 
-def test_missing_folder_and_empty_are_told_apart(tmp_path: Path) -> None:
+def test_missing_folder_and_empty_have_different_errors(tmp_path: Path) -> None:
     (tmp_path / "empty.mp3").touch()
     with pytest.raises(AudioError, match=r"^gone\.wav: there is no such file; check"):
         load_audio(tmp_path / "gone.wav")
@@ -536,7 +536,7 @@ def test_cut_off_m4a_gives_its_part_or_a_reason(song: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
-def test_damage_amid_a_song_is_survived_and_told(
+def test_damage_amid_a_song_is_survived_and_reported(
     tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / f"a.{suffix}"
@@ -645,7 +645,9 @@ def test_song_longer_than_the_limit_is_refused(song: Path) -> None:
         load_audio(song, max_seconds=3.0)
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measures memory as Linux tells")
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="measures memory as Linux reports it"
+)
 def test_long_song_needs_little_more_memory_than_its_samples(tmp_path: Path) -> None:
     seconds = 600
     with soundfile.SoundFile(tmp_path / "a.flac", "w", 48_000, 2, "PCM_16") as file:

@@ -113,8 +113,8 @@ def test_broken_songs_fail_and_the_others_do_not(
     assert len(clean) == 195
     assert "195 done, 0 reused, 5 failed" in done.stdout
     for name in (*BROKEN, "missing.wav"):
-        [told] = [line for line in done.stderr.splitlines() if f"{name}: " in line]
-        assert told.startswith("failed  ")
+        [reported] = [line for line in done.stderr.splitlines() if f"{name}: " in line]
+        assert reported.startswith("failed  ")
     assert not list((many / "processes").glob(".partial*"))
 
 
@@ -261,7 +261,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def test_a_full_disk_is_told_song_by_song(
+def test_a_full_disk_is_reported_song_by_song(
     small_disk: Path, tmp_path: Path, network: list[str]
 ) -> None:
     for number in range(8):

@@ -44,7 +44,7 @@ def test_results_come_in_the_order_of_the_jobs():
 
 
 @pytest.mark.parametrize("run", [map_parallel, map_serial])
-def test_what_goes_wrong_in_a_chunk_is_told(run):
+def test_what_goes_wrong_in_a_chunk_is_reported(run):
     def fail_once(number: int) -> mx.array:
         if number == 7:
             raise InterruptedError("seven")

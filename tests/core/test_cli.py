@@ -82,7 +82,7 @@ def test_a_song_gives_its_result_in_struct(
     assert "done    song.wav -> struct/song.json" in capsys.readouterr().out
 
 
-def test_the_tempo_told_is_the_steady_one_as_on_the_page(
+def test_the_tempo_printed_is_the_steady_one_as_on_the_page(
     run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_song(tmp_path / "song.wav", seconds=8, bpm=117)
@@ -211,7 +211,7 @@ def test_stems_in_the_folder_itself_belong_to_a_single_song(
     assert run("song.wav", "--stems-dir", "stems") == 0
     write_song(tmp_path / "other.wav")
     assert run("song.wav", "other.wav", "--stems-dir", "stems", "--no-multiprocess") == 1
-    assert "could be those of any of several songs" in capsys.readouterr().err
+    assert "could belong to any of several songs" in capsys.readouterr().err
 
 
 def test_both_spectrogram_paths_find_the_same(run: Run, song: Path, tmp_path: Path) -> None:
@@ -487,7 +487,7 @@ def test_odd_names_work_and_are_printed_safely(
     assert "reused" in capsys.readouterr().out
 
 
-def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(
+def test_an_output_folder_that_cannot_be_made_is_reported_before_the_work(
     run: Run, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -500,7 +500,7 @@ def test_an_output_folder_that_cannot_be_made_is_told_before_the_work(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_output_folder_is_told(
+def test_a_read_only_output_folder_is_reported(
     run: Run, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "out").mkdir(mode=0o555)
@@ -514,8 +514,8 @@ def test_the_command_line_says_which_option_helps(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALLIN1_MLX_CACHE", str(tmp_path / "cache"))
     assert main(["song.wav", "-m", "harmonix-all", "--offline"]) == 2
-    told = capsys.readouterr().err
-    assert "`allin1-mlx weights download harmonix-all`; --mlx-weights-dir names another" in told
+    reported = capsys.readouterr().err
+    assert "`allin1-mlx weights download harmonix-all`; --mlx-weights-dir names another" in reported
     assert main(["song.wav", "-m", "bundled", "--demix", "spectral"]) == 2
     assert "leave out --stems-dir and --demix" in capsys.readouterr().err
 
@@ -533,7 +533,7 @@ def test_quiet_prints_failures_only(
     ]
 
 
-def test_what_is_not_there_is_told_and_nothing_fetched_for_it(
+def test_what_is_not_there_is_reported_and_nothing_fetched_for_it(
     run: Run,
     song: Path,
     tmp_path: Path,
@@ -559,9 +559,9 @@ def test_what_is_not_there_is_told_and_nothing_fetched_for_it(
     offline = ("-m", "harmonix-all", "--offline")
     monkeypatch.delenv("ALLIN1_MLX_WEIGHTS_URL")
     assert main(["nope.mp3", "song.wav", *offline]) == 2
-    told = capsys.readouterr().err.splitlines()
-    assert told[0].startswith("failed  nope.mp3: ")
-    assert "harmonix-all" in told[1]
+    reported = capsys.readouterr().err.splitlines()
+    assert reported[0].startswith("failed  nope.mp3: ")
+    assert "harmonix-all" in reported[1]
     assert main(["nope.mp3"]) == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert main(["nope.mp3", "-m", "bundled", "--demix", "spectral"]) == 2  # wrong in any case

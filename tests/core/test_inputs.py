@@ -60,7 +60,7 @@ def test_the_order_of_the_arguments_is_kept(music: Path) -> None:
     assert find_inputs(["music/b.MP3", "music/a.wav"]) == ["music/b.MP3", "music/a.wav"]
 
 
-def test_what_is_no_song_is_told_with_its_path(music: Path) -> None:
+def test_what_is_no_song_is_reported_with_its_path(music: Path) -> None:
     (music / "empty").mkdir()
     for path, reason in {
         "nowhere/x.wav": "no such file",

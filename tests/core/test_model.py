@@ -148,12 +148,12 @@ def test_a_checkpoint_of_another_network_is_refused():
         load_arrays(random_model(Config(dim=16, depth=3)), arrays, name="other.npz")
 
 
-def test_progress_is_told_after_every_block_and_can_stop_the_computation():
+def test_progress_is_reported_after_every_block_and_can_stop_the_computation():
     network = Network("two", (random_model(SMALL, 1), random_model(SMALL, 2)))
     x = random_spectrogram(SMALL, 60)[0]
-    told: list[float] = []
-    predict(x, network, on_progress=told.append)
-    np.testing.assert_allclose(told, np.arange(1, 7) / 6)
+    reported: list[float] = []
+    predict(x, network, on_progress=reported.append)
+    np.testing.assert_allclose(reported, np.arange(1, 7) / 6)
 
     def stop(fraction: float) -> None:
         raise InterruptedError

@@ -10,7 +10,7 @@ import pytest
 
 from allin1_mlx.audio import file_digest
 from allin1_mlx.batch.naming import LONGEST, Song, name_songs, settle_name, shorten, take_shard
-from allin1_mlx.files import tell_apart
+from allin1_mlx.files import make_unique
 
 
 def put(path: Path, content: str) -> str:
@@ -106,5 +106,5 @@ def test_every_song_is_in_one_shard_whatever_else_there_is() -> None:
 def test_no_two_names_are_the_same_whatever_the_stems() -> None:
     stems = ["mix", "Mix", "mix.aaaaaaaa-2", "mix", "other"]
     digests = ["aaaaaaaa1", "aaaaaaaa1", "", "bbbbbbbb2", ""]
-    names = tell_apart(stems, lambda index: digests[index])
+    names = make_unique(stems, lambda index: digests[index])
     assert names == ["mix.aaaaaaaa", "Mix.aaaaaaaa-2", "mix.aaaaaaaa-2-2", "mix.bbbbbbbb", "other"]

@@ -106,7 +106,7 @@ def test_help_shows_every_option(names: str) -> None:
         assert re.search(rf"[ ,]{name}[ ,\n]", shown)
 
 
-def test_the_readme_tells_of_every_option() -> None:
+def test_the_readme_names_every_option() -> None:
     text = README.read_text(encoding="utf-8")
     assert [
         names for names in {**TABLE, **ADDED} if f"`{names.replace(', ', '/')}" not in text

@@ -1,4 +1,4 @@
-"""The palette: told apart by colour-blind eyes, written on legibly."""
+"""The palette: reported apart by colour-blind eyes, written on legibly."""
 
 from itertools import combinations
 

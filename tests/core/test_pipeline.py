@@ -180,13 +180,14 @@ def test_both_spectrogram_backends_give_the_same_result(tmp_path, analyzer):
 
 
 def test_progress_passes_through_all_stages_and_never_goes_back(tmp_path, analyzer):
-    told: list[tuple[str, float]] = []
+    reported: list[tuple[str, float]] = []
     analyzer(
-        write(tmp_path / "song.wav", clicks(95, 12)), on_progress=lambda *args: told.append(args)
+        write(tmp_path / "song.wav", clicks(95, 12)),
+        on_progress=lambda *args: reported.append(args),
     )
-    stages = list(dict.fromkeys(stage for stage, _ in told))
+    stages = list(dict.fromkeys(stage for stage, _ in reported))
     assert stages == ["decode", "stems", "network", "beats", "sections"]
-    assert told == sorted(told, key=lambda entry: (stages.index(entry[0]), entry[1]))
+    assert reported == sorted(reported, key=lambda entry: (stages.index(entry[0]), entry[1]))
 
 
 def test_a_computation_can_be_cancelled_in_every_stage(tmp_path, analyzer):
@@ -222,7 +223,9 @@ def test_missing_stems_are_named(tmp_path, four_stems):
         Analyzer("auto", weights=Access(weights_path=four_stems), stems=StemOptions(tmp_path))(song)
 
 
-def test_a_broken_network_is_told_before_a_missing_song_and_no_thread_stays(tmp_path, four_stems):
+def test_a_broken_network_is_reported_before_a_missing_song_and_no_thread_stays(
+    tmp_path, four_stems
+):
     folder = tmp_path / "weights"
     folder.mkdir()
     (folder / "harmonix-fold0_mlx.npz").write_bytes(b"no archive")

@@ -1,4 +1,4 @@
-"""The static picture tells what the result tells."""
+"""The static picture shows what the result contains."""
 
 from __future__ import annotations
 

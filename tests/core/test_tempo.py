@@ -87,7 +87,7 @@ def test_a_pause_does_not_bend_the_tempo(pause):
 
 
 @pytest.mark.parametrize(("first", "second"), [(120, 123), (120, 126), (120, 140), (90, 180)])
-def test_of_two_tempi_the_longer_one_is_told(first, second):
+def test_of_two_tempi_the_longer_one_is_reported(first, second):
     tempo = estimate_tempo(two_tempi(first, second))
     assert tempo.bpm == pytest.approx(first, abs=0.01)
     assert 0.5 < tempo.confidence < 0.75
@@ -147,7 +147,7 @@ def test_whole_tempo_is_the_commonest_of_single_intervals():
     assert round_tempo([0.0, 0.5, 1.0, 1.4, 1.9]) == 120
 
 
-def test_of_equally_common_whole_tempi_the_fastest_is_told():
+def test_of_equally_common_whole_tempi_the_fastest_is_reported():
     assert round_tempo([0.0, 0.5, 0.9, 1.4, 1.8]) == 150
 
 
@@ -168,7 +168,7 @@ def test_meter_is_the_length_of_most_bars():
     assert estimate_meter([3, 4, 1, 2, 3, 4, 1, 2, 1, 2, 3, 4, 1]) == 4
 
 
-def test_of_equally_common_bars_the_longer_is_told():
+def test_of_equally_common_bars_the_longer_is_reported():
     assert estimate_meter([1, 2, 3, 1, 2, 3, 4, 1, 2]) == 4
 
 

@@ -76,7 +76,7 @@ def test_sections_lie_where_they_were_found() -> None:
     assert list(named(figure)["sections"].text) == ["verse · 15 bars", "chorus · 15 bars"]
 
 
-def test_hover_tells_time_bar_beat_and_section() -> None:
+def test_hover_shows_time_bar_beat_and_section() -> None:
     hover = named(draw_timeline(compose()))["hover"]
     assert hover.hovertext[0] == "0:00.00 · verse"
     at = int(np.searchsorted(hover.x, 31.3))

@@ -170,7 +170,7 @@ def test_mean_scores_leave_out_songs_without_sections():
     assert mean_scores([{"beat": 1.0, "label": 0.5}, {"beat": 0.0}]) == {"beat": 0.5, "label": 0.5}
 
 
-def test_a_teacher_labels_a_mix_and_tells_how_far_its_folds_agree(tmp_path):
+def test_a_teacher_labels_a_mix_and_reports_how_far_its_folds_agree(tmp_path):
     mx.random.seed(1)
     folds = tuple(AllInOne(Config(dim=8, depth=2)) for _ in range(2))
     mix = clicking_song(120, stems=1).stems[:, 0]

@@ -325,7 +325,7 @@ def test_weights_are_downloaded_verified_shown_and_removed(mirror, capsys):
 
 
 @needs_bundled
-def test_weights_list_tells_the_terms_of_all_sets(capsys):
+def test_weights_list_shows_the_terms_of_all_sets(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     titles = [line for line in lines if line.startswith(("harmonix, ", "htdemucs, ", "bundled, "))]

@@ -1,15 +1,19 @@
-"""Many songs: finished work is reused, names are unique, and a song that fails fails alone.
+"""Analyse many songs: finished work is reused, names are unique, one failure stops no other song.
 
 songs.py        `analyze_songs`: from songs to outcomes, to be read from top to bottom
 stages.py       the types between the stages: Ready, Analysed, Outcome
-plan.py         what has to be made for a song
+plan.py         decides what has to be made for a song
 prepare.py      first stage, in other processes: plan and decode
-byproducts.py   second stage: spectrograms, new or kept; stems.py: kept audio of stems
+byproducts.py   second stage: spectrograms, new or stored
+stems.py        stored audio of stems
 finishing.py    last stage: exports, pictures, sonifications
-inputs.py       the songs of a command line      naming.py    the names of their results
-outputs.py      the files and their folders      results.py   how they are written
-receipts.py     what files were made from
-workers.py      processes on this machine        cluster.py   workers of a Ray cluster
+inputs.py       finds the songs of a command line
+naming.py       names their results
+outputs.py      the files and their folders
+results.py      writes the files of one song
+receipts.py     records what files were made from
+workers.py      processes on this machine
+cluster.py      workers of a Ray cluster
 """
 
 from importlib import import_module

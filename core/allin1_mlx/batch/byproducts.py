@@ -1,8 +1,8 @@
-"""The second stage: spectrograms, and files of them and of stems.
+"""The second stage: make or read spectrograms, and write files of spectrograms and stems.
 
     <demix_dir>/<separator>/<name>/bass.wav ...    <spec_dir>/<name>.npy, (K, T, 81) float32
 
-The files are kept for later runs, or only until the analysis is done, to save memory.
+The files are kept for later runs, or, to save memory, only until the analysis is finished.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .stems import keep, read_mono
 def make_spectrograms(
     analyzer: Analyzer, prepared: Prepared, outputs: Outputs, on_progress: Progress
 ) -> Ready:
-    """The spectrograms of a prepared song, made or read as planned, and written as planned."""
+    """The spectrograms of a prepared song; made or read, and written, as its plan says."""
     plan, audio = prepared.plan, prepared.audio
     if audio is None:
         raise ValueError(f"{plan.song.path}: planned with spectrograms, but not decoded")
@@ -62,7 +62,7 @@ def make_spectrograms(
             spectrograms = replace(spectrograms, values=_read(file))
         if not outputs.keep_byproducts:
             temporary.append(file)
-    # A song may wait for others of its length: without its audio, unless that is needed later.
+    # A song may wait for others of the same length. Its audio is dropped unless it is needed later.
     kept_audio = audio if outputs.hold_sound else None
     return Ready(plan.song, spectrograms, kept_audio, prepared.envelope, tuple(temporary))
 

@@ -1,8 +1,8 @@
-"""The batch on workers of a Ray cluster, each with its own analyzer.
+"""Analyse a batch on workers of a Ray cluster, each with its own analyzer.
 
-Needs the extra `ray`. A running cluster is joined where RAY_ADDRESS names one; else one is started
-on this machine for as long as the work lasts. All machines have to see inputs and output folders
-under the same paths, and the weights too.
+Needs the extra `ray`. If RAY_ADDRESS names a running cluster, it is used. Otherwise a cluster is
+started on this machine and stopped after the work. All machines must have the inputs, the output
+folders and the weights under the same paths.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from .stages import Outcome
 
 MakeAnalyzer = Callable[[], Analyzer]
 
-ATTEMPTS = 2  # at a song whose worker dies, as the song need not be the cause
+ATTEMPTS = 2  # attempts with a song whose worker dies, because the song need not be the cause
 
 
 class SongAnalyzer:
-    """A worker of the cluster: loads its network once, then analyses song after song."""
+    """A worker of the cluster. It loads its network once and analyses one song after the other."""
 
     def __init__(self, make_analyzer: MakeAnalyzer, outputs: Outputs) -> None:
         self._analyzer: Analyzer | None = None
@@ -36,10 +36,12 @@ class SongAnalyzer:
         try:
             self._analyzer = make_analyzer()
         except AllInOneError as e:
-            self._fault = e  # raised here, it would only be seen as a worker that died
+            self._fault = e  # raised here, it would only be reported as a dead worker
 
     def analyze(self, song: Song) -> Outcome:
-        """Analyse one song; its error is in the outcome. Raises errors of loading the network."""
+        """Analyse one song. Its error is part of the outcome; errors of loading the network are
+        raised.
+        """
         if self._analyzer is None:
             raise self._fault or AllInOneError("no network was loaded")
         [outcome] = analyze_songs([song], self._analyzer, self._outputs)
@@ -53,11 +55,11 @@ def analyze_on_ray(
     *,
     workers: int | None = None,
 ) -> Iterator[Outcome]:
-    """Analyse songs by workers of a Ray cluster; outcomes in the order in which they finish.
+    """Analyse songs on workers of a Ray cluster. Outcomes come in the order in which they finish.
 
-    make_analyzer: called once in each worker; its paths must be absolute. workers: their number;
-    by default one for each GPU of the cluster, or without GPUs one for every four cores. Raises
-    UsageError where Ray is not installed, and what make_analyzer raises.
+    make_analyzer: called once in each worker; its paths must be absolute. workers: their number; by
+    default one per GPU of the cluster, or without GPUs one per four cores. Raises UsageError if Ray
+    is not installed, and the errors of make_analyzer.
     """
     try:
         import ray
@@ -76,7 +78,7 @@ def analyze_on_ray(
 
 
 class Pool:
-    """Workers of a cluster, and which song each of them has."""
+    """The workers of a cluster, and the song that each of them analyses."""
 
     def __init__(
         self, ray: Any, make_analyzer: MakeAnalyzer, outputs: Outputs, workers: int | None
@@ -94,7 +96,7 @@ class Pool:
         self._busy: dict[Any, tuple[Any, Song, int]] = {}
 
     def run(self, songs: Iterable[Song]) -> Iterator[Outcome]:
-        """Give every worker one song at a time."""
+        """Give each worker one song at a time."""
         again: deque[tuple[Song, int]] = deque()
         rest = iter(songs)
         while True:
@@ -124,7 +126,7 @@ class Pool:
                     again.append((song, attempt + 1))
                     continue
                 name = printable_name(song.path)
-                yield Outcome(song, error=f"{name}: the worker that had it was killed")
+                yield Outcome(song, error=f"{name}: the worker that analysed it was killed")
                 continue
             self._idle.append(worker)
             result = outcome.result and self._outputs.result(outcome.song.name)

@@ -1,4 +1,4 @@
-"""The last stage: files for other programs, pictures by other processes, sound by a thread."""
+"""The last stage: exports here, pictures in other processes, sonifications in a thread."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Jobs = list["Job[None] | Future[None]"]
 
 @dataclass(frozen=True)
 class _Pending:
-    """An outcome whose last files are being made."""
+    """An outcome whose last files are still being made."""
 
     outcome: Outcome
     jobs: Jobs
@@ -44,7 +44,7 @@ class _Pending:
 
 
 class Finishing:
-    """Makes files from results, while the songs after them are analysed."""
+    """Makes files from results while the next songs are analysed."""
 
     def __init__(self, outputs: Outputs, workers: Workers, writer: ThreadPoolExecutor) -> None:
         self.outputs = outputs
@@ -52,7 +52,7 @@ class Finishing:
         self.writer = writer
 
     def run(self, songs: Iterable[Analysed | Outcome]) -> Iterator[Outcome]:
-        """Outcomes in the order of the songs, a few songs behind."""
+        """Yield outcomes in the order of the songs, a few songs behind."""
         waiting: deque[_Pending] = deque()
         for song in songs:
             waiting.append(self._start(song))
@@ -62,7 +62,7 @@ class Finishing:
             yield waiting.popleft().wait()
 
     def _start(self, song: Analysed | Outcome) -> _Pending:
-        """Start what is missing. Files for other programs are written at once."""
+        """Start to make missing files. Exports are written at once."""
         if isinstance(song, Outcome):
             return _Pending(song, [])
         result = self.outputs.result(song.song.name)
@@ -76,7 +76,7 @@ class Finishing:
         return _Pending(outcome, jobs)
 
     def _submit(self, analysed: Analysed, jobs: Jobs) -> None:
-        """Write exports, and add what runs elsewhere to `jobs`."""
+        """Write exports, and add work for other processes to `jobs`."""
         song, analysis, outputs = analysed.song, analysed.analysis, self.outputs
         if outputs.exports:
             write_exports(analysis, song, outputs, export_origin(song, outputs))
@@ -95,5 +95,5 @@ class Finishing:
 
 
 def _fail(outcome: Outcome, failed: Outcome) -> Outcome:
-    """The outcome with the error of a step that failed."""
+    """The outcome with the error of the step that failed."""
     return Outcome(outcome.song, outcome.result, outcome.analysis, failed.error)

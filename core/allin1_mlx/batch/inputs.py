@@ -1,6 +1,6 @@
-"""The songs of a command line: files, folders and patterns.
+"""Find the songs of a command line: files, folders and patterns.
 
-Hidden files and files that this program writes are never taken from a folder or a pattern.
+Hidden files, and files that this program wrote, are never taken from a folder or a pattern.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ SUFFIXES = {
     *(".wav", ".wave", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".snd"),
     *(".flac", ".alac", ".ape", ".wv", ".tta", ".ogg", ".oga", ".opus", ".spx", ".mp2", ".mp3"),
     *(".m4a", ".m4b", ".mp4", ".aac", ".ac3", ".wma", ".mka", ".webm", ".amr"),
-}  # of the sound files in a folder; files that are named themselves may have any
+}  # suffixes of sound files in a folder; files that are named directly may have any suffix
 
 
 def find_inputs(
     patterns: Sequence[str], *, recursive: bool = False, outside: Iterable[Path] = ()
 ) -> list[str]:
-    """Paths of all songs, in the order of the patterns, those of one in alphabetical order.
+    """The paths of all songs in the order of the patterns; songs of one pattern are sorted by name.
 
-    outside: folders that hold no inputs. A path that does not exist and a folder without songs are
-    returned unchanged, so that they fail under their own name.
+    outside: folders that contain no inputs. A missing path and a folder without songs are returned
+    unchanged; they fail later under their own names.
     """
     closed = [os.path.abspath(folder) for folder in outside]
     paths: list[str] = []
@@ -41,7 +41,7 @@ def find_inputs(
 
 
 def check_input(path: str) -> None:
-    """Raise AudioError if nothing is there, or a folder without songs."""
+    """Raise AudioError if the path does not exist or is a folder without songs."""
     name = printable(path)
     try:
         os.stat(path)
@@ -53,17 +53,17 @@ def check_input(path: str) -> None:
     except ValueError:
         raise AudioError(f"{name}: is not a possible file name") from None
     except OSError:
-        return  # something is there; opening it will report the reason
+        return  # it exists; opening it will report the reason
     if os.path.isdir(path):
         raise AudioError(f"{name}: there are no sound files in this folder", about="recursive")
 
 
 def _matches(pattern: str, recursive: bool, closed: Sequence[str]) -> list[str]:
-    """Files that a pattern matches, and the songs of folders that it matches."""
+    """Files that match a pattern, and the songs in folders that match it."""
     paths: list[str] = []
     for match in sorted(glob.glob(pattern, recursive=True)):
         if os.path.isdir(match):
-            if "**" not in pattern:  # such a pattern has matched what is in the folder as well
+            if "**" not in pattern:  # such a pattern has also matched the contents of the folder
                 paths += _songs_in(match, recursive, closed)
         elif not _is_ours(match, closed):
             paths.append(match)
@@ -71,7 +71,7 @@ def _matches(pattern: str, recursive: bool, closed: Sequence[str]) -> list[str]:
 
 
 def _songs_in(folder: str, recursive: bool, closed: Sequence[str]) -> list[str]:
-    """Sound files of a folder, with `recursive` of those below it."""
+    """The sound files of a folder; with `recursive` also those of its subfolders."""
     songs: list[str] = []
     for parent, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and recursive)
@@ -84,7 +84,7 @@ def _songs_in(folder: str, recursive: bool, closed: Sequence[str]) -> list[str]:
 
 
 def _is_ours(path: str, closed: Sequence[str]) -> bool:
-    """Whether this program wrote the file: a sonification, or a stem that was kept."""
+    """Whether this program wrote the file: a sonification or a stored stem."""
     whole = os.path.abspath(path)
     return Path(path).stem.endswith(".sonif") or any(
         whole.startswith(os.path.join(folder, "")) for folder in closed

@@ -1,9 +1,9 @@
-"""Names of results, so that the results of a song never overwrite those of another.
+"""Unique names for results, so that no song overwrites the result of another.
 
-A result is called <stem>.json after its song. Songs of one run that share a stem (also if they
-differ only in case or Unicode form) all get <stem>.<8 hex digits of the
-audio's SHA-256>; copies of one file among them are numbered. So does a song whose <stem>.json is
-there already and belongs to another song. Stems too long for a file name are cut.
+The result of a song is <stem>.json. If songs of one run have the same stem (also if they differ
+only in case or Unicode form), all of them get <stem>.<8 hex digits of the audio's SHA-256>, and
+copies of one file are numbered. The same happens if <stem>.json exists and belongs to another song.
+Stems that are too long for a file name are shortened.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..audio import file_digest
 from ..errors import AudioError, ResultError
-from ..files import DIGITS, fold, storable, tell_apart
+from ..files import DIGITS, fold, make_unique, storable
 from ..schema import load_json
 
 LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
@@ -25,7 +25,7 @@ LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
 
 @dataclass(frozen=True)
 class Song:
-    """An input as given by the user, and the name of its results without a suffix.
+    """An input as the user named it, and the name of its results without suffix.
 
     located: its path for a process with another working directory; empty if that is `path`.
     """
@@ -36,28 +36,28 @@ class Song:
 
     @property
     def file(self) -> str:
-        """The path that is opened."""
+        """The path to open."""
         return self.located or self.path
 
 
 def name_songs(paths: Iterable[str]) -> list[Song]:
-    """Name the results of all songs of a run, in the order of `paths`; repeats are dropped."""
+    """Name the results of all songs of a run, in the order of `paths`, without repeated paths."""
     unique = list({os.path.abspath(path): path for path in paths}.values())
     stems = [shorten(Path(path).stem) for path in unique]
-    names = tell_apart(stems, lambda index: _digest(unique[index]))
+    names = make_unique(stems, lambda index: _digest(unique[index]))
     return [Song(path, name) for path, name in zip(unique, names, strict=True)]
 
 
 def take_shard(songs: Sequence[Song], part: int, parts: int) -> list[Song]:
-    """The songs of one part, 1 to `parts`; each song is in exactly one of them.
+    """The songs of one part of a run, 1 to `parts`. Each song is in exactly one part.
 
-    Only the name decides, so that machines agree even if they do not see the same songs.
+    The part depends only on the song's name, so machines agree even if they find different songs.
     """
     return [song for song in songs if _number(song.name) % parts == part - 1]
 
 
 def settle_name(song: Song, sha256: str, out_dir: Path) -> str:
-    """The song's name, or the name with its digest where another song's result has that name."""
+    """The song's name; with its digest if another song's result already has that name."""
     for name in candidates(song.name, sha256):
         if _is_free(out_dir / f"{name}.json", song.path, sha256):
             return name
@@ -65,7 +65,7 @@ def settle_name(song: Song, sha256: str, out_dir: Path) -> str:
 
 
 def candidates(name: str, sha256: str) -> Iterable[str]:
-    """Names that results of a song can have, the plain one first."""
+    """The possible names of a song's results, the plain one first."""
     marked = f"{name}.{sha256[:DIGITS]}"
     yield name
     yield marked
@@ -74,7 +74,7 @@ def candidates(name: str, sha256: str) -> Iterable[str]:
 
 
 def shorten(stem: str) -> str:
-    """The stem; if it is too long for suffixes, its beginning and a digest of it."""
+    """The stem; if it is too long for a file name, its beginning and a digest."""
     if len(os.fsencode(stem)) <= LONGEST:
         return stem
     digest = hashlib.sha256(os.fsencode(stem)).hexdigest()[:DIGITS]
@@ -83,7 +83,7 @@ def shorten(stem: str) -> str:
 
 
 def _is_free(result: Path, path: str, sha256: str) -> bool:
-    """Whether there is no file, a damaged one, or a result of this song."""
+    """Whether the name is free: there is no file, a damaged one, or a result of this song."""
     try:
         data = load_json(result)
     except (FileNotFoundError, ResultError):
@@ -92,7 +92,7 @@ def _is_free(result: Path, path: str, sha256: str) -> bool:
         return False
     if data.get("audio_sha256") == sha256:
         return True
-    # Corrections by hand to what the file held before are not to be lost.
+    # Corrections by hand in an older file must not be lost.
     return not data.get("edits") and _same_path(data.get("path"), path)
 
 
@@ -110,7 +110,7 @@ def _number(name: str) -> int:
 
 
 def _digest(path: str) -> str:
-    """First digits of the file's SHA-256; zeros where it cannot be read."""
+    """The first digits of the file's SHA-256; zeros if it cannot be read."""
     try:
         return file_digest(path)
     except AudioError:

@@ -1,8 +1,8 @@
-"""What a run has to make for one song. All such decisions are made here.
+"""Decide what a run has to make for one song. All such decisions are made here.
 
-A result is reused where it names this audio, model and stem method itself. Other files are reused
-where their receipt names what this run would make them from. Imports nothing of MLX, as it runs in
-the processes that decode.
+A result is reused if it records the same audio, model and stem method. Other files are reused if
+their receipt records the same origin. This module does not import MLX, because it runs in the
+processes that decode.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .results import read_activations, result_digest
 
 
 class SpectrogramSource(Enum):
-    """Where a song's spectrograms come from."""
+    """The source of a song's spectrograms."""
 
     NONE = "not needed"
     FILE = "a kept spectrogram"
@@ -33,13 +33,14 @@ class SpectrogramSource(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to make for one song.
+    """The work for one song.
 
-    song: with the final name of its results. provenance: of its results. finished: the reused
-    result, with activations if the picture needs them, None if the network has to run.
-    finished_name: the name that its file has now. spectrograms: where they come from. keep_stems,
-    keep_spectrograms: whether they are written to files, at least until the analysis is done.
-    picture, sonification: whether a reused result lacks them.
+    song: with the final name of its results. provenance: of its results.
+    finished: the reused result, with activations if the picture needs them; None if the network has
+    to run. finished_name: the present name of its file.
+    spectrograms: their source. keep_stems, keep_spectrograms: whether they are written to files, at
+    least until the analysis is finished.
+    picture, sonification: whether they are missing for a reused result.
     """
 
     song: Song
@@ -60,7 +61,7 @@ class Plan:
 
 
 def plan_song(song: Song, provenance: Provenance, outputs: Outputs) -> Plan:
-    """Compare what is there with what is asked for. Writes nothing."""
+    """Compare the existing files with the requested ones. Writes nothing."""
     finished, name = _find_finished(song, provenance, outputs)
     spectrograms, keep_stems = _plan_spectrograms(song, provenance, outputs)
     if finished is not None and not _lacks_byproducts(song, provenance, outputs):
@@ -80,7 +81,7 @@ def plan_song(song: Song, provenance: Provenance, outputs: Outputs) -> Plan:
 
 
 def may_be_finished(song: Song, outputs: Outputs) -> bool:
-    """Whether there is a result file that could be the song's. Opens none."""
+    """Whether a result file exists that could be the song's. No file is opened."""
     if outputs.overwrites("json"):
         return False
     stem = shorten(Path(song.path).stem)
@@ -90,7 +91,7 @@ def may_be_finished(song: Song, outputs: Outputs) -> bool:
 
 
 def needs_picture(song: Song, outputs: Outputs, name: str = "") -> bool:
-    """Whether a picture was asked for that is missing. name: of the result, if it is another."""
+    """Whether a requested picture is missing. name: of the result, if it is not the song's."""
     if not outputs.visualize:
         return False
     origin = picture_origin(song, outputs, name)
@@ -98,7 +99,7 @@ def needs_picture(song: Song, outputs: Outputs, name: str = "") -> bool:
 
 
 def needs_sonification(song: Song, outputs: Outputs, name: str = "") -> bool:
-    """Whether a sonification was asked for that is missing. name: as in `needs_picture`."""
+    """Whether a requested sonification is missing. name: as in `needs_picture`."""
     if not outputs.sonify:
         return False
     path, origin = outputs.sonification(song.name, song.path), result_origin(song, outputs, name)
@@ -106,26 +107,26 @@ def needs_sonification(song: Song, outputs: Outputs, name: str = "") -> bool:
 
 
 def result_origin(song: Song, outputs: Outputs, name: str = "") -> dict[str, str]:
-    """What a sonification is made from, once the result is there."""
+    """The origin of a sonification; its result exists."""
     return {"result": result_digest(outputs.result(name or song.name))}
 
 
 def picture_origin(song: Song, outputs: Outputs, name: str = "") -> dict[str, str]:
-    """What a picture is made from, once the result is there."""
+    """The origin of a picture; its result exists."""
     shown = "with activations" if outputs.activations else "without activations"
     sound = {"sound": "with sound"} if outputs.with_sound else {}
     return {**result_origin(song, outputs, name), "shown": shown, **sound}
 
 
 def export_origin(song: Song, outputs: Outputs) -> Origin:
-    """What a file for another program is made from, once the result is there."""
+    """The origin of an exported file; its result exists."""
     return {**result_origin(song, outputs), "midi_simplify": outputs.midi_simplify}
 
 
 def _find_finished(
     song: Song, provenance: Provenance, outputs: Outputs
 ) -> tuple[Analysis | None, str]:
-    """The finished result of this song, and the name that it has; (None, "") without one."""
+    """The finished result of this song and its present name, or (None, "")."""
     if outputs.overwrites("json"):
         return None, ""
     for wanted, path in (
@@ -150,7 +151,7 @@ def _find_finished(
 def _plan_spectrograms(
     song: Song, provenance: Provenance, outputs: Outputs
 ) -> tuple[SpectrogramSource, bool]:
-    """Where spectrograms come from, and whether stems are written while they are made."""
+    """The source of the spectrograms, and whether stems are written while they are made."""
     has_audio = provenance.stems.has_audio
     has_kept_stems = (
         has_audio and not outputs.overwrites("demix") and _are_stems_kept(song, provenance, outputs)
@@ -169,7 +170,7 @@ def _plan_spectrograms(
 
 
 def _lacks_byproducts(song: Song, provenance: Provenance, outputs: Outputs) -> bool:
-    """Whether stems or spectrograms have to be made only to be kept."""
+    """Whether stems or spectrograms have to be made only because they were requested as files."""
     if not outputs.keep_byproducts:
         return False
     if outputs.overwrites("spec") or not _is_spectrogram_kept(song, provenance, outputs):

@@ -1,6 +1,6 @@
-"""The first stage: what has to be made for a song is planned, and the song is decoded if needed.
+"""The first stage: plan the work for a song, and decode the song if needed.
 
-Runs in other processes. Imports nothing of MLX, so that they start at once and stay small.
+It runs in other processes. It does not import MLX, so these start quickly and stay small.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from .plan import Plan, SpectrogramSource, plan_song
 class Prepared:
     """A song whose work is planned.
 
-    audio, envelope: None if nothing needs them. The audio is mono, (1, S), where that is enough.
-    stages: how long decoding took.
+    audio, envelope: None if they are not needed. The audio is mono, (1, S), if that is enough.
+    stages: the time that decoding took.
     """
 
     plan: Plan
@@ -42,9 +42,9 @@ def prepare_song(
 ) -> Prepared:
     """Plan a song, and decode it unless everything is finished.
 
-    provenance: of the analyzer. options: where user-supplied stems are.
-    Raises AudioError or StemsError if the song or its stems cannot be read, OSError if an
-    older result cannot be copied.
+    provenance: of the analyzer. options: the place of user-supplied stems.
+    Raises AudioError or StemsError if the song or its stems cannot be read, OSError if an older
+    result cannot be copied.
     """
     check_input(song.file)
     sha256 = file_digest(song.file)
@@ -55,7 +55,7 @@ def prepare_song(
         digest = stems_digest(found)
     plan = plan_song(settled, provenance.of_song(sha256, digest), outputs)
     if plan.finished is not None and plan.finished_name != settled.name:
-        # Other songs of the same stem were added or removed.
+        # Other songs with the same stem were added or removed.
         with replacing(outputs.result(settled.name)) as temporary:
             shutil.copyfile(outputs.result(plan.finished_name), temporary)
     if not plan.needs_audio:
@@ -68,7 +68,7 @@ def prepare_song(
 
 
 def _reduce(audio: Audio, plan: Plan, outputs: Outputs) -> Audio | None:
-    """As much of the audio as the next stages need: less memory, and less to send."""
+    """The part of the audio that the next stages need: less memory, and less data to send."""
     if outputs.hold_sound:
         return audio
     if plan.spectrograms is SpectrogramSource.NONE:

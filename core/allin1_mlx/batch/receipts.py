@@ -1,7 +1,7 @@
-"""Receipts: what a file was made from, noted beside it. It is reused only if that is the same.
+"""Receipts record the origin of files. A file is reused only if its origin is the same.
 
-The note on DIR/NAME is DIR/.made/NAME, a small JSON object. It is removed before the file is
-replaced and written after, so that a run that is killed in between leaves no note.
+The receipt of DIR/NAME is DIR/.made/NAME, a small JSON object. It is removed before the file is
+replaced and written afterwards, so an interrupted run leaves no receipt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Origin = Mapping[str, str | int | bool]
 
 
 def is_made(path: Path, origin: Origin) -> bool:
-    """Whether the file is there, complete, and made from `origin`."""
+    """Whether the file exists, is complete, and was made from `origin`."""
     try:
         note: Any = json.loads(_note(path).read_text(encoding="utf-8"))
         return bool(note == {"from": dict(origin), "size": path.stat().st_size})
@@ -29,7 +29,7 @@ def is_made(path: Path, origin: Origin) -> bool:
 
 
 def make(path: Path, origin: Origin, write: Callable[[Path], None]) -> None:
-    """Write a file with `write`, which gets a temporary path, and note what it was made from."""
+    """Write a file and its receipt. write: called with a temporary path."""
     note = _note(path)
     note.unlink(missing_ok=True)
     with replacing(path) as temporary:
@@ -39,14 +39,14 @@ def make(path: Path, origin: Origin, write: Callable[[Path], None]) -> None:
 
 
 def sign(path: Path, origin: Origin, *, size: int) -> None:
-    """Note what a file of `size` bytes was made from."""
+    """Write the receipt of a file of `size` bytes."""
     text = json.dumps({"from": dict(origin), "size": size}, ensure_ascii=False)
     with replacing(_note(path)) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def forget(path: Path) -> None:
-    """Remove the note on a file."""
+    """Remove the receipt of a file."""
     _note(path).unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""The files of one song, written whole or not at all."""
+"""Write the files of one song, each completely or not at all."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def write_json(analysis: Analysis, path: Path) -> Path:
 
 
 def replace_older(analysis: Analysis, path: Path, *, keep_edits: bool) -> Analysis:
-    """The analysis as it takes the place of an older result of the same audio.
+    """The analysis with the corrections of an older result of the same audio.
 
-    It gets the corrections of the older one. A file that is not a valid result of this audio is
-    renamed to `<name>.json.broken`, and the analysis gets a warning.
+    A file that is not a valid result of this audio is renamed to `<name>.json.broken`, and the
+    analysis gets a warning.
     """
     try:
         old = Analysis.from_json(path)
@@ -50,32 +50,32 @@ def replace_older(analysis: Analysis, path: Path, *, keep_edits: bool) -> Analys
     except OSError:
         return analysis
     except ResultError as e:
-        warning = f"{e}; kept as {_set_aside(path)}"
+        warning = f"{e}; it was renamed to {_set_aside(path)}"
         return replace(analysis, warnings=(*analysis.warnings, warning))
 
 
 def _carry_edits(old: Analysis, analysis: Analysis, path: Path) -> Analysis:
-    """Raises ResultError if the older result cannot be of the same audio."""
+    """Raises ResultError if the older result cannot belong to the same audio."""
     before, now = find_duration(old), find_duration(analysis)
     if abs(before - now) > BEYOND:
         raise ResultError(
-            f"{printable_name(path)}: of a song of {before:.1f} s, but this one has {now:.1f} s"
+            f"{printable_name(path)}: belongs to a song of {before:.1f} s, this one has {now:.1f} s"
         )
     return carry_edits(old, analysis)
 
 
 def _set_aside(path: Path) -> str:
-    """Rename a file to `<name>.broken`, or `<name>.broken-2`, ...; returns the name."""
+    """Rename a file to `<name>.broken`, or `<name>.broken-2`, ... Returns the new name."""
     numbers = chain([""], (f"-{number}" for number in count(2)))
     names = (path.with_name(f"{path.name}.broken{number}") for number in numbers)
     broken = next(name for name in names if not name.exists())
-    with suppress(FileNotFoundError):  # another process may have been faster
+    with suppress(FileNotFoundError):  # another process may have renamed it first
         path.rename(broken)
     return printable_name(broken)
 
 
 def write_exports(analysis: Analysis, song: Song, outputs: Outputs, origin: Origin) -> None:
-    """Write the song for other programs, except files that are already made from `origin`."""
+    """Write the exports of a song, except files that were already made from `origin`."""
     from ..exports import render
 
     simplify, audio = outputs.midi_simplify, Path(os.path.abspath(song.file))
@@ -87,7 +87,7 @@ def write_exports(analysis: Analysis, song: Song, outputs: Outputs, origin: Orig
 
 
 def write_arrays(analysis: Analysis, name: str, outputs: Outputs, origin: Origin) -> None:
-    """Write <name>.activ.npz and <name>.embed.npy where the analysis has them."""
+    """Write <name>.activ.npz and <name>.embed.npy if the analysis has these arrays."""
     if analysis.activations is not None:
         make(outputs.activ(name), origin, partial(_save_activations, analysis.activations))
     if analysis.embeddings is not None:
@@ -101,7 +101,7 @@ def read_activations(path: Path) -> Activations:
 
 
 def result_digest(path: Path) -> str:
-    """SHA-256 of a result's text: pictures and sonifications are made from it."""
+    """The SHA-256 of a result's text, the origin of pictures and sonifications."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -145,7 +145,7 @@ def write_sonification(
 
 def save_array(array: NDArray[np.float32], path: Path) -> None:
     """Write one C-contiguous array as .npy, whatever the path's suffix."""
-    buffer = io.BytesIO()  # np.save to a file hides why a write failed
+    buffer = io.BytesIO()  # np.save to a path hides the reason if writing fails
     np.lib.format.write_array_header_1_0(buffer, np.lib.format.header_data_from_array_1_0(array))
     with path.open("wb") as file:
         file.write(buffer.getvalue())

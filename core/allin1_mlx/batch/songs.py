@@ -1,11 +1,11 @@
-"""Many songs, to be read from top to bottom: prepare, analyse, finish.
+"""Analyse many songs, to be read from top to bottom: prepare, analyse, finish.
 
     Song -> Prepared (other processes: plan, decode) -> Ready -> Analysed (here: MLX)
     -> Outcome (other processes: pictures; a thread: sound)
 
-Each stage is a few songs ahead of the next one, so that memory does not grow with their number. A
-song that fails becomes an Outcome with an error, and the others go on. The Outcome of a song comes
-when all of its files are there.
+Each stage is only a few songs ahead of the next one, so the memory does not grow with their number.
+A song that fails becomes an Outcome with an error, and the others continue. The Outcome of a song
+is returned when all of its files exist.
 """
 
 from __future__ import annotations
@@ -45,9 +45,10 @@ def analyze_songs(
 ) -> Iterator[Outcome]:
     """Analyse songs and write their files. Finished work is reused.
 
-    processes: how many other processes decode and draw, 0 for none. batch_size: the most songs of
-    one length in one forward pass. timings: those of the analyzer, if it has any.
-    on_progress is called with the song, the stage and the fraction of it that is done.
+    processes: number of other processes that decode and draw; 0 for none.
+    batch_size: most songs of equal length in one forward pass.
+    timings: those of the analyzer, if it has any.
+    on_progress: called with the song, the stage and its finished fraction.
     The network is loaded when the first song needs it. Raises CheckpointError.
     """
     with Workers(processes) as workers:
@@ -56,7 +57,7 @@ def analyze_songs(
 
 
 class Batch:
-    """The stages, each an iterator over what the stage before it gives."""
+    """The stages. Each is an iterator over the output of the stage before it."""
 
     def __init__(
         self,
@@ -75,13 +76,13 @@ class Batch:
         self.on_progress = on_progress
 
     def run(self, songs: Iterable[Song]) -> Iterator[Outcome]:
-        """The outcomes of all songs."""
+        """Yield the outcomes of all songs."""
         with ThreadPoolExecutor(1, thread_name_prefix="sound") as writer:
             finishing = Finishing(self.outputs, self.workers, writer)
             yield from finishing.run(self._analyze(self._prepare(songs)))
 
     def _prepare(self, songs: Iterable[Song]) -> Iterator[Prepared | Outcome]:
-        """Plan and decode songs, ahead of what the next stage needs."""
+        """Plan and decode songs, ahead of the next stage."""
         waiting: deque[tuple[Song, Job[Prepared]]] = deque()
         for song in songs:
             waiting.append((song, self._start(song)))
@@ -91,7 +92,7 @@ class Batch:
             yield self._prepared(*waiting.popleft())
 
     def _start(self, song: Song) -> Job[Prepared]:
-        """Start to prepare a song, and load the network if the song certainly needs it."""
+        """Start to prepare a song; also load the network if the song certainly needs it."""
         options = self.analyzer.input.options
         arguments = (song, self.outputs, self.analyzer.provenance, options)
         job = self.workers.submit_beside(prepare_song, *arguments)
@@ -108,7 +109,7 @@ class Batch:
         return prepared
 
     def _analyze(self, songs: Iterable[Prepared | Outcome]) -> Iterator[Analysed | Outcome]:
-        """Everything that needs MLX. Up to twice `batch_size` songs wait for others as long."""
+        """The part that needs MLX. At most 2 `batch_size` songs wait for others of equal length."""
         waiting: list[Ready] = []
         for song in songs:
             ready = song if isinstance(song, Outcome) else self._make_ready(song)
@@ -129,7 +130,7 @@ class Batch:
             yield from self._analyze_group(group)
 
     def _make_ready(self, prepared: Prepared) -> Ready | Analysed | Outcome:
-        """The song with its spectrograms; Analysed at once if its result is finished."""
+        """The song with its spectrograms, or Analysed if its result is already finished."""
         plan = prepared.plan
         finished = None
         if plan.finished is not None:
@@ -137,7 +138,7 @@ class Batch:
             finished = Analysed(song, plan.finished, audio, envelope, changed=False)
         if finished is not None and plan.spectrograms is SpectrogramSource.NONE:
             return finished
-        self.analyzer.load()  # outside of `attempt`: its errors are not the song's
+        self.analyzer.load()  # outside of `attempt`, because its errors are not the song's
         report = self._report(plan.song)
         ready = attempt(
             plan.song, lambda: make_spectrograms(self.analyzer, prepared, self.outputs, report)
@@ -150,7 +151,7 @@ class Batch:
         return replace(finished, changed=True)
 
     def _alike(self, waiting: list[Ready], ready: Ready) -> list[Ready]:
-        """Songs that fit into one forward pass with this one, at most `batch_size`."""
+        """Songs that can share one forward pass with this one, at most `batch_size`."""
         length = self._padded(ready)
         return [other for other in waiting if self._padded(other) == length][: self.batch_size]
 
@@ -158,7 +159,7 @@ class Batch:
         return self.analyzer.network.padded(ready.spectrograms.values.shape[1])
 
     def _analyze_group(self, group: list[Ready]) -> Iterator[Analysed | Outcome]:
-        """One forward pass; where it fails for several songs, one for each."""
+        """Run one forward pass for several songs; if it fails, one pass for each song."""
         analyses = attempt(group[0].song, lambda: self._predict(group))
         if isinstance(analyses, Outcome) and len(group) > 1:
             for ready in group:
@@ -196,7 +197,7 @@ class Batch:
         ]
 
     def _write(self, ready: Ready, analysis: Analysis) -> Analysed | Outcome:
-        """Write the arrays, then the result, whose presence says that all of it is there."""
+        """Write the arrays, then the result: a result file means that all arrays exist."""
 
         def write() -> Analysis:
             with self.timings.stage("write", track=ready.song.path):
@@ -215,7 +216,7 @@ class Batch:
         keep_edits = not self.outputs.overwrites("edits")
         corrected = replace_older(analysis, path, keep_edits=keep_edits)
         write_json(corrected, path)
-        # Pictures and sound show what the file says, as they do when it is reused.
+        # Pictures and sound show the content of the file, as they do for a reused result.
         return replace(
             Analysis.from_json(path),
             warnings=corrected.warnings,

@@ -1,4 +1,4 @@
-"""The stages that a song passes in a batch, each with a type of its own.
+"""The types of a song between the stages of a batch.
 
     Song -> Prepared -> Ready -> Analysed -> Outcome
 
@@ -29,11 +29,11 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single answer to ==
+@dataclass(frozen=True, eq=False)  # arrays cannot be compared with ==
 class Ready:
     """A song with its spectrograms, ready for the network.
 
-    audio: None if nothing needs it any more. temporary: files to remove after the analysis.
+    audio: None if it is not needed any more. temporary: files to remove after the analysis.
     """
 
     song: Song
@@ -43,7 +43,7 @@ class Ready:
     temporary: tuple[Path, ...]
 
     def remove_temporary(self) -> None:
-        """Remove the files that are not kept."""
+        """Remove the temporary files."""
         for file in self.temporary:
             forget(file)
             file.unlink(missing_ok=True)
@@ -51,7 +51,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Analysed:
-    """A song whose result file is there. changed: whether anything was computed for it."""
+    """A song whose result file exists. changed: whether anything was computed for it."""
 
     song: Song
     analysis: Analysis
@@ -62,9 +62,10 @@ class Analysed:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a song: `analysis` in the file `result`, or `error`, a line for the user.
+    """The end of a song: `analysis` and its file `result`, or `error`, one line for the user.
 
-    reused: nothing had to be computed. A song whose picture failed has a result and an error.
+    reused: nothing had to be computed. If only its picture failed, a song has a result and an
+    error.
     """
 
     song: Song
@@ -75,20 +76,20 @@ class Outcome:
 
 
 def attempt(song: Song, step: Callable[[], T]) -> T | Outcome:
-    """The result of a step, or the Outcome of a song for which the step failed.
+    """Return the result of a step, or the Outcome of a song if the step failed.
 
-    Cancelled and Ctrl-C are raised, as they stop the whole batch.
+    Cancelled and Ctrl-C are raised, because they stop the whole batch.
     """
     try:
         return step()
     except Cancelled:
         raise
-    except Exception as e:  # whatever it is, the error is reported and the other songs go on
+    except Exception as e:  # any error is reported, and the other songs continue
         return Outcome(song, error=explain(e, printable_name(song.path)))
 
 
 def explain(error: Exception, name: str) -> str:
-    """One line about what went wrong with the song of that name."""
+    """One line about an error. name: of the song."""
     if isinstance(error, AllInOneError):
         text = str(error)
         return text if name in text else f"{name}: {text}"

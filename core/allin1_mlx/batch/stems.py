@@ -1,7 +1,7 @@
-"""Audio of stems, kept in files: <folder>/bass.wav, drums.wav, other.wav, vocals.wav.
+"""Stored audio of stems: <folder>/bass.wav, drums.wav, other.wav, vocals.wav.
 
-Float samples, (C, S) at SAMPLE_RATE, so that the files give the same result as the stems in
-memory. Written and read chunk by chunk, so that the stems of a long song are never all in memory.
+Samples are floats, (C, S) at SAMPLE_RATE, so the files give the same result as the stems in memory.
+They are written and read chunk by chunk, so the stems of a long song are never all in memory.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ BLOCK = 1 << 18  # frames
 
 
 def are_kept(folder: Path, origin: Origin) -> bool:
-    """Whether all four files are there, and were made from this."""
+    """Whether all four files exist and were made from `origin`."""
     return all(is_made(folder / f"{stem}.wav", origin) for stem in STEMS)
 
 
 def keep(folder: Path, origin: Origin) -> Callable[[Iterable[mx.array]], Iterator[mx.array]]:
-    """A function that writes the chunks (4, C, n) that pass through it."""
+    """A function that writes the chunks (4, C, n) that it receives, and returns them."""
 
     def write(chunks: Iterable[mx.array]) -> Iterator[mx.array]:
         files = [folder / f"{stem}.wav" for stem in STEMS]
@@ -55,7 +55,7 @@ def keep(folder: Path, origin: Origin) -> Callable[[Iterable[mx.array]], Iterato
 
 
 def read_mono(folder: Path) -> Iterator[mx.array]:
-    """The stems, mono, as consecutive chunks (4, n)."""
+    """Yield the stems, mono, as consecutive chunks (4, n)."""
     with ExitStack() as stack:
         sounds = [
             stack.enter_context(soundfile.SoundFile(folder / f"{stem}.wav")) for stem in STEMS
@@ -68,12 +68,12 @@ def read_mono(folder: Path) -> Iterator[mx.array]:
 
 
 class _Writer:
-    """The file of one stem. Raises OSError when the disk is full."""
+    """The file of one stem. Raises OSError if the disk is full."""
 
     def __init__(self, path: Path, channels: int) -> None:
         self._file = FileIO(path, "wb+")
         self._sink = Sink(self._file)
-        # RF64 is WAV that may grow beyond 4 GiB; readers of WAV read it as well.
+        # RF64 is WAV that may exceed 4 GiB; readers of WAV can read it.
         self._sound = soundfile.SoundFile(
             self._sink, "w", SAMPLE_RATE, channels, "FLOAT", format="RF64"
         )
@@ -88,7 +88,7 @@ class _Writer:
             raise self._sink.error
 
     def write(self, stem: np.ndarray) -> None:
-        """Append samples (C, n); raises OSError where the disk is full."""
+        """Append samples (C, n). Raises OSError if the disk is full."""
         self._sound.write(np.ascontiguousarray(stem.T))
         if self._sink.error is not None:
             raise self._sink.error

@@ -1,8 +1,8 @@
-"""Worker processes. One that dies does not stop the others.
+"""Worker processes. A process that dies does not stop the others.
 
 The system kills a process that needs too much memory, and a hostile file may crash a decoder. A
-pool whose process was killed is broken: the jobs that were running are then run again, each in
-its own process, so that only the cause fails.
+pool is broken after that. The jobs that were running are then repeated, each in a separate process,
+so that only the job that caused it fails.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Workers:
-    """`count` processes; with 0, the caller runs each job itself at once."""
+    """`count` processes. With 0, each job runs at once in the caller's process."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -36,16 +36,16 @@ class Workers:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Job[T]:
-        """Have a function of a module called; arguments and result are pickled."""
+        """Call a function of a module in another process; arguments and result are pickled."""
         return Job(function, arguments, self._start(function, arguments))
 
     def submit_beside(self, function: Callable[..., T], *arguments: Any) -> Job[T]:
-        """As `submit`, but with 0 processes in a thread, so that the caller can go on working."""
+        """As `submit`, but with 0 processes in a thread, so that the caller can continue."""
         if self.count:
             return self.submit(function, *arguments)
         thread = ThreadPoolExecutor(1, thread_name_prefix="beside")
         future = thread.submit(function, *arguments)
-        thread.shutdown(wait=False)  # it ends with its work
+        thread.shutdown(wait=False)  # it ends when its work is finished
         return Job(function, arguments, future)
 
     def _start(self, function: Callable[..., T], arguments: tuple[Any, ...]) -> Future[T]:
@@ -62,7 +62,7 @@ class Workers:
 
 
 class Job(Generic[T]):
-    """A call that is running or done."""
+    """A call that is running or finished."""
 
     def __init__(
         self, function: Callable[..., T], arguments: tuple[Any, ...], future: Future[T]
@@ -72,11 +72,11 @@ class Job(Generic[T]):
         self._future = future
 
     def done(self) -> bool:
-        """Whether `result` would not wait."""
+        """Whether `result` would return at once."""
         return self._future.done()
 
     def result(self) -> T:
-        """What the function returned, or its error; AllInOneError if it was killed twice."""
+        """Return the function's result or raise its error; AllInOneError if it was killed twice."""
         try:
             return self._future.result()
         except BrokenProcessPool:
@@ -86,19 +86,19 @@ class Job(Generic[T]):
                 return alone.submit(self._function, *self._arguments).result()
         except BrokenProcessPool as e:
             raise AllInOneError(
-                "the process that worked on it was killed; the memory may not suffice, "
-                "or the file is damaged in a way that breaks the decoder"
+                "the process that analysed it was killed; there may be too little memory, "
+                "or a damaged file made the decoder crash"
             ) from e
 
 
 def _open_pool(count: int) -> ProcessPoolExecutor:
-    # A fork of a process with threads of MLX would copy locks that are never released.
+    # Forking a process with threads of MLX would copy locks that are never released.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, mp_context=context, initializer=_begin)
 
 
 def _begin() -> None:
-    """Ignore Ctrl-C, which the parent handles, and end when the parent ends, even if killed."""
+    """Ignore Ctrl-C, which the parent handles. End when the parent ends, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

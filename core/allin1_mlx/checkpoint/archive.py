@@ -100,14 +100,14 @@ class Archive:
             # Other methods cannot be unpacked in blocks of limited size.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise CheckpointError(
-                    f"{self._path.name}: {name!r} is packed in an unusual way; "
+                    f"{self._path.name}: {name!r} uses an unknown compression; "
                     f"expected 'stored' or 'deflated'"
                 )
         unpacked = sum(info.file_size for info in infos)
         if unpacked > MAX_BYTES or unpacked > max(_PLAUSIBLE, _MAX_RATIO * on_disk):
             raise CheckpointError(
                 f"{self._path.name}: {on_disk} bytes that claim to unpack to {unpacked}; "
-                f"this is no checkpoint of a model that this program knows"
+                f"this is not a checkpoint that this program supports"
             )
 
 

@@ -85,7 +85,9 @@ def read_npz(file: Path) -> Arrays:
     with open_archive(file) as archive:
         for member in archive.sizes:
             if not member.endswith(".npy"):
-                raise CheckpointError(f"{file.name}: {member!r} is no array; expected .npy members")
+                raise CheckpointError(
+                    f"{file.name}: {member!r} is not an array; expected .npy members"
+                )
             arrays[member.removesuffix(".npy")] = _parse_npy(
                 file.name, member, archive.read(member)
             )

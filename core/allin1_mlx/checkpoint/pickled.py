@@ -161,12 +161,12 @@ class _Machine:
 
     def _extend(self, items: list[Any]) -> None:
         if not isinstance(self._stack[-1], list):
-            raise ValueError("items for something that is no list")
+            raise ValueError("items for a value that is not a list")
         self._stack[-1].extend(items)
 
     def _update(self, items: list[Any]) -> None:
         if not isinstance(self._stack[-1], dict) or len(items) % 2:
-            raise ValueError("items for something that is no dict")
+            raise ValueError("items for a value that is not a dict")
         # The hash of other keys could take long to compute.
         if not all(isinstance(key, (str, int)) for key in items[::2]):
             raise ValueError("a key that is neither text nor number")
@@ -188,7 +188,7 @@ class _Machine:
         """A call. Only constructors of plain values are allowed."""
         arguments, function = self._pop(), self._pop()
         if not isinstance(function, _Name) or not isinstance(arguments, tuple):
-            raise ValueError("a call of something that is no name")
+            raise ValueError("a call of a value that is not a name")
         if function.name == _DICT and arguments == ():
             value: Any = {}
         elif function.name == _FRACTION:
@@ -222,7 +222,7 @@ class _Machine:
         if type(size) is not int or not 0 < size <= MAX_VALUES:
             raise ValueError("a storage without a plausible size")
         if not isinstance(key, str) or not key.isalnum():
-            raise ValueError("a storage without a proper key")
+            raise ValueError("a storage with an invalid key")
         return Storage(_STORAGES[kind.name], key, size)
 
 
@@ -232,7 +232,7 @@ def _fraction(arguments: tuple[Any, ...]) -> Fraction:
     if len(parts) == 1 and isinstance(parts[0], str) and len(parts[0]) <= 32:
         parts = tuple(int(number) for number in parts[0].split("/"))
     if not 1 <= len(parts) <= 2 or not all(type(n) is int and 0 < n < 1 << 32 for n in parts):
-        raise ValueError("a fraction that is none")
+        raise ValueError("an invalid fraction")
     return Fraction(*parts)
 
 
@@ -247,9 +247,9 @@ def _tensor(arguments: tuple[Any, ...], name: str) -> Tensor:
         raise ValueError("an array without a shape")
     axes = check_shape(shape, where=f"{name}: an array")
     if type(offset) is not int or offset < 0 or len(strides) != len(axes):
-        raise ValueError("an array without a proper place")
+        raise ValueError("an array with an invalid offset")
     if not all(type(stride) is int and stride > 0 for stride in strides):
-        raise ValueError("an array that repeats itself")
+        raise ValueError("an array whose values overlap")
     last = offset + sum((n - 1) * stride for n, stride in zip(axes, strides, strict=True))
     if last >= storage.size or math.prod(axes) > storage.size:
         raise CheckpointError(f"{name}: an array of the shape {axes} exceeds its storage")

@@ -75,7 +75,7 @@ def _root(archive: Archive, name: str) -> str:
     """The folder inside the archive, with a slash at its end."""
     pickles = [n for n in archive.sizes if n.count("/") == 1 and n.endswith("/data.pkl")]
     if len(pickles) != 1:
-        raise CheckpointError(f"{name}: no PyTorch checkpoint; expected one data.pkl in the zip")
+        raise CheckpointError(f"{name}: not a PyTorch checkpoint; expected one data.pkl in the zip")
     if archive.sizes[pickles[0]] > _MAX_PICKLE:
         raise CheckpointError(
             f"{name}: describes its arrays in {archive.sizes[pickles[0]]} bytes; "
@@ -89,7 +89,7 @@ def _check_state(state: dict[Any, Any], name: str) -> None:
     total = 0
     for key, tensor in state.items():
         if not isinstance(key, str) or not isinstance(tensor, Tensor):
-            raise CheckpointError(f"{name}: {label(str(key))} is no array of floats")
+            raise CheckpointError(f"{name}: {label(str(key))} is not an array of floats")
         total += tensor.storage.size
     if total > MAX_VALUES:
         raise CheckpointError(f"{name}: claims {total} values; expected at most {MAX_VALUES}")

@@ -1,4 +1,4 @@
-"""From the options of the command line to the values of the API."""
+"""Convert the options of the command line to values of the API."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def gather_outputs(options: argparse.Namespace) -> Outputs:
 
 
 def gather_access(options: argparse.Namespace) -> Access:
-    """Where weights may come from."""
+    """The places from which weights may come."""
     return Access(
         weights_dir=options.mlx_weights_dir,
         offline=options.offline,
@@ -46,12 +46,12 @@ def gather_access(options: argparse.Namespace) -> Access:
 
 
 def gather_stems(options: argparse.Namespace, *, alone: bool) -> StemOptions:
-    """How stems are made. alone: whether there is only one song."""
+    """The options of stems. alone: whether there is only one song."""
     return StemOptions(folder=options.stems_dir, single_song=alone, seed=options.demix_seed or 0)
 
 
 def gather_compute(options: argparse.Namespace) -> ComputeOptions:
-    """How the analysis is computed."""
+    """The options of the computation."""
     return ComputeOptions(
         spec_backend=options.spec_backend,
         compiled=options.mlx_compile,

@@ -1,6 +1,6 @@
-"""The command `allin1-mlx`: from options to arguments of the API, from results to text.
+"""The command `allin1-mlx`: reads options, calls the API, prints results.
 
-Only this folder prints. Exit codes: 0 all songs done, 1 some failed, 2 wrong usage or missing
+Only this folder prints. Exit codes: 0 all songs finished, 1 some failed, 2 wrong usage or missing
 weights, 130 interrupted.
 """
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from ..batch.outputs import Outputs
     from ..display.timings import Timings
 
-TOLERANCE = 1e-4  # between the two paths to a spectrogram
-MAX_PROCESSES = 4  # more would decode faster than the network computes
+TOLERANCE = 1e-4  # largest difference between the two spectrogram paths
+MAX_PROCESSES = 4  # more processes would decode faster than the network computes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
+    """Run the command and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["weights"]:
         from .weights import main as manage_weights
@@ -53,9 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def hint_at_options(error: AllInOneError) -> str:
-    """Which options or commands help with an error; empty if none does."""
+    """The options or commands that help with an error; empty if there are none."""
     if error.about == "recursive":
-        return " (-r also looks into its subfolders)"
+        return " (-r also searches its subfolders)"
     if error.about == "stems":
         return " (leave out --stems-dir and --demix)"
     if error.about == "ray":
@@ -95,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
             yield from absent  # reported before weights are searched
             if present and options.spec_check:
                 display.write(check_spectrogram(present))
-            if present or not needs_download(options):  # wrong options are reported in any case
+            if present or not needs_download(options):  # wrong options are always reported
                 yield from start(options, present, outputs, timings, display, alone=alone)
 
         failed = display.show(work())
@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
-    """The songs that exist, and the outcomes of those that do not."""
+    """The songs that exist, and the outcomes of those that do not exist."""
     from ..batch import Outcome
     from ..batch.inputs import check_input
 
@@ -119,7 +119,7 @@ def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
 
 
 def needs_download(options: argparse.Namespace) -> bool:
-    """Whether weights would have to be downloaded first. Raises as `find_missing` does."""
+    """Whether weights would have to be downloaded first. Raises the errors of `find_missing`."""
     from ..weights import find_missing
     from ..weights.registry import PUBLISHED
     from .gather import gather_access
@@ -140,7 +140,7 @@ def start(
     *,
     alone: bool,
 ) -> Iterator[Outcome]:
-    """Start the analysis, here or on a cluster."""
+    """Start the analysis, on this machine or on a cluster."""
     from ..batch import analyze_songs
     from ..pipeline import Analyzer
     from .gather import gather_access, gather_compute, gather_stems
@@ -179,7 +179,7 @@ def start(
 
 
 def count_processes(options: argparse.Namespace, songs: int) -> int:
-    """Number of processes that decode and draw; 0 for one song, where nothing overlaps."""
+    """Number of processes that decode and draw; 0 for one song, because nothing can overlap."""
     if not options.multiprocess or songs < 2:
         return 0
     return int(options.jobs or min(max(count_cores() - 1, 1), MAX_PROCESSES))
@@ -188,7 +188,7 @@ def count_processes(options: argparse.Namespace, songs: int) -> int:
 def check_folders(outputs: Outputs) -> None:
     """Raise UsageError if results cannot be written, before the work starts.
 
-    Removes what killed runs left there unfinished.
+    Also removes the unfinished files of killed runs.
     """
     from ..batch.receipts import FOLDER
     from ..files import remove_partial, replacing
@@ -207,7 +207,7 @@ def check_folders(outputs: Outputs) -> None:
 
 
 def check_spectrogram(songs: Iterable[Song]) -> str:
-    """Compare both paths to a spectrogram on the first song that can be decoded."""
+    """Compare both spectrogram paths on the first song that can be decoded."""
     import numpy as np
 
     from ..audio import load_audio
@@ -230,7 +230,7 @@ def check_spectrogram(songs: Iterable[Song]) -> str:
 
 
 def open_timings(options: argparse.Namespace) -> Timings:
-    """Where stages are recorded; UsageError if their file cannot be written."""
+    """The recorder of stages. Raises UsageError if their file cannot be written."""
     from ..display.timings import Timings
 
     try:
@@ -243,7 +243,7 @@ def open_timings(options: argparse.Namespace) -> Timings:
 
 
 def draw_timings(options: argparse.Namespace, timings: Timings) -> None:
-    """Draw the stages of this run, if asked for."""
+    """Draw the stages of this run, if requested."""
     if options.timings_viz_path is None:
         return
     from ..display.timings import plot_timings

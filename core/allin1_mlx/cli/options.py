@@ -14,30 +14,24 @@ from typing import Any, NoReturn
 
 from ..exports import NAMES as EXPORTS
 
-STAGES = (
-    "demix",
-    "spec",
-    "json",
-    "viz",
-    "sonify",
-)  # what --overwrite can name; "all" means all of these
-EDITS = "edits"  # corrections made by hand: not part of "all", as they are somebody's work
+STAGES = ("demix", "spec", "json", "viz", "sonify")  # for --overwrite; "all" means all of these
+EDITS = "edits"  # corrections made by hand; not part of "all", because they are a person's work
 PICTURES = ("pdf", "png", "svg")  # written by Matplotlib
 MODEL_NAMES = "harmonix-fold0 .. harmonix-fold7, harmonix-all, bundled or auto"
 
 
 class Parser(argparse.ArgumentParser):
-    """Adds a hint for a song whose name begins with a dash."""
+    """Adds a hint if a song's name begins with a dash."""
 
     def error(self, message: str) -> NoReturn:
-        """Print usage and the message, exit with 2."""
+        """Print usage and the message, and exit with code 2."""
         files = [argument for argument in sys.argv[1:] if argument[:1] == "-" and _exists(argument)]
         hint = f"; for the file {files[0]} write ./{files[0]} or put -- before it" if files else ""
         super().error(message + hint)
 
 
 class ShowVersion(argparse.Action):
-    """--version, looked up only when it is asked for."""
+    """Prints the version, which is read only when it is requested."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Print the version and exit."""
@@ -48,7 +42,7 @@ class ShowVersion(argparse.Action):
 
 
 def parse_options(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse and check a command line; exits with 2 and a message at wrong usage."""
+    """Parse and check a command line. Wrong usage prints a message and exits with code 2."""
     parser = build_parser()
     arguments = list(sys.argv[1:] if argv is None else argv)
     end = arguments.index("--") if "--" in arguments else len(arguments)
@@ -60,12 +54,12 @@ def parse_options(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line, as `--help` shows it."""
+    """The parser of the command line, as `--help` prints it."""
     parser = Parser(
         prog="allin1-mlx",
         usage="%(prog)s [options] SONG [SONG ...]\n       %(prog)s weights COMMAND ...",
         description="Analyse the structure of songs: tempo, beats, downbeats, labelled sections.",
-        epilog="`allin1-mlx weights --help`: see, fetch and check the published weights. "
+        epilog="`allin1-mlx weights --help`: list, download and verify the published weights. "
         "Exit codes: 0 all songs done, 1 some failed, 2 wrong usage, 130 interrupted.",
         allow_abbrev=False,
     )
@@ -83,7 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_inputs(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("-r", "--recursive", action="store_true", help="also look into the subfolders of folders")
+    add("-r", "--recursive", action="store_true", help="also search the subfolders of folders")
     add("--shard", type=_shard, metavar="I/N",
         help="do only the I-th of N parts of the songs (1/4 .. 4/4 on four machines)")  # fmt: skip
 
@@ -92,10 +86,10 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     _folder(group, "-o", "--out-dir", default="struct", help="results: <name>.json")
     add("--array-dir", type=Path, metavar="DIR",
-        help="the arrays of -a and -e (the folder of the results)")  # fmt: skip
+        help="folder of the arrays of -a and -e (that of the results)")  # fmt: skip
     add("--beats", choices=("grid", "raw"), default="grid",
-        help="beats to the millisecond and sections on bar lines, or both as the network gave "
-        "them, in frames of 10 ms (%(default)s)")  # fmt: skip
+        help="grid: beats to the millisecond, sections on bar lines; raw: the network's own "
+        "times, in frames of 10 ms (%(default)s)")  # fmt: skip
     add("-a", "--activ", action="store_true",
         help="write <name>.activ.npz: frame-wise probabilities")  # fmt: skip
     add("-e", "--embed", action="store_true",
@@ -113,7 +107,7 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
         help=f"also write for other programs: some of {','.join(EXPORTS)}")  # fmt: skip
     _folder(group, "--export-dir", default="export", help="exports")
     add("--midi-simplify", action="store_true",
-        help="MIDI with as few tempi as keep every beat within 10 ms")  # fmt: skip
+        help="MIDI with the fewest tempo changes that keep beats within 10 ms")  # fmt: skip
     add("-k", "--keep-byproducts", action="store_true",
         help="keep stems and spectrograms; later runs reuse them")  # fmt: skip
     _folder(
@@ -126,8 +120,8 @@ def _add_reuse(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--overwrite", nargs="?", const=frozenset(STAGES), default=frozenset(), type=_stages,
         metavar="STAGES",
-        help=f"do finished work again: all, or some of {','.join(STAGES)}, and what is made of "
-        "them (all, where nothing is named); corrections by hand are kept unless edits is named",
+        help=f"repeat finished work: all or some of {','.join(STAGES)}, and everything made from "
+        "it (default: all); corrections by hand are kept unless edits is named",
     )  # fmt: skip
 
 
@@ -139,12 +133,15 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     add("--mlx-weights-dir", type=Path, metavar="DIR", help="folder with weights (mlx-weights)")
     add("--mlx-weights-path", type=Path, metavar="FILE", help="one weights file")
     add(
-        "--mlx-config-path", type=Path, metavar="FILE", help="its configuration (the one beside it)"
+        "--mlx-config-path",
+        type=Path,
+        metavar="FILE",
+        help="configuration of that file (the one beside it)",
     )
     add("--weights-url", metavar="URL", help="download from this mirror (ALLIN1_MLX_WEIGHTS_URL)")
     add("--offline", action="store_true", help="never use the network (ALLIN1_MLX_OFFLINE=1)")
     add("--no-ensemble-parallel", dest="ensemble_parallel", action="store_false",
-        help="folds one after the other on a GPU too: slower, in less memory")  # fmt: skip
+        help="run folds one after the other on a GPU too: slower, less memory")  # fmt: skip
     add("--no-mlx-compile", dest="mlx_compile", action="store_false",
         help="no fused kernels: the separator on a GPU starts sooner and runs slower")  # fmt: skip
 
@@ -152,9 +149,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 def _add_stems(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--demix", choices=("auto", "htdemucs", "spectral"), default="auto",
-        help="how a mix becomes four stems; auto is htdemucs on a GPU where its weights are, "
+        help="how four stems are made; auto is htdemucs on a GPU if its weights are there, "
         "else spectral (%(default)s)")  # fmt: skip
-    add("--demix-seed", type=int, metavar="N", help="htdemucs: chooses its random delays (0)")
+    add("--demix-seed", type=int, metavar="N", help="seed of the random delays of htdemucs (0)")
     add("--stems-dir", type=Path, metavar="DIR",
         help="your own stems: <song>/bass.wav ... or <song>_bass.wav ...")  # fmt: skip
     add("--spec-backend", choices=("mlx_fast", "mlx"), default="mlx_fast",
@@ -168,7 +165,7 @@ def _add_stems(group: argparse._ArgumentGroup) -> None:
 def _add_running(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--mlx-batch-size", type=_count, default=1, metavar="N",
-        help="songs of one length in one forward pass, at most (%(default)s)")  # fmt: skip
+        help="most songs of equal length in one forward pass (%(default)s)")  # fmt: skip
     add("--jobs", type=_count, metavar="N",
         help="processes that decode and draw (by the number of cores), or Ray workers")  # fmt: skip
     add("--no-multiprocess", dest="multiprocess", action="store_false",
@@ -176,15 +173,15 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
     add("--engine", choices=("local", "ray"), default="local",
         help="ray: workers of a Ray cluster, each with the network (%(default)s)")  # fmt: skip
     add("--timings-path", type=Path, metavar="FILE",
-        help="append how long each stage took, as JSON lines")  # fmt: skip
+        help="append the time of each stage, as JSON lines")  # fmt: skip
     add("--timings-viz-path", type=Path, metavar="FILE",
-        help=f"a picture of that: {', '.join(PICTURES)}")  # fmt: skip
+        help=f"draw the times of all stages: {', '.join(PICTURES)}")  # fmt: skip
     add("-q", "--quiet", action="store_true", help="print failures only")
     add("--version", action=ShowVersion, nargs=0, help="print the version")
 
 
 def find_contradiction(options: argparse.Namespace) -> str:
-    """The error of a combination of options; empty if there is none."""
+    """The error message for contradictory options; empty if there are none."""
     separates = options.stems_dir is None and options.demix != "spectral"
     viz_kind = options.timings_viz_path and options.timings_viz_path.suffix.lower()[1:]
     complaints = {
@@ -192,13 +189,14 @@ def find_contradiction(options: argparse.Namespace) -> str:
         "--stems-dir takes the place of --demix: leave one of them out":
             options.stems_dir is not None and options.demix != "auto",
         "--demix-seed is for --demix htdemucs": options.demix_seed is not None and not separates,
-        "--mlx-weights-path names the weights, --mlx-weights-dir where to look: leave one out":
+        "--mlx-weights-path names a file, --mlx-weights-dir a folder: leave one of them out":
             options.mlx_weights_path is not None
             and options.mlx_weights_dir is not None
-            and options.demix != "htdemucs",  # whose weights are looked for
+            and options.demix != "htdemucs",  # weights are searched for it
         "--mlx-config-path needs --mlx-weights-path, which it belongs to":
             options.mlx_config_path is not None and options.mlx_weights_path is None,
-        "--offline forbids what --weights-url asks for": options.offline and options.weights_url,
+        "--offline forbids downloads, also from --weights-url":
+            options.offline and options.weights_url,
         "--with-sound is for --visualize --viz-format html":
             options.with_sound and not (options.visualize and options.viz_format == "html"),
         "--midi-simplify is for --export midi":
@@ -209,7 +207,7 @@ def find_contradiction(options: argparse.Namespace) -> str:
             options.engine == "ray" and not options.multiprocess,
         "--engine ray gives each worker one song at a time: leave --mlx-batch-size out":
             options.engine == "ray" and options.mlx_batch_size > 1,
-        "--engine ray measures nothing on its workers: leave --timings-path and "
+        "--engine ray cannot measure its workers: leave --timings-path and "
         "--timings-viz-path out": options.engine == "ray"
             and (options.timings_path or options.timings_viz_path),
         f"--timings-viz-path: pictures are written as {', '.join(PICTURES)}, not as {viz_kind}":
@@ -226,7 +224,7 @@ def _folder(group: argparse._ArgumentGroup, *names: str, default: str, help: str
 
 
 def _spell_overwrite(arguments: Sequence[str]) -> list[str]:
-    """Keep `--overwrite SONG` from taking the song for the name of a stage."""
+    """Prevent `--overwrite SONG` from reading the song as the name of a stage."""
     spelled = list(arguments)
     for place in range(len(spelled)):
         if spelled[place] == "--overwrite":
@@ -239,7 +237,7 @@ def _spell_overwrite(arguments: Sequence[str]) -> list[str]:
 
 
 def _looks_like_song(argument: str) -> bool:
-    """Whether this looks like a path or a pattern, not like a misspelt stage."""
+    """Whether this is probably a path or a pattern, not a misspelt stage."""
     return _exists(argument) or any(sign in argument for sign in "./\\*?[")
 
 
@@ -263,11 +261,11 @@ def _exports(text: str) -> tuple[str, ...]:
 
 
 def _names(text: str, known: Sequence[str], kind: str) -> tuple[str, ...]:
-    """Names between commas, each once."""
+    """Names separated by commas, without repeats."""
     names = tuple(dict.fromkeys(text.split(",")))
     if unknown := [name for name in names if name not in known]:
         raise argparse.ArgumentTypeError(
-            f"{unknown[0]!r} is no {kind}; there are {', '.join(known)}"
+            f"{unknown[0]!r} is not a {kind}; known are {', '.join(known)}"
         )
     return names
 
@@ -275,11 +273,11 @@ def _names(text: str, known: Sequence[str], kind: str) -> tuple[str, ...]:
 def _shard(text: str) -> tuple[int, int]:
     part, _, parts = text.partition("/")
     if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no part; expected 1/4, 2/4, 3/4 or 4/4")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a part; expected 1/4, 2/4, 3/4 or 4/4")
     return int(part), int(parts)
 
 
 def _count(text: str) -> int:
     if not (text.isdecimal() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
     return int(text)

@@ -1,6 +1,6 @@
 """Output of the command line: results to standard output, everything else to standard error.
 
-A terminal gets a progress bar with the time left; files and pipes get lines only.
+A terminal gets a progress bar with the remaining time; files and pipes get lines only.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ..batch import Outcome
     from ..batch.naming import Song
 
-# Share of a song's time that each stage takes, for the progress bar.
+# Share of each stage in the time of a song, for the progress bar.
 SHARES_OF_TIME = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
 
-FEW = 5  # failures up to which there is no list at the end
+FEW = 5  # a longer list of failures is repeated at the end
 
 
 class Display:
@@ -55,7 +55,7 @@ class Display:
         self._refresh()
 
     def download(self, _: str, fraction: float) -> None:
-        """Show how much of the weights has arrived."""
+        """Show the progress of a download."""
         self._tqdm.set_description(f"downloading weights: {fraction:.0%}")
 
     def show(self, outcomes: Iterable[Outcome]) -> int:
@@ -73,7 +73,7 @@ class Display:
         done = self._finished - reused - len(failures)
         if self._songs != 1:
             self.write(f"{done} done, {reused} reused, {len(failures)} failed")
-        if len(failures) > FEW:  # a few are still visible above
+        if len(failures) > FEW:  # a few failures are still visible above
             self._print("\n".join(["failed:", *(f"  {text}" for text in failures)]), sys.stderr)
         return len(failures)
 
@@ -101,8 +101,8 @@ class Display:
             tempo = _write_tempo(found)
             self.write(
                 f"{'reused' if outcome.reused else 'done':7} {printable(outcome.song.path)} -> "
-                f"{printable(str(outcome.result))} ({tempo}, {len(found.beats)} beats, "
-                f"{len(found.segments)} sections)"
+                f"{printable(str(outcome.result))} ({tempo}, "
+                f"{_count(len(found.beats), 'beat')}, {_count(len(found.segments), 'section')})"
             )
 
     def _refresh(self) -> None:
@@ -111,13 +111,18 @@ class Display:
 
 
 def complain(text: str) -> None:
-    """Print to standard error; characters that it cannot encode are escaped."""
+    """Print to standard error; characters that its encoding lacks are escaped."""
     print(_encodable(text, sys.stderr), file=sys.stderr)
 
 
 def _write_tempo(analysis: Analysis) -> str:
     bpm = find_bpm(analysis)
     return "no tempo" if bpm is None else f"{bpm:.2f} BPM"
+
+
+def _count(number: int, noun: str) -> str:
+    """A number with its noun: "1 section", "2 sections"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _encodable(text: str, stream: TextIO) -> str:

@@ -1,7 +1,7 @@
-"""`allin1-mlx weights ...`: see, fetch, check and remove the published weights.
+"""`allin1-mlx weights ...`: list, download, verify and remove the published weights.
 
-Part of the command line: prints. Exit codes as there: 0 done, 1 something failed, 2 wrong usage,
-130 stopped.
+This module is part of the command line and prints. Exit codes: 0 success, 1 something failed, 2
+wrong usage, 130 stopped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SETS = [name for name in PUBLISHED if name != "harmonix-all"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `weights` with the arguments that follow it, and return the exit code."""
+    """Run `weights` with its arguments and return the exit code."""
     options = build_parser().parse_args(argv)
     try:
         return int(options.run(options))
@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The options of `allin1-mlx weights`."""
     parser = argparse.ArgumentParser(
         prog="allin1-mlx weights",
-        description="See, fetch, check and remove the published weights.",
+        description="List, download, verify and remove the published weights.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     names = f"{_SETS[0]} .. {_SETS[-2]}, harmonix-all, {_SETS[-1]}"
@@ -57,8 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--weights-url", metavar="URL", help="folder of a mirror (ALLIN1_MLX_WEIGHTS_URL)"
     )
-    add("verify", _verify, "compare what is in the cache with the published SHA-256", some="*")
-    add("path", _path, "where the cache is, or where the files of a set are", some="*")
+    add("verify", _verify, "verify the files in the cache by their SHA-256", some="*")
+    add("path", _path, "print the folder of the cache, or the files of a set", some="*")
     add("remove", _remove, "delete weights from the cache", some="+")
     return parser
 
@@ -106,7 +106,7 @@ def _download(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    """Check the files in the cache; those of named sets must be there."""
+    """Verify the files in the cache. The files of named sets must exist."""
     from ..weights.download import verify
 
     failed = 0
@@ -151,7 +151,7 @@ def _remove(options: argparse.Namespace) -> int:
 
 
 def _files(names: Sequence[str]) -> list[WeightFile]:
-    """The files of some sets, each once."""
+    """The files of some sets, without repeats."""
     return list(dict.fromkeys(file for name in names for file in PUBLISHED[name]))
 
 

@@ -1,14 +1,14 @@
-"""User-supplied stems: four files, or six, used instead of separation.
+"""User-supplied stems: four or six files that are used instead of separation.
 
-A song's stems are searched in four places. The first that has any of them is used:
+The stems of a song are searched in four places. The first place with any stems is used:
 
-    1. <folder>/<song>/bass.wav         a folder named as the song, without its suffix
+    1. <folder>/<song>/bass.wav         a folder with the song's name without suffix
     2. <folder>/<song>_bass.wav         also "<song> (Bass).flac", "<song>-bass.ogg"
-    3. <folder>/<parent>/bass.wav       a folder named as the folder that the song is in
-    4. <folder>/bass.wav                the folder itself, where only one song is analysed
+    3. <folder>/<parent>/bass.wav       a folder with the name of the folder that contains the song
+    4. <folder>/bass.wav                the folder itself, if only one song is analysed
 
-Case and suffix of the names do not matter. Stems come out mono, (4, S) float32 at SAMPLE_RATE, in
-the order of STEMS; guitar and piano of six stems are added to other.
+Case and suffix of the names do not matter. The stems are returned mono, (4, S) float32 at
+SAMPLE_RATE, in the order of STEMS. Guitar and piano of six stems are added to other.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from ..errors import AudioError, StemsError
 from ..files import DIGITS, printable_name
 from ..types import STEMS
 
-FOLDED = {"guitar": "other", "piano": "other"}  # of separations into six
+FOLDED = {"guitar": "other", "piano": "other"}  # in separations into six stems
 
 _SUFFIXES = {
     *(".wav", ".wave", ".w64", ".rf64", ".aif", ".aiff", ".aifc", ".caf", ".au", ".flac"),
     *(".ogg", ".oga", ".opus", ".mp3", ".m4a", ".mp4", ".mka", ".aac", ".wma"),
 }
 _STEM = "|".join((*STEMS, *FOLDED))
-_AFTER_SONG = re.compile(rf"[\s_.\-–([]+({_STEM})[\s)\]]*")  # what follows the song's name
-_TOLERANCE = 1.0  # seconds by which stems may differ from their song, as codecs add padding
+_AFTER_SONG = re.compile(rf"[\s_.\-–([]+({_STEM})[\s)\]]*")  # after the song's name
+_TOLERANCE = 1.0  # seconds by which stems may differ from their song, because codecs add padding
 
 
 @dataclass(frozen=True)
 class StemFiles:
-    """Where the stems of a song are: the path of each, by its name in STEMS or FOLDED."""
+    """The files of a song's stems: the path of each, by its name in STEMS or FOLDED."""
 
     song: str
     paths: Mapping[str, Path]
@@ -51,10 +51,10 @@ class StemFiles:
 
 @dataclass(frozen=True)
 class Stems:
-    """A song's stems.
+    """The stems of a song.
 
     samples: (4, S) float32 mono at SAMPLE_RATE, in the order of STEMS.
-    digest: as of `stems_digest`. warnings: as in Audio.
+    digest: see `stems_digest`. warnings: as in Audio.
     """
 
     samples: NDArray[np.float32]
@@ -67,8 +67,8 @@ def find_stems(
 ) -> StemFiles:
     """Search `folder` for the stems of `song`, in the order given above.
 
-    alone: whether no other song is analysed with this folder; otherwise stems in the folder itself
-    could belong to any of them. Raises StemsError if stems are missing or ambiguous.
+    alone: whether this is the only song that is analysed; otherwise stems in the folder itself
+    could belong to any song. Raises StemsError if stems are missing or ambiguous.
     """
     top = Path(folder)
     name = printable_name(song)
@@ -91,8 +91,8 @@ def find_stems(
         )
     if not alone:
         raise StemsError(
-            f"{name}: the stems in {printable_name(top)} could be those of any of several songs; "
-            f"put them into a folder {title} in there"
+            f"{name}: the stems in {printable_name(top)} could belong to any of several songs; "
+            f"put them into its subfolder {title}"
         )
     return StemFiles(name, _one_each(found, name, top))
 
@@ -100,8 +100,8 @@ def find_stems(
 def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
     """Decode the stems that `find_stems` found.
 
-    duration: of the song in seconds, if known, to detect the stems of another song.
-    Raises StemsError if a stem cannot be read, or length or sample rate differ.
+    duration: of the song in seconds, if known; used to detect the stems of another song.
+    Raises StemsError if a stem cannot be read, or if lengths or sample rates differ.
     """
     names = _names(found)
     samples = np.zeros((len(STEMS), 0), dtype=np.float32)
@@ -116,7 +116,7 @@ def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
             samples = np.zeros((len(STEMS), audio.samples.shape[1]), dtype=np.float32)
         row = samples[STEMS.index(FOLDED.get(name, name))]
         left, right = audio.samples
-        left += right  # in place, as the stems of a long song need much memory
+        left += right  # in place, because the stems of a long song need much memory
         left *= 0.5
         row += left
         digests.append((name, audio.sha256))
@@ -125,7 +125,7 @@ def load_stems(found: StemFiles, *, duration: float | None = None) -> Stems:
 
 
 def stems_digest(found: StemFiles) -> str:
-    """The first 8 hex digits of a SHA-256 of all files. Nothing is decoded."""
+    """The first 8 hex digits of one SHA-256 over all files. Nothing is decoded."""
     return _join_digests((name, file_digest(found.paths[name])) for name in _names(found))
 
 
@@ -135,7 +135,7 @@ def _join_digests(digests: Iterable[tuple[str, str]]) -> str:
 
 
 def _names(found: StemFiles) -> list[str]:
-    """The names of the stems that are there, in a fixed order."""
+    """The names of the stems that exist, in a fixed order."""
     return [*STEMS, *(name for name in FOLDED if name in found.paths)]
 
 
@@ -147,7 +147,7 @@ def _load(found: StemFiles, name: str) -> Audio:
 
 
 def _check_equal(found: StemFiles, shapes: Mapping[str, tuple[int, int]]) -> None:
-    """Raise StemsError unless all stems read so far have the same (sample rate, frames)."""
+    """Raise StemsError unless all stems read until now have the same (sample rate, frames)."""
     if len(set(shapes.values())) > 1:
         seen = "; ".join(
             f"{printable_name(found.paths[name])} {frames / rate:.3f} s at {rate} Hz"
@@ -163,7 +163,7 @@ def _check_duration(found: StemFiles, seconds: float, expected: float | None) ->
     if expected is not None and abs(seconds - expected) > _TOLERANCE:
         raise StemsError(
             f"{found.song}: lasts {expected:.1f} s but its stems {seconds:.1f} s; "
-            "are they those of another song?"
+            "do they belong to another song?"
         )
 
 
@@ -178,25 +178,25 @@ def _list(folder: Path) -> list[Path]:
 
 
 def _fold(text: str) -> str:
-    """The same text for names that look the same: macOS stores letters and accents separately."""
+    """The name in one Unicode form: macOS stores letters and accents separately."""
     return unicodedata.normalize("NFC", text).casefold()
 
 
 def _subfolder(entries: Iterable[Path], name: str) -> list[Path]:
-    """The contents of the folder of that name; empty if there is none."""
+    """The contents of the folder with this name; empty if there is none."""
     same = [p for p in entries if p.is_dir() and _fold(p.name) == _fold(name)]
     exact = [p for p in same if p.name == name]
     return [inside for folder in (exact or same)[:1] for inside in _list(folder)]
 
 
 def _plain(entries: Iterable[Path]) -> list[tuple[str, Path]]:
-    """Files that are named as a stem: (stem, path)."""
+    """Files whose name is that of a stem: (stem, path)."""
     names = (*STEMS, *FOLDED)
     return [(_fold(p.stem), p) for p in _sounds(entries) if _fold(p.stem) in names]
 
 
 def _prefixed(entries: Iterable[Path], title: str) -> list[tuple[str, Path]]:
-    """Files that are named as the song and a stem: (stem, path)."""
+    """Files whose name consists of the song's name and that of a stem: (stem, path)."""
     found = []
     for path in _sounds(entries):
         stem = _fold(path.stem)
@@ -212,13 +212,13 @@ def _sounds(entries: Iterable[Path]) -> Iterable[Path]:
 
 
 def _one_each(found: list[tuple[str, Path]], song: str, top: Path) -> dict[str, Path]:
-    """The path of each stem; raises StemsError unless there is one of each of the four."""
+    """The path of each stem. Raises StemsError unless each of the four exists exactly once."""
     paths: dict[str, Path] = {}
     for name, path in found:
         if name in paths:
             raise StemsError(
                 f"{song}: {printable_name(paths[name])} and {printable_name(path)} in "
-                f"{printable_name(top)} are both its {name}; move one of them away"
+                f"{printable_name(top)} are both its {name}; remove one of them"
             )
         paths[name] = path
     missing = [name for name in STEMS if name not in paths]

@@ -1,7 +1,7 @@
-"""How the network's spectrograms are made: from the mix, its parts, a separator, or files.
+"""Make the network's spectrograms from the mix, its separated parts, a separator, or files.
 
-audio (2, S) -> (K, T, 81) float32, K = 4 in the order of STEMS, or K = 1 for the mix itself.
-The separator is imported only when it is used.
+audio (2, S) -> (K, T, 81) float32; K = 4 in the order of STEMS, or K = 1 for the mix itself. The
+separator is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .htdemucs import HTDemucs
 
 StemChunks = Iterable[Any]  # consecutive arrays (4, channels, n), of MLX or NumPy
-KeepStems = Callable[[StemChunks], StemChunks]  # writes the chunks that pass through it
+KeepStems = Callable[[StemChunks], StemChunks]  # writes the chunks and returns them
 Timed = Callable[[str, str | PathLike[str]], AbstractContextManager[None]]  # stage, song
 
 
@@ -40,7 +40,8 @@ Timed = Callable[[str, str | PathLike[str]], AbstractContextManager[None]]  # st
 class Spectrograms:
     """The network's input for one song.
 
-    values: (K, T, 81) float32. onsets: of the mix. stems: how they were made. duration: seconds.
+    values: (K, T, 81) float32. onsets: of the mix. stems: the method that made them. duration:
+    seconds.
     audio_sha256, warnings: as in Audio, with the warnings about user-supplied stems.
     """
 
@@ -62,11 +63,11 @@ class Spectrograms:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkInput:
-    """Makes spectrograms of one kind, for song after song.
+    """Makes the spectrograms of songs, all with the same method.
 
-    inputs: number of spectrograms that the network needs, 4 stems or 1 mix. separator_file: the
+    inputs: number of spectrograms that the network needs: 4 stems or 1 mix. separator_file: the
     separator's checkpoint, None without a separator. compiled: as in ComputeOptions. timed: records
-    how long a stage takes.
+    the time of a stage.
     """
 
     inputs: int
@@ -78,7 +79,7 @@ class NetworkInput:
 
     @property
     def stems(self) -> StemMethod:
-        """How stems are made; without the digest of user-supplied stems."""
+        """The method that makes the stems, without the digest of user-supplied stems."""
         if self.inputs == 1:
             return StemMethod("none")
         if self.options.folder is not None:
@@ -103,7 +104,7 @@ class NetworkInput:
         on_progress: Progress,
         keep_stems: KeepStems,
     ) -> Spectrograms:
-        """The spectrograms of one song; arguments as in `Analyzer.make_spectrograms`."""
+        """Make the spectrograms of one song. Arguments as in `Analyzer.make_spectrograms`."""
         if self.options.folder is not None:
             return self._from_files(audio, path, self.options.folder, keep_stems)
         if self.separator is not None:
@@ -122,7 +123,7 @@ class NetworkInput:
     def _from_files(
         self, audio: Audio, path: str | PathLike[str], folder: Path, keep_stems: KeepStems
     ) -> Spectrograms:
-        """From user-supplied stems."""
+        """Read user-supplied stems and make their spectrograms."""
         with self.timed("stems", path):
             files = find_stems(path, folder, alone=self.options.single_song)
             stems = load_stems(files, duration=audio.duration)
@@ -142,7 +143,7 @@ class NetworkInput:
         on_progress: Progress,
         keep_stems: KeepStems,
     ) -> Spectrograms:
-        """Stems and their spectrograms, chunk by chunk."""
+        """Separate the stems and make their spectrograms, chunk by chunk."""
         from .htdemucs.spectrograms import stream_magnitudes
 
         with self.timed("demix", path):
@@ -158,15 +159,15 @@ class NetworkInput:
 
 
 def find_separator(demix: Demix, access: Access) -> Path | None:
-    """The separator's checkpoint; None for "spectral", and where "auto" needs no separator.
+    """The separator's checkpoint; None for "spectral", and if "auto" needs no separator.
 
-    "auto" never downloads it. Raises WeightsError if "htdemucs" is asked for and cannot be
-    found or downloaded.
+    "auto" never downloads it. Raises WeightsError if "htdemucs" is requested but cannot be found or
+    downloaded.
     """
     if demix == "htdemucs":
         return find_htdemucs(access)
     if demix == "spectral" or not has_gpu():
-        return None  # on a CPU a song would take many times its own length
+        return None  # on a CPU a song would take many times its duration
     try:
         return find_htdemucs(replace(access, offline=True))
     except WeightsError:

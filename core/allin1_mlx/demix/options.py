@@ -1,4 +1,4 @@
-"""What a user can choose about stems. Imports nothing heavy."""
+"""Options about stems. This module imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Demix = Literal["auto", "htdemucs", "spectral"]
 class StemOptions:
     """Options for networks that need four stems.
 
-    folder: user-supplied stems, used instead of separation.
-    single_song: whether only one song is analysed; only then may the stems lie in `folder` itself.
-    seed: chooses the random delays of htdemucs.
+    folder: of user-supplied stems, which are used instead of separation.
+    single_song: whether only one song is analysed; only then may the stems be in `folder` itself.
+    seed: of the random delays of htdemucs.
     """
 
     folder: Path | None = None
@@ -23,5 +23,5 @@ class StemOptions:
     seed: int = 0
 
     def absolute(self) -> StemOptions:
-        """The same options for a process with another working directory."""
+        """The same options with absolute paths, for a process with another working directory."""
         return replace(self, folder=self.folder and self.folder.absolute())

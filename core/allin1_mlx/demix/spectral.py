@@ -1,9 +1,9 @@
-"""The stems' spectrograms from the mix's spectrogram, without a separator.
+"""Spectrograms of stems made from the mix's spectrogram, without a separator.
 
-The network needs only 81-band spectrograms, not audio, so masks on the mix's own band magnitudes
-are enough. Median filtering (Fitzgerald 2010) separates percussive from harmonic sound; each
-stem gets a share of both in each band. The shares in shares.json were fitted to the true stems of
-composed songs (`training.shares`).
+The network needs only 81-band spectrograms, not audio, so masks on the mix's band magnitudes are
+enough. Median filtering (Fitzgerald 2010) separates percussive from harmonic sound. In each band,
+each stem gets a share of both. The shares in shares.json were fitted to the true stems of composed
+songs (`training.shares`).
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from ..network.backend import chunk_edges, chunk_length, map_parallel, mx
 from ..types import STEMS
 
-HARMONIC_FRAMES = 31  # median along time: sound that lasts 0.3 s
-PERCUSSIVE_BANDS = 15  # median along frequency: broad sound
-SPREAD = 4  # chunks are shorter by this factor, as a window needs many arrays
+HARMONIC_FRAMES = 31  # median along time: sounds that last 0.3 s
+PERCUSSIVE_BANDS = 15  # median along frequency: broad sounds
+SPREAD = 4  # chunks are shorter by this factor, because a window needs many arrays
 
 
 def spectral_stems(mix: mx.array) -> mx.array:
@@ -37,14 +37,14 @@ def spectral_stems(mix: mx.array) -> mx.array:
 
 
 def part(mix: mx.array) -> tuple[mx.array, mx.array]:
-    """The percussive and the harmonic part of a mix (T, 81), (T, 81) each; their sum is the mix."""
+    """The percussive and the harmonic part of a mix (T, 81); they sum to the mix."""
     share = _wiener_share(_median_over_bands(mix), _median_over_time(mix))
     return mix * share, mix * (1 - share)
 
 
 @lru_cache(maxsize=1)
 def load_shares() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Each stem's shares of the percussive and of the harmonic part: (4, 81) each."""
+    """The shares of each stem in the percussive and in the harmonic part: (4, 81) each."""
     path = Path(__file__).parent / "shares.json"
     tables = json.loads(path.read_text(encoding="utf-8"))
     percussive, harmonic = (
@@ -56,7 +56,7 @@ def load_shares() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 def _wiener_share(part: mx.array, rest: mx.array) -> mx.array:
     power = mx.square(part)
-    return power / (power + mx.square(rest) + 1e-10)  # 0 where both are silent
+    return power / (power + mx.square(rest) + 1e-10)  # 0 if both are silent
 
 
 def _median_over_time(mix: mx.array) -> mx.array:
@@ -87,17 +87,19 @@ def _in_blocks(
 
 
 def _sliding_median(x: mx.array, width: int) -> mx.array:
-    """The median of each `width` successive rows: (N, M) to (N - width + 1, M).
+    """The medians of `width` successive rows: (N, M) -> (N - width + 1, M).
 
     The width is one less than a power of two. Windows of 1, 2, 4, ... rows are sorted for all
-    places at once, each merged from two of the size before; one of each size makes up a window.
+    places at once; each is merged from two windows of half its length. One window of each length
+    forms the whole window.
     """
     count = len(x) - width + 1
     window, others = [x], _shift([x], width - 1, count)
     for size in (1 << n for n in range(width.bit_length() - 1)):
         places = len(window[0]) - size
         window = _merge(_shift(window, 0, places), _shift(window, size, places))
-        start = width + 1 - 4 * size  # where the next window begins, if those so far are the end
+        # The windows until now cover the end; the next one is before them.
+        start = width + 1 - 4 * size
         if start == 0:
             break
         others = _merge(_shift(window, start, count), others)
@@ -109,7 +111,7 @@ def _shift(window: list[mx.array], start: int, count: int) -> list[mx.array]:
 
 
 def _merge(left: list[mx.array], right: list[mx.array]) -> list[mx.array]:
-    """Two ascending lists of arrays as one, by Batcher's odd-even merge (Knuth, 5.3.4)."""
+    """Merge two ascending lists of arrays, by Batcher's odd-even merge (Knuth, 5.3.4)."""
     if not left or not right:
         return left + right
     if len(left) == len(right) == 1:
@@ -124,9 +126,10 @@ def _merge(left: list[mx.array], right: list[mx.array]) -> list[mx.array]:
 
 
 def _middle(left: list[mx.array], right: list[mx.array]) -> mx.array:
-    """The median of two ascending lists of arrays, the left one longer by one.
+    """The median of two ascending lists of arrays; `left` is longer by one.
 
-    It is the least upper bound of i from the left and j from the right, over all i + j = middle.
+    It is the smallest upper bound of i values from the left and j from the right, over all i + j =
+    middle.
     """
     median = left[-1]
     for place, array in enumerate(right):
@@ -135,7 +138,7 @@ def _middle(left: list[mx.array], right: list[mx.array]) -> mx.array:
 
 
 def _reflect(x: mx.array, width: int) -> mx.array:
-    """Continue the first axis by its mirror image (edge repeated) on both sides."""
+    """Extend the first axis on both sides by its mirror image, edge value included."""
     length = x.shape[0]
     period = np.arange(-width, length + width) % (2 * length)
     return x[mx.array(np.minimum(period, 2 * length - 1 - period))]

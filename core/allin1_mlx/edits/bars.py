@@ -39,7 +39,7 @@ class ShiftDownbeat(BeatEdit):
     def apply(self, grid: Grid) -> Grid:
         """A shift by a whole bar changes nothing."""
         if not grid.positions.size:
-            raise EditError("there are no beats to shift the downbeat of")
+            raise EditError("there are no beats, so no downbeat can be shifted")
         return shift(grid, int(math.fmod(self.beats, usual_length(grid.positions))))
 
     def combine(self, earlier: ShiftDownbeat) -> tuple[ShiftDownbeat, ...] | None:

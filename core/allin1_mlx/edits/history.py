@@ -238,4 +238,4 @@ def _check_number(result: Result, edits: Sequence[Edit]) -> None:
     beats = min(MOST_BEATS, find_duration(result) / CLOSEST)
     work = sum(edit.work for edit in edits if isinstance(edit, CheckedEdit))
     if work * beats > MOST_WORK:
-        raise EditError("a song of this length cannot keep so many edits; reset some of them")
+        raise EditError("there are too many edits for a song of this length; reset some of them")

@@ -35,9 +35,9 @@ class ScaleTempo(BeatEdit):
         """Scale each stretch of bars of one length, starting at bar 1 or its first downbeat."""
         new, old = FACTORS[self.factor].as_integer_ratio()
         if grid.times.size < 2:
-            raise EditError("there are too few beats to change the tempo of")
+            raise EditError("there are too few beats to change the tempo")
         if new > old and np.diff(grid.times).min() * old / new < CLOSEST:
-            raise EditError("the beats would follow each other too closely")
+            raise EditError("the beats would be too close together")
         if new < old and np.median(np.diff(grid.times)) * old / new > SLOWEST:
             raise EditError(f"the tempo would be below {60 / SLOWEST:g} BPM")
         if grid.times.size * new > MOST_BEATS * old:

@@ -95,7 +95,7 @@ def _url(file: WeightFile, base_url: str | None) -> str:
     base = base_url or file.publisher.url
     parts = urlsplit(base)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(f"{base!r} is no address to download from; expected http:// or https://")
+        raise UsageError(f"{base!r} is not an address for downloads; expected http:// or https://")
     return base.rstrip("/") + "/" + quote(file.name)
 
 
@@ -172,8 +172,8 @@ class _Transfer:
                 self.stream.truncate(0)
                 if not resumed:
                     raise self._error(
-                        "sends something with another SHA-256 than the published file; "
-                        "nothing was kept. Try again later, or another mirror"
+                        "sent a file with another SHA-256 than the published one; it was deleted. "
+                        "Try again later, or use another mirror"
                     )
                 # The stored beginning may belong to another file: try once more from the start.
                 resumed = False
@@ -187,8 +187,7 @@ class _Transfer:
                     attempt, reached = 1, self._size()
                 if attempt == _ATTEMPTS:
                     raise self._error(
-                        f"failed {attempt} times ({e}); try again later, "
-                        f"it will go on where it stopped"
+                        f"failed {attempt} times ({e}); try again later, the download will resume"
                     ) from e
                 time.sleep(_PAUSE * 2 ** (attempt - 1))
                 attempt += 1
@@ -212,7 +211,7 @@ class _Transfer:
         with open_url(self.url, headers, stall_after=self.stall_after) as response:
             if response.status == http.HTTPStatus.PARTIAL_CONTENT:
                 if range_start(response) != have:
-                    raise TransferError("the server sent another part", restart=True)
+                    raise TransferError("the server sent a wrong part", restart=True)
             else:
                 self.stream.truncate(0)
                 have = 0
@@ -240,7 +239,7 @@ class _Transfer:
             if stalled:
                 raise self._error(
                     f"stopped sending after {have} of {self.file.size} bytes; "
-                    f"try again later, it will go on where it stopped"
+                    f"try again later, the download will resume"
                 )
             if not block:
                 raise TransferError(f"the connection ended after {have} bytes")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import FileResponse, Response
 
-from allin1_mlx.files import tell_apart
+from allin1_mlx.files import make_unique
 
 from ..clicks import MOST_BARS, Kind, write_clicks, write_mix
 from ..exports import make_file
@@ -70,7 +70,7 @@ def pack_results(songs: list[Song]) -> bytes:
     """Returns a ZIP archive with the result of each song that has one."""
     results = [(song.name, song.analysis) for song in songs if song.analysis is not None]
     stems = [Path(name).stem for name, _ in results]
-    names = tell_apart(stems, lambda index: results[index][1].audio_sha256 or "result")
+    names = make_unique(stems, lambda index: results[index][1].audio_sha256 or "result")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, (path, analysis) in zip(names, results, strict=True):

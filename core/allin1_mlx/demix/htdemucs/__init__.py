@@ -1,4 +1,4 @@
-"""Source separation with the Hybrid Transformer Demucs: a mix becomes its four stems."""
+"""Source separation with the Hybrid Transformer Demucs: from a mix to four stems."""
 
 from .separator import HTDemucs
 

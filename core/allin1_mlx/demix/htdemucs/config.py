@@ -1,6 +1,6 @@
-"""What a checkpoint of the Hybrid Transformer Demucs says about the network that it belongs to.
+"""Dimensions of the Hybrid Transformer Demucs, read from a checkpoint.
 
-Names and defaults as in the authors' program; lengths in samples at 44.1 kHz.
+Names and defaults are those of the authors' program. Lengths are samples at 44.1 kHz.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ...types import SAMPLE_RATE
 
 SOURCES = ("drums", "bass", "other", "vocals")  # in the order of the network's outputs
 
-# Hyperparameters that this implementation fixes: another value would be another network.
+# Hyperparameters that this implementation fixes. Another value would be another network.
 _FIXED = {
     "audio_channels": 2,
     "channels_time": None,
@@ -52,10 +52,11 @@ _FIXED = {
 class Config:
     """Dimensions of the network.
 
-    channels: of the outermost layer, doubled by each further one. fft: of the spectrogram.
-    bottom: channels in the transformer. residual_encoder, residual_decoder: whether these
-    layers have dilated residual branches, of residual_depth convolutions on 1/residual_squeeze
-    of the channels. segment: samples that the network sees at once.
+    channels: of the outermost layer; each further layer has twice as many.
+    fft: length of the spectrogram's frames. bottom: channels in the transformer.
+    residual_encoder, residual_decoder: whether these layers have dilated residual branches, with
+    residual_depth convolutions on 1/residual_squeeze of the channels.
+    segment: number of samples of the network's input.
     """
 
     channels: int = 48
@@ -73,9 +74,10 @@ class Config:
 
     @classmethod
     def from_kwargs(cls, kwargs: Mapping[str, Any], *, name: str) -> Config:
-        """Read the arguments that the network was built with.
+        """Read the arguments with which the network was built.
 
-        `name` stands first in the CheckpointError where they are of another kind of network.
+        Raises CheckpointError if they are of another kind of network. name: the beginning of its
+        message.
         """
         for key, value in _FIXED.items():
             if (seen := kwargs.get(key, value)) != value:
@@ -121,6 +123,6 @@ def _segment(seconds: Any, name: str) -> int:
 
 
 def _shown(value: Any) -> str:
-    """A value for one line of an error; lists in lists could take for ever to write."""
+    """A value as text for one line of an error; nested lists, which can be huge, are shortened."""
     plain = value is None or isinstance(value, (bool, int, float, str, Fraction))
     return str(value)[:40] if plain else f"a {type(value).__name__}"

@@ -1,11 +1,11 @@
-"""The Hybrid Transformer Demucs as one function of a stretch of music.
+"""The Hybrid Transformer Demucs as one function of a segment of music.
 
     mix ─┬─ spectrogram ── encoders ─┐               ┌─ decoders ── to signals ─┐
          │                           ├─ transformer ─┤                          ├─ sum: stems
          └────────────────  encoders ┘               └─ decoders ───────────────┘
 
-The layers of both branches shrink in step, and hand what they saw to the decoders beside them.
-After Rouard, Massa & Défossez 2022 (arXiv 2211.08553), figure 1.
+Both branches have the same number of encoders and decoders. Each encoder passes its output to the
+decoder of the same level. After Rouard, Massa & Défossez 2022 (arXiv 2211.08553), figure 1.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from .transformer import CrossTransformer
 from .unet import STRIDE, Decoder, Encoder
 
 AUDIO_CHANNELS = 2
-FREQUENCY_WEIGHT = 0.2 * 10  # of the embedding of frequencies, and of its scaled storage
+FREQUENCY_WEIGHT = 0.2 * 10  # of the embedding of frequencies, times the scale of its storage
 STD_EPS = 1e-5
 
-_ROW = 1024  # numbers summed at once
+_ROW = 1024  # numbers per partial sum
 
 
 class Network(nn.Module):
@@ -84,7 +84,7 @@ def _decoders(config: Config, outputs: int, widths: list[int], *, axes: int) -> 
 
 
 def _normalise(x: mx.array) -> tuple[mx.array, mx.array, mx.array]:
-    """Each item with mean 0 and deviation 1, and the two to undo it, (N, 1, ..., 1)."""
+    """Each item with mean 0 and deviation 1, and the mean and deviation, (N, 1, ..., 1)."""
     flat = x.reshape(x.shape[0], -1)
     n = flat.shape[1]
     mean = _total(flat) / n
@@ -97,8 +97,8 @@ def _normalise(x: mx.array) -> tuple[mx.array, mx.array, mx.array]:
 def _total(x: mx.array) -> mx.array:
     """Sums of long rows, (N, n) -> (N, 1).
 
-    In two steps: MLX's CPU backend adds one number after the other, which over millions of them
-    costs three digits.
+    The sum has two steps: MLX's CPU backend adds one number after the other, and over millions of
+    numbers the rounding errors would cost three digits.
     """
     N, n = x.shape
     short = mx.pad(x, [(0, 0), (0, -n % _ROW)]).reshape(N, -1, _ROW).sum(axis=-1)

@@ -1,7 +1,7 @@
-"""Segments of a song that overlap by a quarter, separated and faded into each other.
+"""Separate a song in segments that overlap by a quarter and are cross-faded.
 
-Each segment's stems are weighted by a triangle, summed, and divided by the sum of the weights.
-Finished samples leave as soon as no later segment reaches them. Times are samples; X stems.
+The stems of each segment are weighted by a triangle, summed, and divided by the sum of the weights.
+Finished samples are returned as soon as no later segment reaches them. Times are samples; X stems.
 After the authors' demucs 4.0.1.
 """
 
@@ -20,7 +20,7 @@ OVERLAP = 0.25  # of a segment
 
 @dataclass(frozen=True)
 class DelayedMix:
-    """A mix (2, S), seen by the network as (samples - mean) / std after `delay` zeros."""
+    """A mix (2, S) as the network reads it: (samples - mean) / std, after `delay` zeros."""
 
     samples: NDArray[np.float32]
     mean: float = 0.0
@@ -29,11 +29,11 @@ class DelayedMix:
 
     @property
     def length(self) -> int:
-        """With the delay."""
+        """Length of the mix with its delay."""
         return self.samples.shape[1] + self.delay
 
     def window(self, begin: int, size: int) -> NDArray[np.float32]:
-        """(2, size) from `begin` on, zeros outside the mix."""
+        """(2, size) samples from `begin` on, with zeros outside the mix."""
         first = begin - self.delay
         S = self.samples.shape[1]
         inside = slice(min(max(first, 0), S), min(max(first + size, 0), S))
@@ -43,7 +43,7 @@ class DelayedMix:
 
 
 def segment_offsets(length: int, segment: int) -> range:
-    """Where the segments of a song begin."""
+    """The first samples of all segments of a song."""
     return range(0, length, int((1 - OVERLAP) * segment))
 
 
@@ -55,25 +55,25 @@ def separate_segments(
     batch: int,
     on_batch: Callable[[int], None],
 ) -> Iterator[mx.array]:
-    """Stems of a song as consecutive chunks (X, 2, n), without those of its delay.
+    """Yield the stems of a song as consecutive chunks (X, 2, n), without the delay.
 
     forward: (N, 2, segment) -> (N, X, 2, segment), called with up to `batch` segments.
     on_batch: called with the number of segments after each batch.
     """
     offsets = segment_offsets(mix.length, segment)
     triangle = mx.array(_triangle(segment))
-    sums: mx.array | None = None  # weighted stems that later segments add to
+    sums: mx.array | None = None  # weighted stems to which later segments will be added
     weights = mx.zeros((0,))
     for first in range(0, len(offsets), batch):
         chosen = offsets[first : first + batch]
-        # A last, shorter segment is put in the middle of its neighbourhood.
+        # The last, shorter segment is centred in a full one with its surroundings.
         sizes = [min(segment, mix.length - offset) for offset in chosen]
         margins = [(segment - size) // 2 for size in sizes]
         windows = [mix.window(a - b, segment) for a, b in zip(chosen, margins, strict=True)]
         outputs = forward(mx.array(np.stack(windows)))
         mx.eval(outputs)
         for output, offset, size, margin in zip(outputs, chosen, sizes, margins, strict=True):
-            # It is weighted by the beginning of the triangle, as the reference does.
+            # Its weights are the beginning of the triangle, as in the reference.
             weight = triangle[:size]
             weighted = output[..., margin : margin + size] * weight
             sums = weighted if sums is None else _add(sums, weighted)
@@ -86,7 +86,9 @@ def separate_segments(
 
 
 def average_streams(streams: list[Iterator[mx.array]]) -> Iterator[mx.array]:
-    """Mean of equally long streams of chunks (X, 2, n) that are cut differently."""
+    """The mean of streams of chunks (X, 2, n) of equal total length but with different chunk
+    lengths.
+    """
     chunks: list[mx.array | None] = [next(stream, None) for stream in streams]
     while present := [chunk for chunk in chunks if chunk is not None]:
         size = min(chunk.shape[-1] for chunk in present)
@@ -99,13 +101,13 @@ def average_streams(streams: list[Iterator[mx.array]]) -> Iterator[mx.array]:
 
 
 def _triangle(segment: int) -> NDArray[np.float32]:
-    """Weights of a segment's samples: rising to 1 in the middle, falling to the end."""
+    """The weights of a segment's samples: they rise to 1 in the middle and fall to the end."""
     rise = np.arange(1, segment // 2 + 1)
     fall = np.arange(segment - segment // 2, 0, -1)
     return (np.concatenate([rise, fall]) / (segment - segment // 2)).astype(np.float32)
 
 
 def _add(a: mx.array, b: mx.array) -> mx.array:
-    """Sum of two arrays that begin together along the last axis; b is at least as long."""
+    """The sum of two arrays that start together along the last axis; b is at least as long as a."""
     still = [(0, 0)] * (a.ndim - 1)
     return mx.pad(a, [*still, (0, b.shape[-1] - a.shape[-1])]) + b

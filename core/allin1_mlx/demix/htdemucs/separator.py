@@ -1,8 +1,8 @@
-"""Stems of whole songs, chunk by chunk, so that memory does not grow with the song.
+"""Separate whole songs chunk by chunk, so that the memory does not grow with the song.
 
-A song is brought to mean 0 and deviation 1 and delayed a little at random before it is cut into
-segments, which makes the result depend less on where they lie. After the authors' demucs 4.0.1,
-with the same results. Stems in the order of STEMS; audio is float32 at 44.1 kHz.
+A song is normalised to mean 0 and deviation 1 and delayed by a random time before it is cut into
+segments; so the result depends less on the places of the cuts. After the authors' demucs 4.0.1,
+with the same results. Stems are in the order of STEMS; audio is float32 at 44.1 kHz.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from .state import load_network
 
 MAX_DELAY = SAMPLE_RATE // 2  # samples
 
-_BLOCK = 1 << 22  # samples looked at once for mean and deviation
-_SEGMENT_BYTES = 4 << 30  # memory of the machine per segment in a batch
+_BLOCK = 1 << 22  # number of samples per step for mean and deviation
+_SEGMENT_BYTES = 4 << 30  # bytes of memory per segment in a batch
 _MAX_BATCH = 8
 
 
 class HTDemucs:
     """The separator with its weights.
 
-    network: makes stems of one segment. batch: segments that go through it at once.
+    network: separates one segment. batch: number of segments that it processes at once.
     """
 
     def __init__(self, network: Network, *, compiled: bool = True) -> None:
         self.network = network
         self.batch = _batch_size()
-        # Kernels for the CPU would take longer to compile than they save.
+        # Compiling kernels for the CPU takes longer than they save.
         self._forward = mx.compile(network) if compiled and has_gpu() else network
 
     @classmethod
     def from_checkpoint(cls, path: str | PathLike[str], *, compiled: bool = True) -> HTDemucs:
         """Load the authors' .th file.
 
-        Raises CheckpointError if it is not one, OSError if it cannot be opened.
+        Raises CheckpointError if it is not a valid checkpoint, OSError if it cannot be opened.
         """
         return cls(load_network(path), compiled=compiled)
 
@@ -57,11 +57,11 @@ class HTDemucs:
         seed: int = 0,
         on_progress: Callable[[float], None] | None = None,
     ) -> Iterator[mx.array]:
-        """The stems as consecutive chunks (4, 2, n) on the device.
+        """Yield the stems as consecutive chunks (4, 2, n) on the device.
 
-        mix: (2, S). shifts: how many passes with different delays are averaged, 0 for one
-        without. seed: chooses the delays. on_progress: called with the fraction that is done after
-        each batch of segments; an exception raised in it stops the work.
+        mix: (2, S). shifts: number of passes with different delays that are averaged; 0 is one pass
+        without delay. seed: of the random delays. on_progress: called with the finished fraction
+        after each batch of segments; an exception raised in it stops the work.
         """
         if mix.ndim != 2 or mix.shape[0] != 2:
             raise ValueError(f"a mix of the shape {mix.shape}, expected (2, samples)")
@@ -86,7 +86,7 @@ class HTDemucs:
 
 
 class _Progress:
-    """Counts segments and reports the fraction that is done."""
+    """Counts segments and reports the finished fraction."""
 
     def __init__(self, on_progress: Callable[[float], None] | None, total: int) -> None:
         self.on_progress = on_progress
@@ -100,7 +100,7 @@ class _Progress:
 
 
 def _level(mix: NDArray[np.float32]) -> tuple[float, float]:
-    """Mean and deviation of a mix's mono version; that of silence is tiny instead of 0."""
+    """Mean and deviation of the mono version of a mix; in silence the deviation is tiny, not 0."""
     S = max(mix.shape[1], 1)
 
     def mono() -> Iterator[NDArray[np.float64]]:
@@ -113,10 +113,10 @@ def _level(mix: NDArray[np.float32]) -> tuple[float, float]:
 
 
 def _batch_size() -> int:
-    """Segments at once: one on a CPU, as many as fit comfortably on a GPU."""
+    """Number of segments at once: one on a CPU, as many as fit into the memory of a GPU."""
     if not has_gpu():
         return 1
     device = mx.device_info()
-    # Apple's GPUs share the machine's memory; NVIDIA's have their own.
+    # Apple's GPUs share the memory of the machine; NVIDIA's have separate memory.
     memory = int(device["memory_size"] if "memory_size" in device else device["total_memory"])
     return min(max(memory // _SEGMENT_BYTES, 1), _MAX_BATCH)

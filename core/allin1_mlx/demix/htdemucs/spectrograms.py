@@ -1,7 +1,7 @@
-"""Spectrograms of stems while they arrive, so that a long song's stems are never all in memory.
+"""Spectrograms of stems that arrive in chunks, so that a long song's stems never fill the memory.
 
-Frames are those of `spectrogram`: frame i is centred on sample 441 i and sees 1024 samples to
-either side.
+Frames are those of `spectrogram`: frame i is centred on sample 441 i and covers 1024 samples on
+each side.
 """
 
 from __future__ import annotations
@@ -15,19 +15,22 @@ from ...network.backend import mx
 from ...network.options import Backend
 from ...types import HOP
 
-LEAD = -(-FRAME // 2 // HOP)  # frames at the beginning of a cut that would see what was cut off
+LEAD = -(-FRAME // 2 // HOP)  # frames at the start of a buffer that would need samples before it
 
 
 def stream_magnitudes(
     chunks: Iterable[mx.array], *, signals: int, backend: Backend = "mlx_fast"
 ) -> mx.array:
-    """Band magnitudes (K, T, 81) of K signals that come as chunks (K, n), as of the whole."""
+    """Band magnitudes (K, T, 81) of K signals that arrive as chunks (K, n); the same as for the
+    whole.
+    """
     blocks = []
-    held = np.zeros((signals, 0), np.float32)  # samples that frames to come will see
-    cut, first = 0, 0  # frame on whose centre `held` begins; first frame to come
+    held = np.zeros((signals, 0), np.float32)  # samples that later frames will need
+    cut, first = 0, 0  # frame centred on the first sample of `held`; next frame to compute
     for chunk in chunks:
         held = np.concatenate([held, np.asarray(chunk)], axis=1)
-        ready = (cut * HOP + held.shape[1] - FRAME // 2) // HOP + 1  # these see no later sample
+        # The frames before `ready` need no later sample.
+        ready = (cut * HOP + held.shape[1] - FRAME // 2) // HOP + 1
         if ready > first:
             frames = magnitudes(held, backend=backend)
             blocks.append(frames[:, first - cut : ready - cut])

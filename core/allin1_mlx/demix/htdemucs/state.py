@@ -1,7 +1,7 @@
-"""The authors' checkpoint as a network of ours: names and layouts of its arrays.
+"""Build our network from the authors' checkpoint: names and layouts of its arrays.
 
-Kernels are (out, in, ...) there, those of transposed convolutions (in, out, ...); here channels
-come last, and kernels that are matrix products have two axes.
+In the checkpoint, kernels are (out, in, ...), and (in, out, ...) for transposed convolutions. Here
+channels come last, and kernels that are matrix products have two axes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ...network.backend import mx
 from .config import Config
 from .network import Network
 
-# Their places in a sequence of layers, and ours by name.
+# Indices in the authors' sequences of layers, and our names.
 _RESIDUAL = {
     "0": "squeeze",
     "1": "squeeze_norm",
@@ -33,8 +33,8 @@ _RESIDUAL = {
 def load_network(path: str | PathLike[str]) -> Network:
     """Build the network that a .th file describes, with its weights in float32.
 
-    Raises CheckpointError if the file is damaged, hostile, or of another network; OSError
-    where it cannot be opened.
+    Raises CheckpointError if the file is damaged, hostile or of another network, OSError if it
+    cannot be opened.
     """
     file = Path(path)
     checkpoint = read_checkpoint(file)
@@ -59,7 +59,7 @@ def load_network(path: str | PathLike[str]) -> Network:
 
 
 def rename(name: str) -> str:
-    """Our name of an array of the authors' network."""
+    """Our name for an array of the authors' network."""
     step = re.fullmatch(r"(.*\.dconv\.layers\.\d+)\.(\d)\.(weight|bias)", name)
     if step and step[2] in _RESIDUAL:
         return f"{step[1]}.{_RESIDUAL[step[2]]}.{step[3]}"
@@ -68,7 +68,7 @@ def rename(name: str) -> str:
 
 
 def arrange(name: str, array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Our layout of an array of the authors' network, by its name there."""
+    """An array of the authors' network in our layout. name: its name there."""
     if array.ndim < 3:
         return array
     if name.endswith(".conv_tr.weight"):  # (in, out, 8[, 1])

@@ -1,9 +1,9 @@
-"""Spectrogram and back, as the network's frequency branch wants them.
+"""The spectrogram for the network's frequency branch, and its inverse.
 
-Frames of `fft` samples, a quarter apart, periodic Hann window, scaled by 1 / sqrt(fft), the
-Nyquist frequency left out. There is one frame per full quarter of the signal: frame t is centred
-on the middle of [t hop, (t + 1) hop). Complex numbers become two channels, real and imaginary.
-Axes: N signals, C audio channels, L samples, F frequencies, T frames.
+Frames have `fft` samples and are a quarter of that apart; periodic Hann window; scaled by 1 /
+sqrt(fft); without the Nyquist frequency. There is one frame per complete quarter of the signal:
+frame t is centred on the middle of [t hop, (t + 1) hop). Complex numbers become two channels, real
+and imaginary. Axes: N signals, C audio channels, L samples, F frequencies, T frames.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def to_signals(spectrum: mx.array, fft: int, length: int) -> mx.array:
     nyquist = mx.zeros((N, C, T, 1))
     real, imaginary = (mx.concatenate([part, nyquist], axis=-1) for part in parts)
     frames = mx.fft.irfft(real + 1j * imaginary, n=fft)
-    # Squared windows a quarter apart sum to 3/2.
+    # Squared windows that are a quarter apart sum to 3/2.
     frames = frames * mx.array(_window(fft) * np.float32(fft**0.5 / 1.5))
     quarters = frames.reshape(N, C, T, 4, hop)
     a, b, c, d = (

@@ -1,7 +1,7 @@
-"""The transformer between encoders and decoders, where the two branches see each other.
+"""The transformer between encoders and decoders, which connects the two branches.
 
-Spectrogram and waveform are two sequences (N, places, C). Layers alternate: in even ones each
-sequence attends to itself, in odd ones to the other. After Rouard, Massa & Défossez 2022
+Spectrogram and waveform are two sequences (N, places, C). Layers alternate: in even layers each
+sequence attends to itself, in odd layers to the other one. After Rouard, Massa & Défossez 2022
 (arXiv 2211.08553), figure 1.
 """
 
@@ -20,7 +20,7 @@ MAX_PERIOD = 10_000.0
 
 
 class Attention(nn.Module):
-    """Attention with several heads, queries from one sequence, keys and values from another."""
+    """Attention with several heads; queries from one sequence, keys and values from another."""
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """What both kinds of layers end with."""
+    """The end of both kinds of layers: feed-forward part and normalisation."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -59,12 +59,12 @@ class FeedForward(nn.Module):
         self.norm_out = JointNorm(dim)
 
     def finish(self, x: mx.array, normed: mx.array) -> mx.array:
-        """Add the feed-forward part of the normed x, scaled; normalise all of it."""
+        """Add the scaled feed-forward part of the normalised x, then normalise the sum."""
         return self.norm_out(x + self.gamma_2 * self.linear2(nn.gelu(self.linear1(normed))))
 
 
 class SelfLayer(FeedForward):
-    """A sequence attends to itself."""
+    """A layer in which a sequence attends to itself."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -79,7 +79,7 @@ class SelfLayer(FeedForward):
 
 
 class CrossLayer(FeedForward):
-    """A sequence attends to the other one."""
+    """A layer in which a sequence attends to the other one."""
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -94,7 +94,7 @@ class CrossLayer(FeedForward):
 
 
 class CrossTransformer(nn.Module):
-    """Spectrogram (N, F, T, C) and waveform (N, L, C), each with what it learnt of the other."""
+    """Update spectrogram (N, F, T, C) and waveform (N, L, C), each by attention to the other."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""The layers of the two U-nets: one over frequencies, one over samples.
+"""The layers of the two U-nets, over frequencies and over samples.
 
-Channels come last. The frequency branch has (N, F, T, C) and shrinks F, the time branch has
-(N, L, C) and shrinks L; both by 4 in each encoder layer, and back in each decoder layer.
+Channels come last. The frequency branch has (N, F, T, C) and reduces F; the time branch has (N, L,
+C) and reduces L. Each encoder layer divides the axis by 4, each decoder layer multiplies it by 4.
 After Défossez 2021 (arXiv 2111.03600), figure 2.
 """
 
@@ -16,10 +16,10 @@ NORM_EPS = 1e-5
 
 
 class Shrink(nn.Module):
-    """A convolution of 8 with a stride of 4 along axis 1: (N, 4 P, ..., C) -> (N, P, ..., D).
+    """A convolution of width 8 and stride 4 along axis 1: (N, 4 P, ..., C) -> (N, P, ..., D).
 
-    Windows are pairs of neighbouring blocks of 4 (after padding by 2 on both sides), so it is
-    one matrix product.
+    After padding by 2 on both sides, each window is a pair of neighbouring blocks of 4, so the
+    convolution is one matrix product.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -37,9 +37,10 @@ class Shrink(nn.Module):
 
 
 class Grow(nn.Module):
-    """The transposed convolution of 8 with a stride of 4: (N, P, ..., C) -> (N, 4 P, ..., D).
+    """The transposed convolution of width 8 and stride 4: (N, P, ..., C) -> (N, 4 P, ..., D).
 
-    Each place gives two blocks of 4; the second of one is added to the first of the next.
+    Each place gives two blocks of 4. The second block is added to the first block of the next
+    place.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -59,7 +60,7 @@ class Grow(nn.Module):
 
 
 class JointNorm(nn.Module):
-    """Normalises places and channels of each item together: (N, P, C), then scales channels."""
+    """Normalises all places and channels of each item together, (N, P, C), then scales channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -67,7 +68,7 @@ class JointNorm(nn.Module):
         self.bias = mx.zeros((channels,))
 
     def __call__(self, x: mx.array) -> mx.array:
-        # In two steps: many short rows first, which a GPU can spread, and a CPU adds precisely.
+        # In two steps: a GPU can distribute many short rows, and a CPU adds them more precisely.
         means = x.mean(axis=-1, keepdims=True)
         mean = means.mean(axis=-2, keepdims=True)
         variance = x.var(axis=-1, keepdims=True).mean(axis=-2, keepdims=True)
@@ -77,7 +78,7 @@ class JointNorm(nn.Module):
 
 
 class Residual(nn.Module):
-    """One step of the residual branch: squeeze with a dilated convolution over time, expand."""
+    """One step of the residual branch: reduce with a dilated convolution over time, then expand."""
 
     def __init__(self, channels: int, squeezed: int, dilation: int) -> None:
         super().__init__()
@@ -93,7 +94,7 @@ class Residual(nn.Module):
 
 
 class ResidualBranch(nn.Module):
-    """Residual steps with dilation 1, 2, ... over time, each row by itself: (..., T, C)."""
+    """Residual steps over time with dilation 1, 2, ...; rows are independent: (..., T, C)."""
 
     def __init__(self, config: Config, channels: int) -> None:
         super().__init__()
@@ -108,7 +109,7 @@ class ResidualBranch(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Shrink, residual branch, gated 1 x 1 convolution; the same for both branches."""
+    """Encoder layer of both branches: reduce, residual branch, gated 1 x 1 convolution."""
 
     def __init__(self, config: Config, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -128,7 +129,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Skip connection, gated convolution of 3 (in time and frequency), residual branch, grow."""
+    """Decoder layer: skip connection, gated convolution of width 3, residual branch, enlarge."""
 
     def __init__(self, config: Config, inputs: int, outputs: int, *, axes: int, last: bool) -> None:
         super().__init__()
