@@ -259,7 +259,7 @@ def test_a_tempo_that_nobody_counts_is_refused():
     fast = SONG
     for _ in range(4):
         fast = apply(fast, ScaleTempo("2"))
-    with pytest.raises(EditError, match="too closely"):
+    with pytest.raises(EditError, match="too close together"):
         apply(fast, ScaleTempo("2"))
 
 

@@ -49,7 +49,7 @@ class Access:
 
     def __post_init__(self) -> None:
         if self.weights_dir is not None and not self.weights_dir.is_dir():
-            raise WeightsError(f"{self.weights_dir}: this folder of weights does not exist")
+            raise WeightsError(f"{self.weights_dir}: no such folder of weights")
 
     def absolute(self) -> Access:
         """The same settings with absolute paths, for a process with another working directory."""
