@@ -172,7 +172,9 @@ def test_what_is_no_result_is_refused_with_its_name_and_the_reason(tmp_path, cha
 def test_a_json_of_another_kind_is_refused_with_all_keys_that_it_lacks(tmp_path):
     path = tmp_path / "settings.json"
     path.write_text('{"volume": 11, "beats": []}', encoding="utf-8")
-    with pytest.raises(ResultError, match=r": path, bpm, downbeats, beat_positions, segments is missing"):
+    with pytest.raises(
+        ResultError, match=r": path, bpm, downbeats, beat_positions, segments is missing"
+    ):
         Analysis.from_json(path)
 
 

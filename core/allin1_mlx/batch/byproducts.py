@@ -62,7 +62,7 @@ def make_spectrograms(
             spectrograms = replace(spectrograms, values=_read(file))
         if not outputs.keep_byproducts:
             temporary.append(file)
-    # A song may wait for others of the same length. Its audio is dropped unless it is needed later.
+    # A song may wait for others of the same length, without its audio unless it is needed later.
     kept_audio = audio if outputs.hold_sound else None
     return Ready(plan.song, spectrograms, kept_audio, prepared.envelope, tuple(temporary))
 
