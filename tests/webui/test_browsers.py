@@ -16,8 +16,8 @@ DISPLAY = ROOT / "core" / "allin1_mlx" / "display"
 SOURCES = sorted(
     path
     for folder in (STATIC, DISPLAY)
-    for kind in ("js", "css")
-    for path in folder.rglob(f"*.{kind}")
+    for path in folder.rglob("*")
+    if path.suffix in (".js", ".css")
 )
 SCRIPTS = [path for path in SOURCES if path.suffix == ".js"]
 STYLES = [path for path in SOURCES if path.suffix == ".css"]
@@ -34,7 +34,8 @@ IN_SCRIPTS = (
     Feature("Object.groupBy", "Safari 17.4", r"\b(Object|Map)\.groupBy\(", "Map.groupBy(a, f)"),
     Feature("Promise.withResolvers", "Safari 17.4", r"withResolvers\(", "Promise.withResolvers()"),
     Feature("Promise.try", "Safari 18.2", r"\bPromise\.try\(", "Promise.try(f)"),
-    Feature("iterator helpers", "Safari 18.4", r"\bIterator\.|\.(values|keys|entries)\(\)\s*\.\w",
+    Feature("iterator helpers", "Safari 18.4",
+            r"\bIterator\.|\.(values|keys|entries)\(\)\.(?!next\b)",
             "map.values().map(f)"),
     Feature("set methods", "Safari 17",
             r"\.(union|intersection|difference|symmetricDifference|isSubsetOf|isSupersetOf|"
