@@ -127,15 +127,16 @@ def test_what_the_network_hears_decides_for_all_sections_of_a_group():
     assert [section.label for section in sections][1:] == ["verse", "chorus", "verse", "chorus"]
 
 
-def test_confidence_is_a_probability_and_lower_where_evidence_is_contrary():
+def test_confidence_is_a_probability_and_lower_where_the_network_wavers():
     spectrum, downbeats = song_of("AVCVCBC")
-    agreed = np.repeat([LABELS.index(n) for n in
-                        ("intro", "verse", "chorus", "verse", "chorus", "bridge", "chorus")],
-                       8 * BAR)  # fmt: skip
-    contrary = np.where(agreed == LABELS.index("verse"), LABELS.index("inst"), agreed)
+    names = ("intro", "verse", "chorus", "verse", "chorus", "bridge", "chorus")
+    steady = np.repeat([LABELS.index(name) for name in names], 8 * BAR)
+    wavering = steady.copy()
+    verse = np.flatnonzero(steady == LABELS.index("verse"))
+    wavering[verse[::2]] = LABELS.index("inst")
     sure, unsure = (
         join_sections(spectrum, downbeats, heard_in(len(spectrum), labels))
-        for labels in (agreed, contrary)
+        for labels in (steady, wavering)
     )
     assert all(0 <= section.confidence <= 1 for section in (*sure, *unsure))
     assert unsure[1].confidence < sure[1].confidence
@@ -166,6 +167,20 @@ def test_block_scores_are_those_of_the_pairs_of_bars():
     scores = block_scores(sound)
     of_five = [2 * np.triu(R[a : a + 5, a : a + 5], 1).sum() / 5 for a in range(16)]
     assert np.allclose(scores[:16, 4] / scores[0, 4], np.array(of_five) / of_five[0], atol=1e-4)
+
+
+def test_sections_are_as_alike_as_their_best_aligned_bars():
+    rng = np.random.default_rng(5)
+    sound = rng.normal(size=(600, 7)).astype(np.float32)
+    sound /= np.linalg.norm(sound, axis=1, keepdims=True)
+    cuts = [0, *np.cumsum(rng.integers(2, 20, 40)).tolist(), 600]
+    similar = section_similarity(sound, cuts)
+    for i, j in rng.integers(0, len(cuts) - 1, (50, 2)):
+        short, long = sorted(((cuts[k], cuts[k + 1]) for k in (i, j)), key=lambda p: p[1] - p[0])
+        n = short[1] - short[0]
+        R = sound[short[0] : short[1]] @ sound[long[0] : long[1]].T
+        expected = max(R.diagonal(t).sum() / n for t in range(long[1] - long[0] - n + 1))
+        assert similar[i, j] == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_short_section_is_compared_where_it_fits_best():

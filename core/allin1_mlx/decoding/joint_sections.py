@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from ..types import FPS, Activations, Segment
+import numpy as np
+
+from ..types import FPS, LABELS, Activations, Segment
 from .bar_features import START, Array, Bars, measure_bars
 from .section_cuts import cut_sections
 from .section_groups import group_sections
-from .section_labels import Parts, label_sections
+from .section_labels import SectionFacts, label_sections
+from .section_priors import NAMES, load_priors
 
 FEWEST = 8  # least number of bars for this method: shorter songs have too few repetitions
 
@@ -34,7 +37,17 @@ def describe_sections(bars: Bars, cuts: list[int], *, end: float) -> tuple[Segme
     end: duration of the song in seconds.
     """
     groups = group_sections(bars.sound, cuts)
-    labels, sure = label_sections(bars, Parts(cuts, groups))
+    lengths = np.diff(cuts)
+    heard = bars.labels[:, [LABELS.index(name) for name in NAMES]]
+    labels = label_sections(
+        SectionFacts(
+            bars=lengths,
+            groups=np.array(groups),
+            loudness=np.add.reduceat(bars.loudness, cuts[:-1]) / lengths,
+            heard=np.add.reduceat(heard, cuts[:-1], axis=0) / lengths[:, None],
+        ),
+        load_priors(),
+    )
     edges = [min(float(bars.edges[cut]), end) for cut in cuts]
     silent = bars.silence[0] > START, min(end - edges[-1], bars.silence[1]) > START
     if not silent[0]:
@@ -44,7 +57,7 @@ def describe_sections(bars: Bars, cuts: list[int], *, end: float) -> tuple[Segme
     sections = [
         Segment(start, stop, label, group=letters(group), confidence=round(confidence, 2))
         for (start, stop), label, group, confidence in zip(
-            pairwise(edges), labels, groups, sure, strict=True
+            pairwise(edges), labels.names, groups, labels.confidence, strict=True
         )
     ]
     if silent[0]:

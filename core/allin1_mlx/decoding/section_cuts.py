@@ -13,18 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bar_features import Bars
+from .section_priors import LONGEST, load_priors
 
-LONGEST = 36  # bars of a section
 SHORTEST = 2
 NEAR = 15  # greatest distance of two bars of a section that are compared
 AROUND = 4  # number of bars that are compared before and after an edge
 ROWS = 256  # number of bars whose similarities are in memory at a time
-
-# Sections of 1 to 36 bars per 10 000 sections of Harmonix (Nieto et al. 2019).
-LENGTHS = (
-    17, 106, 126, 1198, 115, 206, 397, 4151, 444, 293, 127, 535, 99, 84, 176, 1220, 196, 91, 25,
-    87, 21, 17, 12, 103, 8, 12, 3, 10, 3, 3, 10, 37, 8, 1, 3, 4,
-)  # fmt: skip
 
 ALIKE = 1.0  # weights of the evidence
 LENGTH = 0.15
@@ -40,7 +34,7 @@ def cut_sections(bars: Bars) -> list[int]:
     """Return the bars at which sections begin, ascending, from 0 to B."""
     B = len(bars)
     blocks = block_scores(bars.sound)
-    lengths = LENGTH * np.log(np.array(LENGTHS) / LENGTHS[7]) - COST
+    lengths = LENGTH * load_priors().lengths - COST
     evidence = edge_evidence(bars)
     best = np.full(B + 1, -np.inf)
     before = np.zeros(B + 1, np.int64)

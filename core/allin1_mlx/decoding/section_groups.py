@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 SAME = 0.25  # mean similarity of aligned bars from which sections are the same music
+
+ROWS = 256  # bars whose similarities to all others are held at a time
 
 Floats = NDArray[np.floating[Any]]
 
@@ -49,18 +50,31 @@ def group_sections(sound: Floats, cuts: list[int], *, same: float = SAME) -> lis
 
 
 def section_similarity(sound: Floats, cuts: list[int]) -> NDArray[np.float64]:
-    """(m, m) similarity of sections: the mean cosine of their bars at the best alignment."""
-    lengths = np.diff(cuts)
-    m = len(lengths)
+    """(m, m) the mean cosine of the bars of two sections, where the shorter one fits best."""
+    edges = np.array(cuts)
+    lengths = np.diff(edges)
+    m, B = len(lengths), cuts[-1]
+    to_end = np.repeat(edges[1:], lengths) - np.arange(B)  # bars from each to its section's end
     similar = np.full((m, m), -np.inf)
-    for i, (a, b) in enumerate(pairwise(cuts)):
-        n = b - a
-        R = sound[a:b] @ sound.T
-        places = R.shape[1] - n + 1
-        along = np.zeros(places)  # mean similarity where the section is laid on bar t
-        for k in range(n):
-            along += R[k, k : k + places]
-        along /= n
-        for j in np.flatnonzero(lengths >= n):
-            similar[i, j] = along[cuts[j] : cuts[j + 1] - n + 1].max()
+    first = 0
+    while first < m:  # as many sections at a time as have up to ROWS bars
+        last = max(int(np.searchsorted(edges, edges[first] + ROWS, side="right")) - 1, first + 1)
+        R = sound[edges[first] : edges[last]] @ sound.T
+        for i in range(first, last):
+            n = int(lengths[i])
+            along = np.full(B, -np.inf)  # mean similarity where the section is laid on bar t
+            rows = R[edges[i] - edges[first] :][:n]
+            along[: B - n + 1] = _diagonal_sums(rows) / n
+            along[to_end < n] = -np.inf
+            similar[i] = np.maximum.reduceat(along, edges[:-1])
+        first = last
     return np.maximum(similar, similar.T)
+
+
+def _diagonal_sums(rows: Floats) -> Floats:
+    """(B - n + 1,) the sums over k of rows[k, t + k] of rows (n, B)."""
+    n, B = rows.shape
+    rows = np.ascontiguousarray(rows)
+    step, next_one = rows.strides
+    shape, strides = (B - n + 1, n), (next_one, step + next_one)
+    return np.lib.stride_tricks.as_strided(rows, shape, strides, writeable=False).sum(axis=1)

@@ -1,158 +1,187 @@
-"""The labels of sections: one label per group, chosen for the whole song at once.
+"""What the sections of a song are called: the most likely labels of all sections together.
 
-The score of a label has three parts: the network's probabilities in all sections of the group; song
-form (a chorus is loud and repeated, a bridge comes once and late); and how often labels follow each
-other in the 912 songs of Harmonix (Nieto et al. 2019).
+A section's score for a label comes from what the network heard, from how loud the section is, where
+it stands and how often its group comes. Labels score higher where they follow each other as they do
+in real songs, and where sections of one group have one label. All labels of the largest groups are
+tried, and for each choice the best sequence is found exactly (Viterbi).
+
+m: number of sections. N: number of labels (NAMES).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import LABELS
-from .bar_features import Bars
+from .section_priors import NAMES, PLACES, TIMES, SectionPriors
 
-NAMES = ("intro", "outro", "break", "bridge", "inst", "solo", "verse", "chorus")
 INTRO, OUTRO, BREAK, BRIDGE, INST, SOLO, VERSE, CHORUS = range(len(NAMES))
-COLUMNS = [LABELS.index(name) for name in NAMES]
+RETURNING = (VERSE, CHORUS, BRIDGE, INST)  # labels that a group of several sections can have
+TIED = 4  # groups whose labels are tried together
+IN_A_ROW = 3  # choruses that may follow one another
 
-# Log probability of a label (column) after another (row); the last row is the start of the song,
-# the last column its end. Of 9185 sections of Harmonix, each count raised by one.
-FOLLOWS = np.array([
-    [-3.6, -5.2, -4.8, -4.5, -2.8, -5.7, -0.4, -1.6, -4.0],
-    [-6.1, -3.1, -6.1, -6.1, -6.1, -5.4, -5.4, -4.1, -0.1],
-    [-4.1, -2.8, -3.4, -3.0, -2.3, -3.0, -1.4, -1.0, -2.8],
-    [-4.2, -3.7, -3.6, -2.9, -3.3, -3.2, -1.6, -0.6, -3.5],
-    [-4.7, -2.9, -3.5, -2.3, -2.7, -3.7, -0.7, -1.9, -2.4],
-    [-4.4, -2.6, -3.0, -2.0, -3.5, -4.4, -1.2, -1.3, -2.1],
-    [-6.9, -5.3, -4.7, -3.9, -4.4, -5.0, -1.2, -0.5, -4.3],
-    [-4.3, -2.4, -4.7, -1.9, -2.6, -3.7, -1.3, -1.3, -2.2],
-    [-0.2, -6.1, -6.8, -6.8, -4.5, -6.8, -2.7, -2.8, -6.8],
-])  # fmt: skip
+# Weights of the evidence, chosen on composed songs.
+NETWORK = 8.0
+PLACE = 0.5
+RETURNS = 0.25
+SUCCESSION = 0.7
+LOUD = 0.5  # of the squared difference to USUAL_LOUDNESS
+STRANGER = 4.0  # taken from a section with another label than its group
+QUOTE = 0.5  # taken instead from an intro or outro, which often is the music of a group
 
-NETWORK = 1.0  # weights of the evidence
-FORM = 1.0
-ORDER = 0.5
-TOGETHER = 1.0  # bonus if the first or the last section has the label of its group
-UNSURE = 0.05  # added to the network's probabilities
-IN_A_ROW = 3  # most choruses in a row
-ABSURD = 20.0  # penalty for a label that is not allowed
-PASSES = 8
-SURE = 3.0  # scores are divided by this before they become confidences
+CLEAR = 0.4  # certainty from which the network's labels have their full weight
+COMMON = 0.3  # share of the song's average that is taken from the network's labels
+LEAST = 0.02  # added to the network's probabilities: it is never quite sure
+CERTAIN = 5.0  # by which scores are divided to give confidence
+
+# Usual loudness in standard deviations of the song's sections, in the order of NAMES.
+USUAL_LOUDNESS = np.array([-0.8, -0.7, -0.8, -0.2, 0.0, 0.1, -0.1, 0.5])
 
 Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
-    """The sections of a song, and their units: the sets of sections that share one label.
+class SectionFacts:
+    """What labels are decided by.
 
-    cuts: the bars at which sections begin. groups: the group of each section. A unit is a group
-    without the song's first and last section. These two are separate units, because an intro often
-    has the music of the verse.
+    bars, groups: (m,) length and group of each section. loudness: (m,) means of the log spectrum.
+    heard: (m, N) the network's mean probabilities.
     """
 
-    cuts: list[int]
-    groups: list[int]
+    bars: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    loudness: Floats
+    heard: Floats
 
-    @property
-    def units(self) -> NDArray[np.int64]:
-        """(m,) the unit of each section."""
-        units = np.array(self.groups)
-        units[0] = max(self.groups) + 1
-        units[-1] = max(self.groups) + 2
-        return np.unique(units, return_inverse=True)[1]
-
-
-def label_sections(bars: Bars, parts: Parts) -> tuple[list[str], list[float]]:
-    """Return the label of each section and its confidence, 0 to 1."""
-    units = parts.units
-    m, count = len(units), int(units.max()) + 1
-    evidence = section_evidence(bars, parts)
-    own = np.zeros((count, len(NAMES)))
-    np.add.at(own, units, evidence)
-    chosen = own.argmax(axis=1)
-    scores = own
-    for _ in range(PASSES):
-        before = chosen.copy()
-        scores = np.zeros_like(own)
-        for unit in range(count):
-            for label in range(len(NAMES)):
-                tried = chosen.copy()
-                tried[unit] = label
-                scores[unit, label] = own[unit, label] + _form_score(tried[units], parts.groups)
-            chosen[unit] = scores[unit].argmax()
-        if (chosen == before).all():
-            break
-    likely = np.exp((scores - scores.max(axis=1, keepdims=True)) / SURE)
-    likely /= likely.sum(axis=1, keepdims=True)
-    labels = [NAMES[label] for label in chosen[units]]
-    return labels, [float(likely[units[i], chosen[units[i]]]) for i in range(m)]
+    @cached_property
+    def certainty(self) -> float:
+        """How sure the network is of its labels: 0 where all are equally likely, 1 where it has no
+        doubt. On music unlike what it learned from it is low."""
+        p = self.heard / np.maximum(self.heard.sum(axis=1, keepdims=True), 1e-9)
+        entropy = -(p * np.log(np.maximum(p, 1e-9))).sum(axis=1)
+        return float(1 - np.average(entropy, weights=self.bars) / np.log(len(NAMES)))
 
 
-def section_evidence(bars: Bars, parts: Parts) -> NDArray[np.float64]:
-    """(m, 8) evidence for each of NAMES in each section, equal within a group."""
-    cuts, groups = np.array(parts.cuts), np.array(parts.groups)
-    lengths = np.diff(cuts)
-    m, B = len(groups), int(cuts[-1])
-    loud = np.add.reduceat(bars.loudness, cuts[:-1]) / lengths
-    spread = max(
-        float(
-            np.sqrt(np.average((loud - np.average(loud, weights=lengths)) ** 2, weights=lengths))
-        ),
-        0.02,
+@dataclass(frozen=True)
+class SectionLabels:
+    """The label of each section, and how likely it is right, 0 to 1."""
+
+    names: tuple[str, ...]
+    confidence: tuple[float, ...]
+
+
+def label_sections(facts: SectionFacts, priors: SectionPriors) -> SectionLabels:
+    """The most likely labels of all sections together."""
+    following = SUCCESSION * priors.following
+    following[1:, INTRO] = -np.inf  # only an intro comes before an intro
+    following[OUTRO, :OUTRO] = following[OUTRO, OUTRO + 1 :] = -np.inf  # an outro ends the song
+    choices = _tie_groups(facts, _score_each(facts, priors))
+    choices[:, 0] += SUCCESSION * priors.first
+    choices[:, -1] += SUCCESSION * priors.last
+    ahead, back = _scan(choices, following)
+    best = (ahead + back).max(axis=(1, 3))  # (m, N): of all sequences with that label there
+    labels = _read_path(ahead, choices, following)
+    odds = np.exp((best - best.max(axis=1, keepdims=True)) / CERTAIN)
+    confidence = odds[np.arange(len(labels)), labels] / odds.sum(axis=1)
+    return SectionLabels(tuple(NAMES[k] for k in labels), tuple(confidence.tolist()))
+
+
+def _score_each(facts: SectionFacts, priors: SectionPriors) -> Floats:
+    """The scores (m, N) of each section by itself."""
+    ends = np.cumsum(facts.bars)
+    middles = (ends - facts.bars / 2) / ends[-1]
+    places = np.minimum((PLACES * middles).astype(int), PLACES - 1)
+    times = np.minimum(np.bincount(facts.groups)[facts.groups], TIMES) - 1
+    mean = np.average(facts.loudness, weights=facts.bars)
+    deviation = np.sqrt(np.average((facts.loudness - mean) ** 2, weights=facts.bars))
+    louder = np.clip((facts.loudness - mean) / max(float(deviation), 0.02), -2, 2)
+    usual = np.average(facts.heard, axis=0, weights=facts.bars)
+    heard = np.log(facts.heard + LEAST) - COMMON * np.log(usual + LEAST)
+    trust = min(1.0, facts.certainty / CLEAR) ** 3
+    return np.asarray(
+        NETWORK * trust * heard
+        + PLACE * priors.places[:, places].T
+        + RETURNS * priors.times[:, times].T
+        - LOUD * (louder[:, None] - USUAL_LOUDNESS) ** 2
     )
-    middle = float(np.average(loud, weights=lengths))
-    heard = np.add.reduceat(bars.labels[:, COLUMNS], cuts[:-1], axis=0)
-    evidence = np.zeros((m, len(NAMES)))
-    for group in range(max(parts.groups) + 1):
-        members = np.flatnonzero(groups == group)
-        share = lengths[members].sum() / B
-        mean = heard[members].sum(axis=0)
-        mean = mean / max(float(mean.sum()), 1e-9)
-        louder = (np.average(loud[members], weights=lengths[members]) - middle) / spread
-        evidence[members] = NETWORK * np.log(mean + UNSURE) + FORM * _form(
-            len(members), share, float(np.clip(louder, -2, 2)), float(cuts[members[0]] / B)
-        )
-    short = lengths <= 8
-    evidence[1:, INTRO] -= ABSURD
-    evidence[:-1, OUTRO] -= ABSURD
-    evidence[0, INTRO] += 1.0 if short[0] else -0.5
-    evidence[-1, OUTRO] += 0.5 if short[-1] else -1.0
-    return evidence
 
 
-def _form(times: int, share: float, louder: float, first: float) -> NDArray[np.float64]:
-    """(8,) evidence from song form for each of NAMES.
+def _tie_groups(facts: SectionFacts, scores: Floats) -> Floats:
+    """The scores (C, m, N) for each of the C ways to label the TIED largest groups."""
+    sizes = np.bincount(facts.groups, weights=facts.bars)
+    returning = np.flatnonzero(np.bincount(facts.groups) > 1)
+    tied = returning[np.argsort(-sizes[returning], kind="stable")][:TIED]
+    ways = list(product(RETURNING, repeat=len(tied)))
+    choices = np.repeat(scores[None], len(ways), axis=0)
+    for choice, way in zip(choices, ways, strict=True):
+        for group, label in zip(tied, way, strict=True):
+            cost = np.full(scores.shape, STRANGER)
+            cost[:, label] = 0
+            cost[0, INTRO] = cost[-1, OUTRO] = QUOTE
+            inside = facts.groups == group
+            choice[inside] -= cost[inside]
+    return choices
 
-    times: number of sections in the group. share: its share of the song. louder: its loudness in
-    standard deviations. first: position in the song of its first section, 0 to 1.
+
+def _scan(choices: Floats, following: Floats) -> tuple[Floats, Floats]:
+    """The best scores up to each section and of all after it: twice (m, C, N, IN_A_ROW).
+
+    A state is a label and how many sections in a row have had it by then.
     """
-    form = np.zeros(len(NAMES))
-    again = times > 1
-    form[CHORUS] = (0.7 if again else -1.0) + 0.8 * louder + 2 * min(share, 0.4)
-    form[VERSE] = (0.7 if again else -0.3) - 0.5 * louder + 2 * min(share, 0.4)
-    late = 0.4 < first < 0.9
-    form[BRIDGE] = (-2.0 if again else 0.3) + (0.3 if late else -1.5)
-    form[INST] = 0.0 if not again else -0.7
-    form[SOLO] = -1.0 + (-1.0 if again else 0.0)
-    form[BREAK] = -1.0 - 0.5 * louder + (-1.0 if again else 0.0)
-    return form
+    C, m, N = choices.shape
+    ahead = np.full((m, C, N, IN_A_ROW), -np.inf)
+    ahead[0, :, :, 0] = choices[:, 0]
+    for i in range(1, m):
+        ahead[i] = _enter(ahead[i - 1], following) + choices[:, i, :, None]
+    back = np.zeros((m, C, N, IN_A_ROW))
+    for i in range(m - 2, -1, -1):
+        back[i] = _leave(back[i + 1] + choices[:, i + 1, :, None], following)
+    return ahead, back
 
 
-def _form_score(labels: NDArray[np.int64], groups: list[int]) -> float:
-    """The score of a whole song's labels: usual successions add, what is not allowed subtracts."""
-    score = ORDER * float(FOLLOWS[np.append(-1, labels), np.append(labels, -1)].sum())
-    row = 0
-    for label in labels:
-        row = row + 1 if label == CHORUS else 0
-        score -= ABSURD * (row > IN_A_ROW)
-    for end in (0, len(labels) - 1):
-        others = [labels[i] for i in range(1, len(labels) - 1) if groups[i] == groups[end]]
-        if others and others[0] == labels[end]:
-            score += TOGETHER
-    return score
+def _enter(before: Floats, following: Floats) -> Floats:
+    """States (C, N, IN_A_ROW) after one more section, without its score."""
+    stay = np.diag(following)
+    after = np.empty_like(before)
+    after[..., 0] = (before.max(axis=2)[:, :, None] + _others(following)).max(axis=1)
+    after[..., 1:] = before[..., :-1] + stay[:, None]
+    more = np.maximum(after[..., -1], before[..., -1] + stay)
+    after[..., -1] = np.where(np.arange(len(stay)) == CHORUS, after[..., -1], more)
+    return after
+
+
+def _leave(after: Floats, following: Floats) -> Floats:
+    """States (C, N, IN_A_ROW) before a section whose states score `after`."""
+    stay = np.diag(following)
+    switch = (_others(following) + after[:, None, :, 0]).max(axis=2)
+    before = np.repeat(switch[..., None], IN_A_ROW, axis=2)
+    before[..., :-1] = np.maximum(before[..., :-1], after[..., 1:] + stay[:, None])
+    more = np.maximum(before[..., -1], after[..., -1] + stay)
+    before[..., -1] = np.where(np.arange(len(stay)) == CHORUS, before[..., -1], more)
+    return before
+
+
+def _others(following: Floats) -> Floats:
+    """Successions (N, N) of another label."""
+    return np.where(np.eye(len(following), dtype=bool), -np.inf, following)
+
+
+def _read_path(ahead: Floats, choices: Floats, following: Floats) -> list[int]:
+    """The labels of the best sequence of the best choice."""
+    m = len(ahead)
+    choice, label, run = (int(k) for k in np.unravel_index(ahead[-1].argmax(), ahead[-1].shape))
+    labels = [label]
+    for i in range(m - 1, 0, -1):
+        before = ahead[i - 1, choice]
+        if run == 0:
+            scores = before + _others(following)[:, label, None]
+            label, run = (int(k) for k in np.unravel_index(scores.argmax(), scores.shape))
+        elif run < IN_A_ROW - 1 or label == CHORUS or before[label, run - 1] >= before[label, run]:
+            run -= 1
+        labels.append(label)
+    return labels[::-1]

@@ -98,7 +98,7 @@ def part_of(name: str) -> str | None:
 
 def count(archive: str | Path) -> dict[str, Any]:
     """Count forms, lengths and tempi of the annotation archive."""
-    genres, beats, sections = _read(archive)
+    genres, beats, sections = read_annotations(archive)
     following: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     bars: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     tempo: dict[str, Counter[str]] = defaultdict(Counter)
@@ -124,7 +124,7 @@ def count(archive: str | Path) -> dict[str, Any]:
     }
 
 
-def _read(
+def read_annotations(
     archive: str | Path,
 ) -> tuple[dict[str, str], dict[str, Any], dict[str, list[tuple[float, str]]]]:
     """(song -> genre, song -> (beats, 3) times, positions, bars; song -> [(start, name)])."""
