@@ -15,9 +15,9 @@ import pytest
 import soundfile
 
 from allin1_mlx.audio import Audio, file_digest, load_audio, write_audio
+from allin1_mlx.audio.channels import stereo_weights
 from allin1_mlx.audio.decoders import BLOCK, SEGMENT
 from allin1_mlx.audio.ffmpeg import FfmpegDecoder, has_ffmpeg
-from allin1_mlx.audio.song import stereo_weights
 from allin1_mlx.errors import AudioError
 from allin1_mlx.types import SAMPLE_RATE
 

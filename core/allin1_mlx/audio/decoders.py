@@ -32,6 +32,7 @@ Block = NDArray[np.float32]
 
 BLOCK = 1 << 16  # frames per block: 1.5 s, short compared to any song
 SEGMENT = 1 << 18  # frames, whole blocks: 6 s, long compared to finding its start
+AHEAD = 2  # blocks that are decoded before they are needed
 MOST_THREADS = 8  # more would wait for the thread that collects the blocks
 
 _MP3_LATE = (
@@ -56,6 +57,11 @@ class Decoder(Protocol):
     hint: int  # frames to expect, 0 where unknown; never to be trusted
     notes: tuple[str, ...]  # what the user should know of a file that decodes well
 
+    @property
+    def stopped_amid(self) -> bool:
+        """Whether decoding ended with a good part of the file unread; known after `blocks`."""
+        ...
+
     def blocks(self) -> Generator[Block, None, None]:
         """Decode from the start, block after block, as far as possible."""
         ...
@@ -69,31 +75,40 @@ class Decoder(Protocol):
         ...
 
 
+def read_ahead(blocks: Iterator[Block]) -> Generator[Block, None, None]:
+    """The same blocks, made by a thread of their own while the blocks before them are used."""
+    thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
+    try:
+        ahead = deque(thread.submit(next, blocks, None) for _ in range(AHEAD))
+        while (block := ahead.popleft().result()) is not None:
+            ahead.append(thread.submit(next, blocks, None))
+            yield block
+    finally:
+        thread.shutdown(cancel_futures=True)
+
+
 def decode_segments(path: Path, frames: int, channels: int) -> Generator[Block, None, int]:
     """The `frames` of a FLAC file as blocks (SEGMENT, C), the last one shorter.
 
     Stops before the first segment that cannot be decoded completely. Returns the number of frames
     that it yielded. Yields nothing for short songs and on one core, where it would save no time.
-    The memory of a block is used again for the next block, as new memory is slow.
     """
     threads = min(count_cores(), MOST_THREADS)
     if threads == 1 or frames < 2 * SEGMENT:
         return 0
     done = 0
-    rooms = deque(np.empty((threads + 1, SEGMENT, channels), np.float32))
     ahead: deque[tuple[Block, Future[bool]]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="segments")
     try:
         for start in range(0, frames, SEGMENT):
-            block = rooms.popleft()[: frames - start]
+            block = np.empty((min(SEGMENT, frames - start), channels), np.float32)
             ahead.append((block, pool.submit(_decode_segment, path, start, block)))
-            while ahead and (not rooms or start + SEGMENT >= frames):
+            while len(ahead) > threads or (ahead and start + SEGMENT >= frames):
                 block, is_whole = ahead.popleft()
                 if not is_whole.result():
                     return done
                 done += len(block)
                 yield block
-                rooms.append(block)
     finally:
         pool.shutdown(cancel_futures=True)
     return done

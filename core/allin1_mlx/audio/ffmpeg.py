@@ -80,6 +80,11 @@ class FfmpegDecoder:
         seconds = self._duration or _number(container.get("duration")) or 0.0
         self.hint = round(seconds * self.rate)
 
+    @property
+    def stopped_amid(self) -> bool:
+        """See Decoder. ffmpeg skips what it cannot decode; there is no other decoder to ask."""
+        return False
+
     def close(self) -> None:
         """Nothing is left open outside of `blocks`."""
 
