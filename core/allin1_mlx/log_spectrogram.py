@@ -11,8 +11,9 @@ bin of one semitone (weight 0) to the bin of the next (weight 1) and falls to th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ BANDS_PER_OCTAVE = 12
 LOWEST, HIGHEST = 30.0, 17_000.0  # Hz
 A4 = 440.0  # Hz
 
+LEAD = -(-FRAME // 2 // HOP)  # frames at the start of a cut that need samples before the cut
 BLOCK, GPU_BLOCK = 256, 8192  # number of frames computed at once, on a CPU and on a GPU
 
 
@@ -51,6 +53,41 @@ def magnitudes(signals: NDArray[np.float32], *, backend: Backend = "mlx_fast") -
         range(0, T, block),
     )
     return mx.concatenate(blocks, axis=1)
+
+
+def stream_magnitudes(
+    chunks: Iterable[Any], *, signals: int, backend: Backend = "mlx_fast"
+) -> Iterator[mx.array]:
+    """Band magnitudes of K signals while they arrive, so that they are never all in memory.
+
+    chunks: consecutive samples (K, n), of NumPy or MLX; n may differ. Yields consecutive frames
+    (K, t, 81), together those of the whole.
+    """
+    held = np.zeros((signals, 0), np.float32)  # samples that frames to come will see
+    cut, first = 0, 0  # frame on whose centre `held` begins; first frame to come
+    for chunk in chunks:
+        held = np.concatenate([held, np.asarray(chunk)], axis=1)
+        ready = (cut * HOP + held.shape[1] - FRAME // 2) // HOP + 1  # these see no later sample
+        if ready > first:
+            frames = magnitudes(held, backend=backend)
+            yield frames[:, first - cut : ready - cut]
+            held = held[:, max(ready - LEAD - cut, 0) * HOP :].copy()
+            cut, first = max(ready - LEAD, 0), ready
+    yield magnitudes(held, backend=backend)[:, first - cut :]
+
+
+def gather(blocks: Iterable[mx.array], *, signals: int, room: int) -> NDArray[np.float32]:
+    """Consecutive frames (K, t, 81) as one array (K, T, 81). room: the number to expect."""
+    values, filled = np.empty((signals, room, filterbank().shape[1]), np.float32), 0
+    for block in blocks:
+        needed = filled + block.shape[1]
+        if needed > values.shape[1]:
+            larger = np.empty((signals, needed + needed // 2, values.shape[2]), np.float32)
+            larger[:, :filled] = values[:, :filled]
+            values = larger
+        values[:, filled:needed] = np.asarray(block)
+        filled = needed
+    return np.ascontiguousarray(values[:, :filled])
 
 
 def logarithm(magnitude: mx.array) -> mx.array:

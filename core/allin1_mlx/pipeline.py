@@ -1,6 +1,6 @@
 """One song from file to analysis, to be read from top to bottom.
 
-    audio (2, S) -> spectrograms (K, T, 81) -> logits (13, T) -> beats, tempo, sections
+    samples (2, S) -> spectrograms (K, T, 81) -> logits (13, T) -> beats, tempo, sections
 
 The published networks need four stems, made from the mix's own spectrogram, by a separator, or
 supplied by the user. The bundled network was trained on mixes and analyses the mix itself.
@@ -8,7 +8,7 @@ supplied by the user. The bundled network was trained on mixes and analyses the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -18,10 +18,8 @@ from os import PathLike, fspath
 from os.path import basename
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from .analysis import Analysis
-from .audio import Audio, file_digest, load_audio
+from .audio import file_digest
 from .decoding.bar_lines import snap_to_bars
 from .decoding.bar_pointer import make_tables
 from .decoding.beats import BARS, Beats, decode_beats, drop_guesses
@@ -29,6 +27,7 @@ from .decoding.grid import refine_beats
 from .decoding.joint_sections import join_sections
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
+from .demix.hearing import Block, Heard, Wanted, hear
 from .demix.network_input import (
     KeepStems,
     NetworkInput,
@@ -128,6 +127,11 @@ class Analyzer:
             program=f"allin1-mlx {version('allin1-mlx-ui')}",
         )
 
+    @property
+    def wanted(self) -> Wanted:
+        """What has to be measured of a song while it is decoded."""
+        return self.input.wanted
+
     @cached_property
     def network(self) -> Network:
         """The network, read on first use. Raises CheckpointError."""
@@ -156,12 +160,12 @@ class Analyzer:
         Raises AudioError or StemsError if the file or its stems cannot be analysed.
         """
         on_progress("decode", 0.0)
-        with ThreadPoolExecutor(1, thread_name_prefix="decode") as thread:
-            decoded = thread.submit(self._load_audio, path)
+        with ThreadPoolExecutor(1, thread_name_prefix="hear") as thread:
+            heard = thread.submit(self.hear, path, on_progress=on_progress)
             self.load()
-            audio = decoded.result()
+            song = heard.result()
         analysis = self.analyze(
-            audio,
+            song,
             path=path,
             on_progress=on_progress,
             keep_activations=activations,
@@ -169,19 +173,35 @@ class Analyzer:
         )
         return replace(analysis, path=fspath(path))
 
+    def hear(self, path: str | PathLike[str], *, on_progress: Progress = _ignore) -> Heard:
+        """Decode a file and measure what the analysis needs of it. Raises AudioError."""
+
+        def watch(blocks: Iterator[Block], expected: int) -> Iterator[Block]:
+            done = 0
+            for block in blocks:
+                on_progress("decode", min(done / max(expected, 1), 1.0))
+                done += len(block)
+                yield block
+
+        heard = hear(path, self.wanted, through=watch)
+        if self._timings is not None:
+            for stage in heard.stages:
+                self._timings.record(stage)
+        return heard
+
     def analyze(
         self,
-        audio: Audio,
+        heard: Heard,
         *,
         path: str | PathLike[str] = "",
         on_progress: Progress = _ignore,
         keep_activations: bool = False,
         keep_embeddings: bool = False,
     ) -> Analysis:
-        """Analyse decoded audio. path: its file; stems are searched by it, and it is written to the
-        result.
+        """Analyse a song that was heard. path: its file; stems are searched by it, and it is written
+        to the result.
         """
-        spectrograms = self.make_spectrograms(audio, path=path, on_progress=on_progress)
+        spectrograms = self.make_spectrograms(heard, path=path, on_progress=on_progress)
         [prediction] = self.predict(
             [spectrograms], embeddings=keep_embeddings, on_progress=on_progress, track=path
         )
@@ -195,7 +215,7 @@ class Analyzer:
 
     def make_spectrograms(
         self,
-        audio: Audio,
+        heard: Heard,
         *,
         path: str | PathLike[str] = "",
         on_progress: Progress = _ignore,
@@ -207,7 +227,7 @@ class Analyzer:
         of them; returns the same chunks.
         """
         on_progress("stems", 0.0)
-        return self.input.make(audio, path, on_progress, keep_stems)
+        return self.input.make(heard, path, on_progress, keep_stems)
 
     def predict(
         self,
@@ -260,8 +280,7 @@ class Analyzer:
         with self._timed("sections", path):
             segments: tuple[Segment, ...] = ()
             if self.input.inputs == 1:  # published networks: as in the reference
-                mix = np.array(spectrograms.values[0])
-                segments = join_sections(mix, downbeats, probabilities)
+                segments = join_sections(spectrograms.values[0], downbeats, probabilities)
             if not segments:
                 segments = pick_sections(
                     probabilities.segment,
@@ -295,10 +314,6 @@ class Analyzer:
         )
         stems_digest = spectrograms.stems.digest
         return self.provenance.of_song(spectrograms.audio_sha256, stems_digest).write_to(analysis)
-
-    def _load_audio(self, path: str | PathLike[str]) -> Audio:
-        with self._timed("decode", path):
-            return load_audio(path)
 
     def _timed(self, stage: str, path: str | PathLike[str]) -> AbstractContextManager[None]:
         if self._timings is None:

@@ -169,7 +169,12 @@ def test_a_song_that_is_too_long_is_refused(
 
 
 def test_the_sound_is_what_was_decoded(tmp_path: Path) -> None:
-    samples = np.array([[0.0, 1.0, -1.0, 2.0], [0.5, -0.5, 0.25, -2.0]], np.float32)
-    assert write_sound(tmp_path / "sound.pcm", samples) == 4
+    stereo = np.array([[0.0, 0.5], [1.0, -0.5], [-1.0, 0.25]], np.float32)
+    mono = np.array([[2.0], [-0.25]], np.float32)
+    passed = list(write_sound(tmp_path / "sound.pcm", iter([stereo, mono])))
+    assert passed[0] is stereo
+    assert passed[1] is mono
     written = np.fromfile(tmp_path / "sound.pcm", "<i2").reshape(-1, 2)
-    assert written.tolist() == [[0, 16384], [32767, -16384], [-32767, 8192], [32767, -32767]]
+    assert written.tolist() == [
+        *([0, 16384], [32767, -16384], [-32767, 8192], [32767, 32767], [-8192, -8192]),
+    ]

@@ -12,15 +12,14 @@ import multiprocessing
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope
@@ -31,11 +30,11 @@ from .choice import Choice
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
+    from allin1_mlx.demix.hearing import Block
     from allin1_mlx.pipeline import Analyzer
 
     Load = Callable[[Choice], Analyzer]
 
-BLOCK = 1 << 18  # frames that are converted at a time
 LENIENCE = 0.3  # seconds that a cancelled computation has to stop by itself
 LOOK = 0.05  # seconds between looks at whether it has been cancelled
 
@@ -64,7 +63,7 @@ class Outcome:
     """
 
     analysis: Analysis | None
-    envelope: Envelope
+    envelope: Envelope | None
     frames: int
     sha256: str
     warnings: tuple[str, ...]
@@ -241,26 +240,31 @@ def _attempt(pipe: Connection, shelf: _Shelf, task: Task) -> Outcome | _Failure:
 
 
 def _work(shelf: _Shelf, task: Task, report: Callable[[str, float], None]) -> Outcome:
-    from allin1_mlx.audio import load_audio
-    from allin1_mlx.display.pictures.envelope import measure_envelope
+    from allin1_mlx.demix.hearing import Wanted, hear
 
     analyzer = None if task.choice is None else shelf.take(task.choice)
+    wanted = replace(Wanted(0) if analyzer is None else analyzer.wanted, envelope=True)
+
+    def pass_on(blocks: Iterator[Block], expected: int) -> Iterator[Block]:
+        done = 0
+        for block in write_sound(task.sound, blocks):
+            report("decode", min(done / max(expected, 1), 1.0))
+            done += len(block)
+            yield block
+
     report("decode", 0.0)
-    audio = load_audio(task.source, max_seconds=task.max_seconds)
-    report("decode", 0.5)
-    frames = write_sound(task.sound, audio.samples)
-    envelope = measure_envelope(audio.samples)
-    report("decode", 1.0)
+    heard = hear(task.source, wanted, max_seconds=task.max_seconds, through=pass_on)
+    info, envelope = heard.info, heard.envelope
     if analyzer is None:
-        return Outcome(None, envelope, frames, audio.sha256, audio.warnings)
-    analysis = analyzer.analyze(audio, path=task.name, on_progress=report, keep_activations=True)
-    return Outcome(analysis, envelope, frames, audio.sha256, audio.warnings, analyzer.notice)
+        return Outcome(None, envelope, info.frames, info.sha256, info.warnings)
+    analysis = analyzer.analyze(heard, path=task.name, on_progress=report, keep_activations=True)
+    return Outcome(analysis, envelope, info.frames, info.sha256, info.warnings, analyzer.notice)
 
 
-def write_sound(path: Path, samples: NDArray[np.float32]) -> int:
-    """Write samples (2, S) as interleaved 16-bit values for the player. Returns S."""
+def write_sound(path: Path, blocks: Iterator[Block]) -> Iterator[Block]:
+    """Write blocks (n, 1) or (n, 2) that pass through as interleaved 16-bit stereo."""
     with path.open("wb") as file:
-        for first in range(0, samples.shape[1], BLOCK):
-            block = samples[:, first : first + BLOCK]
-            file.write(np.rint(block.clip(-1, 1).T * 32767).astype("<i2").tobytes())
-    return samples.shape[1]
+        for block in blocks:
+            stereo = np.broadcast_to(block, (len(block), 2))
+            file.write(np.rint(stereo.clip(-1, 1) * 32767).astype("<i2").tobytes())
+            yield block

@@ -12,10 +12,11 @@ sink.py         samples -> a file: `write_audio`
 
 from .containers import file_digest
 from .sink import Sink, write_audio
-from .song import Audio, SoundInfo, load_audio, stream_audio
+from .song import Audio, Collector, SoundInfo, load_audio, stream_audio
 
 __all__ = [
     "Audio",
+    "Collector",
     "Sink",
     "SoundInfo",
     "file_digest",

@@ -258,19 +258,35 @@ def _room(decoder: Decoder, max_seconds: float | None) -> int:
 
 
 def collect(blocks: Iterator[Block], hint: int) -> Block:
-    """Blocks (n, 1) or (n, 2) to one array (2, S).
+    """Blocks (n, 1) or (n, 2) to one array (2, S). hint: the number of frames to expect."""
+    collector = Collector(hint)
+    for block in blocks:
+        collector.add(block)
+    return collector.samples
+
+
+class Collector:
+    """Joins blocks to one array.
 
     Room for `hint` frames is reserved at the start, so that the memory is that of the result if
     the hint is right. If it is too small, the array grows. Unused room costs address space only.
     """
-    samples = np.empty((2, hint), dtype=np.float32)
-    filled = 0
-    for block in blocks:
-        needed = filled + len(block)
-        if needed > samples.shape[1]:
+
+    def __init__(self, hint: int) -> None:
+        self._room = np.empty((2, hint), dtype=np.float32)
+        self._filled = 0
+
+    @property
+    def samples(self) -> Block:
+        """All blocks so far, (2, S)."""
+        return self._room[:, : self._filled]
+
+    def add(self, block: Block) -> None:
+        """Append a block (n, 1) or (n, 2)."""
+        needed = self._filled + len(block)
+        if needed > self._room.shape[1]:
             larger = np.empty((2, needed + needed // 2), dtype=np.float32)
-            larger[:, :filled] = samples[:, :filled]
-            samples = larger
-        samples[:, filled:needed] = block.T
-        filled = needed
-    return samples[:, :filled]
+            larger[:, : self._filled] = self.samples
+            self._room = larger
+        self._room[:, self._filled : needed] = block.T
+        self._filled = needed

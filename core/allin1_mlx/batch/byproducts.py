@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..audio import Audio
+from ..demix.hearing import Heard
 from ..demix.network_input import Spectrograms
-from ..log_spectrogram import logarithm
-from ..network.backend import mx
+from ..log_spectrogram import frame_count, gather, logarithm, stream_magnitudes
 from ..pipeline import Analyzer
 from ..types import STEMS, Progress
 from .outputs import Outputs
@@ -32,49 +32,50 @@ def make_spectrograms(
     analyzer: Analyzer, prepared: Prepared, outputs: Outputs, on_progress: Progress
 ) -> Ready:
     """The spectrograms of a prepared song; made or read, and written, as its plan says."""
-    plan, audio = prepared.plan, prepared.audio
-    if audio is None:
+    plan, heard = prepared.plan, prepared.heard
+    if heard is None:
         raise ValueError(f"{plan.song.path}: planned with spectrograms, but not decoded")
     file = outputs.spectrogram(plan.song.name)
     stems = outputs.stems(plan.song.name, plan.provenance.stems)
     if plan.spectrograms is SpectrogramSource.FILE:
-        spectrograms = Spectrograms.of(audio, _read(file), plan.provenance.stems)
+        spectrograms = Spectrograms.of(heard, _read(file), plan.provenance.stems)
     elif plan.spectrograms is SpectrogramSource.STEMS:
-        spectrograms = _from_kept_stems(analyzer, plan, audio, stems)
+        spectrograms = _from_kept_stems(analyzer, plan, heard, stems)
     elif plan.keep_stems:
         spectrograms = analyzer.make_spectrograms(
-            audio,
+            heard,
             path=plan.song.file,
             on_progress=on_progress,
             keep_stems=keep(stems, plan.provenance.of_stems),
         )
     else:
         spectrograms = analyzer.make_spectrograms(
-            audio, path=plan.song.file, on_progress=on_progress
+            heard, path=plan.song.file, on_progress=on_progress
         )
     temporary: list[Path] = []
     if plan.keep_stems and not outputs.keep_byproducts:
         temporary += [stems / f"{stem}.wav" for stem in STEMS]
     if plan.keep_spectrograms:
-        write = partial(save_array, np.asarray(spectrograms.values))
+        write = partial(save_array, spectrograms.values)
         make(file, plan.provenance.of_spectrograms, write)
         if not outputs.in_memory:
             spectrograms = replace(spectrograms, values=_read(file))
         if not outputs.keep_byproducts:
             temporary.append(file)
-    # A song may wait for others of the same length, without its audio unless it is needed later.
-    kept_audio = audio if outputs.hold_sound else None
-    return Ready(plan.song, spectrograms, kept_audio, prepared.envelope, tuple(temporary))
+    # A song may wait for others of the same length, without its sound unless it is needed later.
+    samples = heard.samples if outputs.hold_sound else None
+    return Ready(plan.song, spectrograms, samples, heard.envelope, tuple(temporary))
 
 
-def _from_kept_stems(analyzer: Analyzer, plan: Plan, audio: Audio, stems: Path) -> Spectrograms:
-    from ..demix.htdemucs.spectrograms import stream_magnitudes
+def _from_kept_stems(analyzer: Analyzer, plan: Plan, heard: Heard, stems: Path) -> Spectrograms:
+    magnitudes = stream_magnitudes(
+        read_mono(stems), signals=len(STEMS), backend=analyzer.input.backend
+    )
+    room = frame_count(heard.info.frames)
+    values = gather(map(logarithm, magnitudes), signals=len(STEMS), room=room)
+    return Spectrograms.of(heard, values, plan.provenance.stems)
 
-    backend = analyzer.input.backend
-    values = logarithm(stream_magnitudes(read_mono(stems), signals=len(STEMS), backend=backend))
-    mx.eval(values)
-    return Spectrograms.of(audio, values, plan.provenance.stems)
 
-
-def _read(file: Path) -> mx.array:
-    return mx.array(np.load(file, allow_pickle=False))
+def _read(file: Path) -> NDArray[np.float32]:
+    values: NDArray[np.float32] = np.load(file, allow_pickle=False)
+    return values

@@ -83,14 +83,13 @@ class Finishing:
         if needs_picture(song, outputs):
             origin = picture_origin(song, outputs)
             picture = (analysis, analysed.envelope, outputs.picture(song.name), origin)
-            if outputs.with_sound and analysed.audio is not None:
-                samples = analysed.audio.samples
-                jobs.append(self.writer.submit(draw_picture, *picture, samples))
+            if outputs.with_sound and analysed.samples is not None:
+                jobs.append(self.writer.submit(draw_picture, *picture, analysed.samples))
             else:
                 jobs.append(self.workers.submit(draw_picture, *picture))
-        if needs_sonification(song, outputs) and analysed.audio is not None:
+        if needs_sonification(song, outputs) and analysed.samples is not None:
             path, origin = outputs.sonification(song.name, song.path), result_origin(song, outputs)
-            sound = (analysed.audio.samples, analysis, path, origin)
+            sound = (analysed.samples, analysis, path, origin)
             jobs.append(self.writer.submit(write_sonification, *sound))
 
 

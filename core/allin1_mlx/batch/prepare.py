@@ -1,20 +1,19 @@
-"""The first stage: plan the work for a song, and decode the song if needed.
+"""The first stage: plan the work for a song, and decode and measure the song if needed.
 
-It runs in other processes. It does not import MLX, so these start quickly and stay small.
+It runs in other processes, which return spectrograms instead of sound. They import MLX only if
+there are spectrograms to make.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import shutil
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from ..audio import Audio, file_digest, load_audio
+from ..audio import file_digest
 from ..demix.external import find_stems, stems_digest
+from ..demix.hearing import Heard, Wanted, hear
 from ..demix.options import StemOptions
-from ..display.pictures.envelope import Envelope, measure_envelope
-from ..display.timings import StageTime, Timings
 from ..files import replacing
 from ..types import Provenance
 from .inputs import check_input
@@ -27,22 +26,20 @@ from .plan import Plan, SpectrogramSource, plan_song
 class Prepared:
     """A song whose work is planned.
 
-    audio, envelope: None if they are not needed. The audio is mono, (1, S), if that is enough.
-    stages: the time that decoding took.
+    heard: None if the song was not decoded.
     """
 
     plan: Plan
-    audio: Audio | None
-    envelope: Envelope | None
-    stages: tuple[StageTime, ...]
+    heard: Heard | None
 
 
 def prepare_song(
-    song: Song, outputs: Outputs, provenance: Provenance, options: StemOptions
+    song: Song, outputs: Outputs, provenance: Provenance, options: StemOptions, wanted: Wanted
 ) -> Prepared:
-    """Plan a song, and decode it unless everything is finished.
+    """Plan a song, and decode it and measure it unless everything is finished.
 
-    provenance: of the analyzer. options: the place of user-supplied stems.
+    provenance: of the analyzer. options: the place of user-supplied stems. wanted: the measurements
+    that the analyzer needs.
     Raises AudioError or StemsError if the song or its stems cannot be read, OSError if an older
     result cannot be copied.
     """
@@ -59,20 +56,23 @@ def prepare_song(
         with replacing(outputs.result(settled.name)) as temporary:
             shutil.copyfile(outputs.result(plan.finished_name), temporary)
     if not plan.needs_audio:
-        return Prepared(plan, None, None, ())
-    timings = Timings()
-    with timings.stage("decode", track=song.path):
-        audio = load_audio(song.file, sha256=sha256)
-    envelope = measure_envelope(audio.samples) if outputs.visualize else None
-    return Prepared(plan, _reduce(audio, plan, outputs), envelope, tuple(timings.stages))
+        return Prepared(plan, None)
+    needed = _want(wanted, plan, outputs)
+    if needed.inputs and multiprocessing.parent_process() is not None:
+        from ..network.backend import leave_gpu
+
+        leave_gpu()  # which belongs to the process with the network
+    heard = hear(song.file, needed, sha256=sha256)
+    stages = tuple(replace(stage, track=song.path) for stage in heard.stages)
+    return Prepared(plan, replace(heard, stages=stages))
 
 
-def _reduce(audio: Audio, plan: Plan, outputs: Outputs) -> Audio | None:
-    """The part of the audio that the next stages need: less memory, and less data to send."""
-    if outputs.hold_sound:
-        return audio
-    if plan.spectrograms is SpectrogramSource.NONE:
-        return None  # the picture needs the envelope only
-    if plan.provenance.stems.kind == "htdemucs":
-        return audio
-    return replace(audio, samples=audio.samples.mean(axis=0, keepdims=True, dtype=np.float32))
+def _want(wanted: Wanted, plan: Plan, outputs: Outputs) -> Wanted:
+    """The measurements that this run needs. wanted: those that an analysis needs."""
+    from_song = plan.spectrograms is SpectrogramSource.SONG
+    return replace(
+        wanted,
+        inputs=wanted.inputs if from_song else 0,
+        samples=(wanted.samples and from_song) or outputs.hold_sound,
+        envelope=outputs.visualize,
+    )

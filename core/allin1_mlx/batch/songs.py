@@ -93,8 +93,8 @@ class Batch:
 
     def _start(self, song: Song) -> Job[Prepared]:
         """Start to prepare a song; also load the network if the song certainly needs it."""
-        options = self.analyzer.input.options
-        arguments = (song, self.outputs, self.analyzer.provenance, options)
+        made = self.analyzer.input
+        arguments = (song, self.outputs, self.analyzer.provenance, made.options, made.wanted)
         job = self.workers.submit_beside(prepare_song, *arguments)
         if not may_be_finished(song, self.outputs):
             self.analyzer.load()
@@ -104,7 +104,7 @@ class Batch:
         self.on_progress(song, "decode", 0.0)
         prepared = attempt(song, job.result)
         if isinstance(prepared, Prepared):
-            for stage in prepared.stages:
+            for stage in prepared.heard.stages if prepared.heard is not None else ():
                 self.timings.record(stage)
         return prepared
 
@@ -134,8 +134,9 @@ class Batch:
         plan = prepared.plan
         finished = None
         if plan.finished is not None:
-            song, audio, envelope = plan.song, prepared.audio, prepared.envelope
-            finished = Analysed(song, plan.finished, audio, envelope, changed=False)
+            heard = prepared.heard
+            samples, envelope = (heard.samples, heard.envelope) if heard else (None, None)
+            finished = Analysed(plan.song, plan.finished, samples, envelope, changed=False)
         if finished is not None and plan.spectrograms is SpectrogramSource.NONE:
             return finished
         self.analyzer.load()  # outside of `attempt`, because its errors are not the song's
@@ -206,7 +207,7 @@ class Batch:
         written = attempt(ready.song, write)
         if isinstance(written, Outcome):
             return replace(written, analysis=analysis)
-        return Analysed(ready.song, written, ready.audio, ready.envelope, changed=True)
+        return Analysed(ready.song, written, ready.samples, ready.envelope, changed=True)
 
     def _write_result(self, ready: Ready, analysis: Analysis) -> Analysis:
         name, made = ready.song.name, ready.spectrograms

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..analysis import Analysis
-from ..audio import Audio
 from ..display.pictures.envelope import Envelope
 from ..errors import AllInOneError, Cancelled
 from ..files import FULL, printable, printable_name
@@ -22,6 +21,9 @@ from .naming import Song
 from .receipts import forget
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..demix.network_input import Spectrograms  # brings MLX
 
 T = TypeVar("T")
@@ -33,12 +35,12 @@ _log = logging.getLogger(__name__)
 class Ready:
     """A song with its spectrograms, ready for the network.
 
-    audio: None if it is not needed any more. temporary: files to remove after the analysis.
+    samples: (2, S), None if they are not needed. temporary: files to remove after the analysis.
     """
 
     song: Song
     spectrograms: Spectrograms
-    audio: Audio | None
+    samples: NDArray[np.float32] | None
     envelope: Envelope | None
     temporary: tuple[Path, ...]
 
@@ -55,7 +57,7 @@ class Analysed:
 
     song: Song
     analysis: Analysis
-    audio: Audio | None
+    samples: NDArray[np.float32] | None
     envelope: Envelope | None
     changed: bool
 

@@ -62,18 +62,34 @@ def measure_onsets(blocks: Iterable[Samples]) -> OnsetEnvelope:
 
     blocks: consecutive samples (channels, n) at SAMPLE_RATE; n may differ between blocks.
     """
-    levels = []
-    rest = np.zeros(0, np.float32)
-    last = np.zeros(2, np.float32)  # the last sample, and the last average of the middle band
-    held = np.zeros(LOW_DECAY - 1, np.float32)
+    meter = OnsetMeter()
     for block in blocks:
-        mono = np.concatenate([rest, block.mean(axis=0, dtype=np.float32)])
+        meter.add(block.mean(axis=0, dtype=np.float32))
+    return meter.envelope
+
+
+class OnsetMeter:
+    """Measures the envelope of a song that arrives block by block."""
+
+    def __init__(self) -> None:
+        self._levels = [np.zeros((3, 0), np.uint8)]
+        self._rest = np.zeros(0, np.float32)
+        self._last = np.zeros(2, np.float32)  # the last sample and the last of the middle band
+        self._held = np.zeros(LOW_DECAY - 1, np.float32)
+
+    @property
+    def envelope(self) -> OnsetEnvelope:
+        """The envelope of all blocks so far."""
+        return OnsetEnvelope(np.concatenate(self._levels, axis=1))
+
+    def add(self, block: NDArray[np.float32]) -> None:
+        """Measure mono samples (n,); n may differ between blocks."""
+        mono = np.concatenate([self._rest, block])
         whole = len(mono) // HOP * HOP
-        rest = mono[whole:]
+        self._rest = mono[whole:]
         if whole:
-            energies, last, held = _measure(mono[:whole], last, held)
-            levels.append(_quantise(energies))
-    return OnsetEnvelope(np.concatenate(levels, axis=1) if levels else np.zeros((3, 0), np.uint8))
+            energies, self._last, self._held = _measure(mono[:whole], self._last, self._held)
+            self._levels.append(_quantise(energies))
 
 
 def _measure(

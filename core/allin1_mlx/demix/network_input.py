@@ -1,7 +1,8 @@
 """Make the network's spectrograms from the mix, its separated parts, a separator, or files.
 
-audio (2, S) -> (K, T, 81) float32; K = 4 in the order of STEMS, or K = 1 for the mix itself. The
-separator is imported only when it is used.
+A song -> (K, T, 81) float32; K = 4 in the order of STEMS, or K = 1 for the mix itself. The
+spectrograms of the mix and of its parts are made while the song is decoded (`hearing`), the others
+afterwards. The separator is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..audio import Audio
-from ..decoding.onsets import OnsetEnvelope, in_blocks, measure_onsets
+from ..decoding.onsets import OnsetEnvelope
 from ..errors import WeightsError
-from ..log_spectrogram import logarithm, magnitudes, spectrogram
-from ..network.backend import has_gpu, mx
+from ..log_spectrogram import frame_count, gather, logarithm, spectrogram, stream_magnitudes
+from ..network.backend import has_gpu
 from ..network.options import Backend
 from ..types import Progress, StemMethod
 from ..weights import Access, find_htdemucs
 from .external import find_stems, load_stems
+from .hearing import Heard, Wanted
 from .options import Demix, StemOptions
-from .spectral import spectral_stems
 
 if TYPE_CHECKING:
     from .htdemucs import HTDemucs
@@ -42,10 +43,10 @@ class Spectrograms:
 
     values: (K, T, 81) float32. onsets: of the mix. stems: the method that made them. duration:
     seconds.
-    audio_sha256, warnings: as in Audio, with the warnings about user-supplied stems.
+    audio_sha256, warnings: as in SoundInfo, with the warnings about user-supplied stems.
     """
 
-    values: mx.array
+    values: NDArray[np.float32]
     onsets: OnsetEnvelope
     stems: StemMethod
     duration: float
@@ -54,11 +55,18 @@ class Spectrograms:
 
     @classmethod
     def of(
-        cls, audio: Audio, values: mx.array, stems: StemMethod, *, warnings: tuple[str, ...] = ()
+        cls,
+        heard: Heard,
+        values: NDArray[np.float32],
+        stems: StemMethod,
+        *,
+        warnings: tuple[str, ...] = (),
     ) -> Spectrograms:
-        """The spectrograms (K, T, 81) of decoded audio. warnings: about its stems."""
-        onsets = measure_onsets(in_blocks(audio.samples))
-        return cls(values, onsets, stems, audio.duration, audio.sha256, audio.warnings + warnings)
+        """The spectrograms (K, T, 81) of a song that was heard. warnings: about its stems."""
+        info = heard.info
+        return cls(
+            values, heard.onsets, stems, info.duration, info.sha256, info.warnings + warnings
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +96,13 @@ class NetworkInput:
             return StemMethod("htdemucs", seed=self.options.seed)
         return StemMethod("spectral")
 
+    @property
+    def wanted(self) -> Wanted:
+        """What has to be measured of a song while it is decoded."""
+        if self.stems.has_audio:
+            return Wanted(0, samples=self.stems.kind == "htdemucs")
+        return Wanted(self.inputs, self.backend)
+
     @cached_property
     def separator(self) -> HTDemucs | None:
         """The separator, read on first use; None without one. Raises CheckpointError."""
@@ -99,63 +114,56 @@ class NetworkInput:
 
     def make(
         self,
-        audio: Audio,
+        heard: Heard,
         path: str | PathLike[str],
         on_progress: Progress,
         keep_stems: KeepStems,
     ) -> Spectrograms:
         """Make the spectrograms of one song. Arguments as in `Analyzer.make_spectrograms`."""
         if self.options.folder is not None:
-            return self._from_files(audio, path, self.options.folder, keep_stems)
+            return self._from_files(heard, path, self.options.folder, keep_stems)
         if self.separator is not None:
-            return self._from_separator(self.separator, audio, path, on_progress, keep_stems)
-        with self.timed("spectrogram", path):
-            mix = audio.samples
-            if len(mix) > 1:
-                mix = mix.mean(axis=0, keepdims=True, dtype=np.float32)
-            if self.inputs == 1:
-                values = spectrogram(mix, backend=self.backend)
-            else:
-                values = logarithm(spectral_stems(magnitudes(mix, backend=self.backend)[0]))
-            mx.eval(values)
-        return Spectrograms.of(audio, values, self.stems)
+            return self._from_separator(self.separator, heard, path, on_progress, keep_stems)
+        if heard.values is None:
+            raise ValueError("heard without its spectrograms")
+        return Spectrograms.of(heard, heard.values, self.stems)
 
     def _from_files(
-        self, audio: Audio, path: str | PathLike[str], folder: Path, keep_stems: KeepStems
+        self, heard: Heard, path: str | PathLike[str], folder: Path, keep_stems: KeepStems
     ) -> Spectrograms:
         """Read user-supplied stems and make their spectrograms."""
         with self.timed("stems", path):
             files = find_stems(path, folder, alone=self.options.single_song)
-            stems = load_stems(files, duration=audio.duration)
+            stems = load_stems(files, duration=heard.info.duration)
             for _ in keep_stems([stems.samples[:, None]]):
                 pass
         with self.timed("spectrogram", path):
-            values = spectrogram(stems.samples, backend=self.backend)
-            mx.eval(values)
+            values = np.array(spectrogram(stems.samples, backend=self.backend))
         method = replace(self.stems, digest=stems.digest)
-        return Spectrograms.of(audio, values, method, warnings=stems.warnings)
+        return Spectrograms.of(heard, values, method, warnings=stems.warnings)
 
     def _from_separator(
         self,
         separator: HTDemucs,
-        audio: Audio,
+        heard: Heard,
         path: str | PathLike[str],
         on_progress: Progress,
         keep_stems: KeepStems,
     ) -> Spectrograms:
         """Separate the stems and make their spectrograms, chunk by chunk."""
-        from .htdemucs.spectrograms import stream_magnitudes
-
+        if heard.samples is None:
+            raise ValueError("heard without its samples, which the separator needs")
         with self.timed("demix", path):
             chunks = separator.stream(
-                audio.samples,
+                heard.samples,
                 seed=self.options.seed,
                 on_progress=lambda fraction: on_progress("stems", fraction),
             )
             mono = (chunk.mean(axis=1) for chunk in keep_stems(chunks))
-            values = logarithm(stream_magnitudes(mono, signals=4, backend=self.backend))
-            mx.eval(values)
-        return Spectrograms.of(audio, values, self.stems)
+            magnitudes = stream_magnitudes(mono, signals=4, backend=self.backend)
+            room = frame_count(heard.info.frames)
+            values = gather(map(logarithm, magnitudes), signals=4, room=room)
+        return Spectrograms.of(heard, values, self.stems)
 
 
 def find_separator(demix: Demix, access: Access) -> Path | None:

@@ -52,6 +52,7 @@ __all__ = [
     "has_gpu",
     "in_chunks",
     "keep_freed_memory",
+    "leave_gpu",
     "map_parallel",
     "map_serial",
     "mx",
@@ -76,6 +77,11 @@ def has_gpu() -> bool:
 def has_cuda() -> bool:
     """Whether MLX computes on an NVIDIA GPU."""
     return has_gpu() and bool(mx.cuda.is_available())
+
+
+def leave_gpu() -> None:
+    """Compute on the CPU from now on, in the whole process."""
+    mx.set_default_device(mx.cpu)
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,8 @@ from ..weights import ModelFiles
 from .backend import has_gpu, keep_freed_memory, mx
 from .model import LOGITS, AllInOne, Config
 
+Spectrogram = NDArray[np.float32] | mx.array
+
 
 class Ensemble(AllInOne):
     """E folds of one configuration as one network, with as many kernels as a single fold.
@@ -199,7 +201,7 @@ def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]], *, n
 
 
 def predict(
-    spectrogram: mx.array,
+    spectrogram: Spectrogram,
     network: Network,
     *,
     embeddings: bool = False,
@@ -207,14 +209,15 @@ def predict(
 ) -> Prediction:
     """Run the network over a whole song.
 
-    spectrogram: (K, T, 81) float32. on_progress: called with the finished fraction, several times
-    per second on a slow machine. An exception raised in it stops the computation.
+    spectrogram: (K, T, 81) float32, of NumPy or MLX. on_progress: called with the finished
+    fraction, several times per second on a slow machine. An exception raised in it stops the
+    computation.
     """
     return predict_group([spectrogram], network, embeddings=embeddings, on_progress=on_progress)[0]
 
 
 def predict_group(
-    spectrograms: Sequence[mx.array],
+    spectrograms: Sequence[Spectrogram],
     network: Network,
     *,
     embeddings: bool = False,
@@ -232,7 +235,7 @@ def predict_group(
         raise ValueError(f"songs of {lengths} frames cannot share one forward pass")
     songs = mx.stack(
         [
-            mx.pad(spectrogram, [(0, 0), (0, padded - length), (0, 0)])
+            mx.pad(mx.array(spectrogram), [(0, 0), (0, padded - length), (0, 0)])
             for spectrogram, length in zip(spectrograms, lengths, strict=True)
         ]
     )

@@ -51,20 +51,44 @@ class Envelope:
 
 def measure_envelope(samples: NDArray[np.float32]) -> Envelope:
     """Peak and root mean square of each frame of `samples` (2, S), whole and by band."""
-    frames = -(-samples.shape[1] // HOP)
-    peak, power, bands = np.zeros(frames), np.zeros(frames), np.zeros((3, frames))
-    block = 60 * FPS  # one minute at a time, to save memory
-    for first in range(0, frames, block):
-        part = samples[:, first * HOP : (first + block) * HOP]
-        part = np.pad(part, ((0, 0), (0, -part.shape[1] % HOP)))
-        framed = part.reshape(part.shape[0], -1, HOP)
-        here = slice(first, first + framed.shape[1])
-        peak[here] = np.abs(framed).max(axis=(0, 2))
-        power[here] = np.square(framed, dtype=np.float64).mean(axis=(0, 2))
-        bands[:, here] = _measure_bands(framed.mean(axis=0))
-    scale = 255 / max(float(peak.max(initial=0.0)), 1e-9)
-    values = np.sqrt(np.stack([np.square(peak), power, *bands])) * scale
-    return Envelope(*np.rint(values.clip(0, 255)).astype(np.uint8))
+    meter = EnvelopeMeter()
+    block = 60 * FPS * HOP  # one minute at a time, to save memory
+    for first in range(0, samples.shape[1], block):
+        meter.add(samples[:, first : first + block])
+    return meter.envelope
+
+
+class EnvelopeMeter:
+    """Measures the outline of a song that arrives block by block."""
+
+    def __init__(self) -> None:
+        self._powers: list[NDArray[np.float64]] = []
+        self._rest: NDArray[np.float32] | None = None
+
+    def add(self, samples: NDArray[np.float32]) -> None:
+        """Measure a block (C, n); n may differ between blocks."""
+        if self._rest is not None:
+            samples = np.concatenate([self._rest, samples], axis=1)
+        whole = samples.shape[1] // HOP * HOP
+        self._rest = samples[:, whole:].copy()
+        self._powers.append(_measure(samples[:, :whole]))
+
+    @property
+    def envelope(self) -> Envelope:
+        """The outline of all blocks so far. The last frame is filled up with silence."""
+        rest = np.zeros((1, 0), np.float32) if self._rest is None else self._rest
+        last = _measure(np.pad(rest, ((0, 0), (0, -rest.shape[1] % HOP))))
+        values = np.sqrt(np.concatenate([*self._powers, last], axis=1))
+        scale = 255 / max(float(values[0].max(initial=0.0)), 1e-9)
+        return Envelope(*np.rint((values * scale).clip(0, 255)).astype(np.uint8))
+
+
+def _measure(samples: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Powers (5, n) of n whole frames (C, n HOP): of the peak, mean, and mean by band."""
+    framed = samples.reshape(samples.shape[0], -1, HOP)
+    peak = np.abs(framed).max(axis=(0, 2)).astype(np.float64)
+    power = np.square(framed, dtype=np.float64).mean(axis=(0, 2))
+    return np.stack([np.square(peak), power, *_measure_bands(framed.mean(axis=0))])
 
 
 def _measure_bands(frames: NDArray[np.float32]) -> NDArray[np.float64]:
