@@ -198,9 +198,7 @@ class Analyzer:
         keep_activations: bool = False,
         keep_embeddings: bool = False,
     ) -> Analysis:
-        """Analyse a song that was heard. path: its file; stems are searched by it, and it is written
-        to the result.
-        """
+        """Analyse a song that was heard. path: its file, for finding stems and for the result."""
         spectrograms = self.make_spectrograms(heard, path=path, on_progress=on_progress)
         [prediction] = self.predict(
             [spectrograms], embeddings=keep_embeddings, on_progress=on_progress, track=path
