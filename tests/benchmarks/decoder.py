@@ -1,9 +1,10 @@
-"""The beat decoder beside the plain Viterbi algorithm: do they agree, how fast, in what memory?
+"""Compare the beat decoder with the plain Viterbi algorithm: results, time and memory.
 
     python -m tests.benchmarks.decoder [--songs 300]
 
 Run from the root of the repository. Times are the best of three runs (the plain algorithm: one);
-memory is the peak of what Python and NumPy allocate beyond the input.
+memory is the peak of what Python and NumPy allocate beyond the input. The time of decoding the
+sections of one hour is printed too.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import tracemalloc
 import numpy as np
 
 from allin1_mlx.decoding.beats import decode_beats
+from allin1_mlx.decoding.sections import pick_sections
 
 from ..support import viterbi
 
@@ -34,6 +36,12 @@ def main():
             f"{frames:7d} {fast:7.2f} s {plain:8.2f} s {plain / fast:7.1f} "
             f"{megabytes(song):15.1f} MB   {'yes' if agree(song) else 'NO'}"
         )
+    generator = np.random.default_rng(0)
+    segment = generator.random(360_000, np.float32)
+    label = generator.random((10, 360_000), np.float32)
+    begin = time.perf_counter()
+    pick_sections(segment, label)
+    print(f"\nsections of one hour: {time.perf_counter() - begin:.2f} s")
 
 
 def agree(song):
