@@ -194,7 +194,7 @@ def _read_structure(data: dict[str, Any], where: str = "") -> dict[str, Any]:
 def read_loops(values: list[dict[str, Any]]) -> tuple[Loop, ...]:
     """Loops from JSON that follows the schema.
 
-    Raises ResultError where one ends before it starts, or its name cannot be stored.
+    Raises ResultError if one ends before it starts, or its name cannot be stored.
     """
     loops = []
     for index, value in enumerate(values):

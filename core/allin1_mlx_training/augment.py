@@ -1,8 +1,8 @@
-"""Batches: ranges of songs, stretched, remixed, coloured, as the network's input and its targets.
+"""Training batches: ranges of songs, stretched, remixed and filtered, with their targets.
 
-Variety comes from here as much as from the composer: tempo (+-20 %), stem levels, equaliser,
-pitch, band limits, passages behind a filter, compression, loudness, noise, and short excerpts that
-end in silence. All randomness is drawn from one numpy generator; the device does the rest.
+The variety comes from here as much as from the composer: tempo (+-20 %), stem levels, equaliser,
+pitch, band limits, filtered passages, compression, loudness, noise, and short excerpts that end in
+silence. All random numbers come from one numpy generator. The arrays are computed on the device.
 Axes: B items, K stems, T frames, F bands.
 """
 
@@ -24,19 +24,22 @@ from .targets import TEMPO, TEMPO_BASE, TEMPO_STEPS
 
 Rng = np.random.Generator
 
-STRETCH = 0.2  # of the logarithm of the tempo, either way
+STRETCH = 0.2  # greatest change of the logarithm of the tempo, up or down
 EXCERPTS = 0.25  # share of items that are short
 EXCERPT_FRAMES = (1200, 5000)
 BANDS = 81
-SHIFTED, SHIFT = 0.4, 2  # share of items at another pitch, bands at most
-FILTERED = 0.25  # share of items with passages behind a filter
+SHIFTED, SHIFT = 0.4, 2  # share of items that are transposed; most bands
+FILTERED = 0.25  # share of items with filtered passages
 
 
 @dataclass(frozen=True)
 class Batch:
-    """spectrogram (B, 1, T, 81); targets (B, 14, T), probabilities of the logits and of a voice;
-    tempo (B, T), in classes with fractions, below 0 where there is none; known (B, tasks), 1 where
-    the truth of one of TASKS is known, else 0."""
+    """One batch.
+
+    spectrogram: (B, 1, T, 81). targets: (B, 14, T), probabilities of the logits and of singing.
+    tempo: (B, T), in classes with fractions; negative if there is no tempo.
+    known: (B, tasks), 1 for each of TASKS whose truth is known, else 0.
+    """
 
     spectrogram: mx.array
     targets: mx.array
@@ -46,17 +49,17 @@ class Batch:
 
 @dataclass(frozen=True)
 class Crop:
-    """A range of a song: output frame t shows frame first + (t - lead) * rate, or silence."""
+    """A range of a song: output frame t contains frame first + (t - lead) * rate, or silence."""
 
     length: int  # frames of the song
-    index: int  # of the song in its corpus
+    index: int  # index of the song in its corpus
     first: float
     rate: float
-    frames: int  # output frames that sound
-    lead: int  # silent output frames before
+    frames: int  # number of output frames with sound
+    lead: int  # number of silent output frames before it
 
     def positions(self, T: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Frame of the song shown by each of T output frames, and whether it sounds."""
+        """The song's frame in each of T output frames, and whether it is within the song."""
         t = np.arange(T)
         shown = self.first + (t - self.lead) * self.rate
         sounds = (t >= self.lead) & (t < self.lead + self.frames)
@@ -65,7 +68,7 @@ class Crop:
 
 
 def draw_crop(rng: Rng, corpus: Corpus, T: int) -> Crop:
-    """A random range of a random song, stretched; mostly T frames long."""
+    """A random range of a random song, stretched; usually T frames long."""
     index = int(rng.integers(len(corpus)))
     song_frames = corpus.frames[index]
     rate = float(np.exp(rng.uniform(-STRETCH, STRETCH))) if rng.random() < 0.6 else 1.0
@@ -81,9 +84,12 @@ def draw_crop(rng: Rng, corpus: Corpus, T: int) -> Crop:
 
 @dataclass(frozen=True)
 class Colour:
-    """What becomes of the mixes. equaliser: (B, 81), gains of the bands; shift: (B, 81), the band
-    that is heard in each; filters: pairs of (B, T) strengths and (B, 81) decibels per strength;
-    power, loudness, noise: (B,); noise_seed."""
+    """Random changes of the sound of the mixes.
+
+    equaliser: (B, 81), gains of the bands. shift: (B, 81), the source band of each band.
+    filters: pairs of (B, T) strengths and (B, 81) decibels at strength 1.
+    power, loudness, noise: (B,).
+    """
 
     equaliser: NDArray[np.float32]
     shift: NDArray[np.int32]
@@ -95,7 +101,7 @@ class Colour:
 
 
 def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
-    """So many items of T frames of each corpus."""
+    """Draw the given number of items of T frames from each corpus."""
     parts = []
     for corpus, items in corpora:
         crops = [draw_crop(rng, corpus, T) for _ in range(items)]
@@ -107,7 +113,7 @@ def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
 
 
 def _draw_gains(rng: Rng, B: int, K: int) -> NDArray[np.float64]:
-    """Gains of the stems' power, (B, K)."""
+    """Random gains of the stems' power, (B, K)."""
     if K == 1:
         return np.ones((B, K))
     levels = rng.normal(0, 4, (B, K))  # dB
@@ -120,10 +126,10 @@ def _draw_gains(rng: Rng, B: int, K: int) -> NDArray[np.float64]:
 def cut(
     corpus: Corpus, crops: list[Crop], gains: NDArray[np.float64], T: int
 ) -> tuple[mx.array, mx.array, mx.array]:
-    """Magnitudes of the crops' mixes (B, T, 81), stems added in power, and their targets (B, T, 14)
-    and tempo (B, T), as in Batch.
+    """The mixes of the crops, as magnitudes (B, T, 81), with targets (B, T, 14) and tempo (B, T).
 
-    Between frames by linear interpolation.
+    Stems are added in power. Values between frames are interpolated linearly. The tempo is as in
+    Batch.
     """
     B, K = gains.shape
     shown, sounds = (np.stack(x) for x in zip(*(crop.positions(T) for crop in crops), strict=True))
@@ -132,7 +138,7 @@ def cut(
     length = int(np.max(whole[:, -1] - starts)) + 2
     levels = corpus.ranges([crop.index for crop in crops], starts.tolist(), length)
     levels = levels.reshape(B * length, -1)
-    # Rows of all crops' ranges beneath one another; the frame after the last one has no weight.
+    # The ranges of all crops are concatenated; the frame after the last one has weight zero.
     rows = mx.array(whole - starts[:, None] + length * np.arange(B, dtype=np.int32)[:, None])
     rest = mx.array((shown - whole).astype(np.float32))[..., None]
     sounding = mx.array(sounds.astype(np.float32))[..., None]
@@ -157,13 +163,13 @@ def cut(
 
 
 def _tempo_classes(stored: mx.array, rate: mx.array) -> mx.array:
-    """Tempo (B, T) as in Batch, of what the corpus stores, played faster by rate (B, 1)."""
+    """Tempo (B, T) as in Batch, from the stored tempo and the playing rate (B, 1)."""
     octaves = stored / TEMPO_STEPS + mx.log2(rate) - float(np.log2(LOWEST_TEMPO / TEMPO_BASE))
     return mx.where(stored > 0, octaves * CLASSES_PER_OCTAVE, -1.0)
 
 
 def _silence(crops: list[Crop], sounds: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Targets (B, T, 14) where nothing sounds: the start before the song, the end after it."""
+    """Targets (B, T, 14) for silence: the label is start before the song and end after it."""
     B, T = sounds.shape
     early = np.arange(T) < np.array([crop.lead for crop in crops])[:, None]
     targets = np.zeros((B, T, TEMPO), np.float32)
@@ -173,7 +179,7 @@ def _silence(crops: list[Crop], sounds: NDArray[np.bool_]) -> NDArray[np.float32
 
 
 def _draw_colour(rng: Rng, B: int, T: int) -> Colour:
-    """Equaliser, pitch, filters, dynamics, loudness and noise of B items."""
+    """Draw equaliser, pitch, filters, dynamics, loudness and noise of B items."""
     f = np.linspace(-1, 1, BANDS)[None]
 
     def uniform(low: float, high: float) -> NDArray[np.float64]:
@@ -200,8 +206,10 @@ def _draw_colour(rng: Rng, B: int, T: int) -> Colour:
 
 
 def _draw_filters(rng: Rng, B: int, T: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Passages without bass or without treble, as before a drop: strengths (B, T) that rise and
-    end at once, and decibels (B, 81) at full strength."""
+    """Draw passages without bass or without treble, as before a drop.
+
+    Returns strengths (B, T), which rise and end at once, and decibels (B, 81) at strength 1.
+    """
     strength = np.zeros((B, T), np.float32)
     f = np.linspace(-1, 1, BANDS)
     decibels = np.zeros((B, BANDS), np.float32)

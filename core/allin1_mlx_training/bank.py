@@ -1,9 +1,9 @@
-"""The bank: notes and drum hits as short pieces of 81-band spectrograms.
+"""The bank: notes and drum hits as short templates of 81-band spectrograms.
 
-A template is (L, 81) at 100 frames/s and starts PRE frames before its onset, because a frame's
-window reaches that far ahead. Power, not magnitude, is what adds up when sounds are mixed; it is
-stored on 255 logarithmic steps over 80 dB below the loudest of its array, 0 for silence. Beside
-it stands the power that brings the template to unit loudness.
+A template is (L, 81) at 100 frames/s. It starts PRE frames before its onset, because a frame's
+window covers that much time before its centre. Templates are stored as power, because power adds up
+when sounds are mixed: 255 logarithmic steps over 80 dB below the loudest value of the array, 0 for
+silence. The gain that brings a template to unit loudness is stored with it.
 
     python -m allin1_mlx_training.bank --out bank.npz [--soundfont FluidR3_GM.sf2]
 """
@@ -33,24 +33,25 @@ from .instruments.voices import Sound, play
 PRE = 3  # frames of a template before its onset
 LENGTH = 105  # frames of a note's template
 NOTE_SECONDS = 1.2
-LOUD_BANDS = slice(2, 12)  # frames after the start of a hit in which its peak is looked for
-LOUD_SPAN = 20  # frames over which a note's loudness is averaged; its loudest such span counts
+LOUD_BANDS = slice(2, 12)  # frames after the start of a hit in which its peak is measured
+LOUD_SPAN = 20  # frames over which a note's loudness is averaged; the loudest such span counts
 DECIBELS = 80.0
 # Power of each of the 256 steps, relative to the loudest.
 POWERS = (10.0 ** (DECIBELS / 10 * (np.arange(256) / 255 - 1))).astype(np.float32)
 POWERS[0] = 0
 
-# How many of each family the bank holds, where it is not PATCHES.
+# Number of instruments of each family, if it differs from PATCHES.
 PATCHES = 8
 MORE_PATCHES = {"male": 14, "female": 14, "synthbass": 12, "supersaw": 12, "power": 12, "pad": 12}
 HITS = 24
 MORE_HITS = {"kick": 60, "snare": 60, "clap": 36, "hat": 48, "ohat": 36, "crash": 30}
-SYLLABLES = 3  # variants of each pitch of a voice
+SYLLABLES = 3  # variants of each pitch of a singer
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """Notes of one instrument: templates (P, V, L, 81) uint8, from pitch `low` up in semitones.
+    """The notes of one instrument: templates (P, V, L, 81) uint8, from pitch `low` upwards in
+    semitones.
 
     gain: (P, V) float32, the power factor for unit loudness.
     """
@@ -62,7 +63,9 @@ class Instrument:
     gain: NDArray[np.float32]
 
     def power(self, pitch: int, variant: int) -> NDArray[np.float32]:
-        """The note nearest to `pitch` by octaves, at unit loudness -> (L, 81) float32."""
+        """The note nearest to `pitch`, moved by octaves if needed, at unit loudness: (L, 81)
+        float32.
+        """
         P, V = self.gain.shape
         index = pitch - self.low
         while index >= P:
@@ -75,7 +78,7 @@ class Instrument:
 
 @dataclass(frozen=True)
 class Drum:
-    """One drum, soft and hard: templates (2, L, 81) uint8; gain float32, the same for both."""
+    """One drum, soft and hard: templates (2, L, 81) uint8; gain: float32, the same for both."""
 
     name: str
     piece: str
@@ -83,20 +86,20 @@ class Drum:
     gain: np.float32
 
     def power(self, *, hard: bool) -> NDArray[np.float32]:
-        """A hit, the hard one at unit peak -> (L, 81) float32."""
+        """A hit, with unit peak if hard: (L, 81) float32."""
         return POWERS[self.templates[int(hard)]] * self.gain
 
 
 @dataclass(frozen=True)
 class Bank:
-    """All instruments by family, all drums by piece."""
+    """All instruments by family, and all drums by name."""
 
     instruments: dict[str, tuple[Instrument, ...]]
     drums: dict[str, tuple[Drum, ...]]
 
 
 def analyse(sound: Sound) -> NDArray[np.float32]:
-    """Linear band magnitudes of mono sound (S,) -> (T, 81), as the network's front end does."""
+    """Linear band magnitudes of mono sound: (S,) -> (T, 81), as in the network's input."""
     T = -(-len(sound) // HOP)
     padded = np.zeros(T * HOP + FRAME, np.float32)
     padded[FRAME // 2 : FRAME // 2 + len(sound)] = sound
@@ -107,14 +110,14 @@ def analyse(sound: Sound) -> NDArray[np.float32]:
 
 
 def template(sound: Sound, *, frames: int) -> NDArray[np.float32]:
-    """Power of a sound that starts at sample 0 -> (frames, 81), PRE frames early."""
+    """The power of a sound that starts at sample 0: (frames, 81), PRE frames early."""
     shifted = np.concatenate([np.zeros(PRE * HOP, np.float32), sound])
     power = analyse(shifted)[:frames] ** 2
     return np.pad(power, ((0, frames - len(power)), (0, 0)))
 
 
 def quantise(power: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Power -> steps of POWERS below the array's peak, same shape."""
+    """Convert power to steps of POWERS below the peak of the array; same shape."""
     level = np.log10(np.maximum(power / max(float(power.max()), 1e-20), 1e-12))
     return np.round(255 * np.clip(1 + 10 * level / DECIBELS, 0, 1)).astype(np.uint8)
 
@@ -127,18 +130,18 @@ def note_loudness(power: NDArray[np.float32]) -> float:
 
 
 def note_gain(templates: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(P, V, L, 81) -> (P, V): the factor to unit power where the note is loudest."""
+    """The gains for unit power at the loudest part of each note: (P, V, L, 81) -> (P, V)."""
     P, V = templates.shape[:2]
     loudness = np.empty((P, V), np.float32)
     for p in range(P):
         for v in range(V):
             loudness[p, v] = note_loudness(POWERS[templates[p, v]])
-    floor = 0.1 * loudness.mean()  # a note that hardly sounds stays soft
+    floor = 0.1 * loudness.mean()  # a nearly silent note stays soft
     return np.asarray(1 / np.maximum(loudness, floor), np.float32)
 
 
 def load_bank(*paths: str | Path) -> Bank:
-    """Read one or several bank files and join them. Raises AllInOneError if one is none."""
+    """Read bank files and join them. Raises AllInOneError if a file is not a bank."""
     instruments: dict[str, list[Instrument]] = {}
     drums: dict[str, list[Drum]] = {}
     for path in paths:
@@ -205,7 +208,7 @@ def _kit(job: tuple[str, int]) -> list[tuple[str, NDArray[np.uint8]]]:
 def build(
     *, jobs: int, soundfont: str = "", synthesised: bool = True
 ) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    """Yield every array of the bank by name: own synthesis, then the soundfont if one is given."""
+    """Yield all arrays of the bank by name: synthesised first, then those of a soundfont."""
     patches = [(f, i) for f in FAMILIES for i in range(MORE_PATCHES.get(f, PATCHES))]
     hits = [(p, i) for p in PIECES for i in range(MORE_HITS.get(p, HITS))]
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
@@ -219,7 +222,7 @@ def build(
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Make the bank of note and drum templates.")
     parser.add_argument("--out", required=True, help="the .npz to write")
     parser.add_argument("--soundfont", default="", help="General MIDI .sf2, played by fluidsynth")

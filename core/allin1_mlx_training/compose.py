@@ -33,14 +33,14 @@ from .targets import prepare, training_song, write_prepared
 SEEDS_PER_RUN = 1_000_000
 SONGS_PER_SHARD = 32
 
-MIDI_SHARE = 0.15  # of the songs, where there are any
-PERFORMED = 0.25  # share of these that people played, without a fixed tempo
-PAUSE = 1.0  # s between looks at a full folder
+MIDI_SHARE = 0.15  # share of songs from MIDI files, if there are any
+PERFORMED = 0.25  # share of these that are performances without a fixed tempo
+PAUSE = 1.0  # seconds between two checks of a full folder
 
 
 @dataclass(frozen=True)
 class Supplies:
-    """What songs are made of. style: the only one that is composed, "" for all."""
+    """The material of songs. style: the only style that is composed, "" for all."""
 
     bank: Bank
     tunes: tuple[Tune, ...]
@@ -84,7 +84,7 @@ def _work(job: tuple[str, int, list[int], int]) -> None:
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Compose songs for training.")
     parser.add_argument("--out", required=True, help="folder to write shards into")
     parser.add_argument("--songs", type=int, required=True)
@@ -102,7 +102,7 @@ def main() -> None:
         (options.out, n, seeds[i : i + SONGS_PER_SHARD], options.wait)
         for n, i in enumerate(range(0, len(seeds), SONGS_PER_SHARD))
     ]
-    # Fork shares the bank's memory, but is unsafe once a GPU is in use: workers load their own.
+    # Fork would share the bank's memory, but is unsafe with a GPU: workers load the bank.
     context = multiprocessing.get_context("spawn")
     supplies = (options.bank, options.tunes, options.midi, options.style)
     with context.Pool(options.jobs, _prepare, supplies) as pool:

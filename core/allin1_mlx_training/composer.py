@@ -1,6 +1,6 @@
-"""A song from a seed: `compose_score` writes its notes, `compose` turns them into stems.
+"""Compose a song from a seed: `compose_score` writes its notes, `compose` renders them to stems.
 
-Everything random comes from generators of the seed, so a seed always gives the same song.
+All random numbers come from generators with this seed, so a seed always gives the same song.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from .music.styles import Style, load_styles, style_named
 from .rendering import render
 
 Rng = np.random.Generator
-SECONDS = (95.0, 215.0)  # least and most length of a song's form
-TUNES = 0.25  # share of songs (in 4/4) that use a tune where there are any
-SHORTER = ((3,), (3,), (2,), (4, 3), (4, 2), (3, 4), (3, 3, 2))  # beats of bars, where 4 is usual
+SECONDS = (95.0, 215.0)  # shortest and longest form of a song
+TUNES = 0.25  # share of songs (in 4/4) that use a tune, if there are any
+SHORTER = ((3,), (3,), (2,), (4, 3), (4, 2), (3, 4), (3, 3, 2))  # beats per bar, instead of 4
 ODD_TEMPO = 0.12  # chance of a tempo outside the style's habit
 
 
 @dataclass(frozen=True)
 class Song:
-    """A composed song: its score (the truth is in it) and its sound.
+    """A composed song: its score, which contains the truth, and its sound.
 
     stems: (4, T, 81) float16, linear band magnitudes of bass, drums, other, vocals.
     """
@@ -51,7 +51,7 @@ def compose(seed: int, bank: Bank, *, style: str = "", tunes: tuple[Tune, ...] =
 
 
 def compose_score(seed: int, *, style: str = "", tunes: tuple[Tune, ...] = ()) -> Score:
-    """Compose a song of a style, "" draws one; where there are tunes, some songs use one."""
+    """Compose a song of a style; "" draws one. If there are tunes, some songs use one."""
     rng = np.random.default_rng(seed)
     styles = load_styles()
     weights = np.array([s.weight for s in styles])
@@ -88,10 +88,10 @@ def _draw_tune(rng: Rng, style: Style, bar_seconds: float, tunes: tuple[Tune, ..
 
 
 def draw_tempo(rng: Rng, style: Style) -> float:
-    """BPM near the style's usual one, within its limits; rarely beyond."""
+    """A tempo near the style's usual one, within its limits; rarely outside."""
     least, usual, most = style.tempo
     bpm = float(np.exp(rng.triangular(np.log(least), np.log(usual), np.log(most))))
-    typed = style.electronic > 0.5 and rng.random() < 0.9  # into a sequencer, as a whole number
+    typed = style.electronic > 0.5 and rng.random() < 0.9  # a sequencer has a whole number
     if rng.random() < ODD_TEMPO:
         bpm *= float(rng.uniform(0.86, 1.16))
     bpm = float(np.clip(bpm, 52, 215))
@@ -116,7 +116,7 @@ def _grid(rng: Rng, style: Style, bpm: float, form: list[Part]) -> Grid:
 
 
 def _bar_lengths(rng: Rng, style: Style, form: list[Part]) -> NDArray[np.int64]:
-    """Beats of each bar: the style's metre, in songs that change it another one in some parts."""
+    """Number of beats of each bar: the style's metre; in some songs, some parts have another."""
     names = sorted({part.name for part in form})
     other: dict[str, tuple[int, ...]] = {}
     if style.meter == 4 and rng.random() < style.changing and len(names) > 1:
@@ -132,11 +132,11 @@ def _bar_lengths(rng: Rng, style: Style, form: list[Part]) -> NDArray[np.int64]:
 def assemble(
     rng: Rng, seed: int, style: Style, bpm: float, form: list[Part], grid: Grid, band: Band
 ) -> Score:
-    """The score of a played form: its truth, its ending, fades and side chain."""
+    """The score of a played form, with its truth, ending, fades and side chain."""
     times = grid.times
     tail = float(rng.uniform(0.3, 5))
     beats, positions = list(times[:-1]), list(grid.positions)
-    if rng.random() < 0.4:  # a last chord on the one
+    if rng.random() < 0.4:  # a last chord on beat one
         _final_chord(band, float(times[-1]), level=float(rng.uniform(0.6, 1.0)))
         beats.append(times[-1])
         positions.append(1)
@@ -146,7 +146,7 @@ def assemble(
     fade_in = float(rng.uniform(1, 12)) if rng.random() < 0.06 else 0.0
     pump = None
     if (band.kicks or style.kickless) and rng.random() < style.pump:
-        # A ghost kick keeps the side chain running where the kick rests.
+        # A silent kick keeps the side chain running while the kick rests.
         haunted = rng.random() < max(0.3, style.kickless) or not band.kicks
         kicks = tuple(sorted(band.ghosts if haunted else band.kicks))
         stems = (BASS, OTHER, VOCALS) if rng.random() < 0.3 else (BASS, OTHER)
@@ -173,7 +173,7 @@ def assemble(
 
 
 def _final_chord(band: Band, time: float, *, level: float) -> None:
-    """Everyone's last notes once more, held."""
+    """Repeat everyone's last notes and hold them."""
     for track in (band.bass, *band.comps):
         if track.notes and time - track.notes[-1].start < 8:
             note = track.notes[-1]

@@ -1,7 +1,7 @@
-"""What the network learns from: songs as uint8 spectrograms with composed or pseudo-labelled truth.
+"""Songs for training: uint8 spectrograms with truth that was composed, or labelled by a teacher.
 
-Spectrograms are round(100 log10(1 + magnitude)), uint8, 100 frames/s; a composed song has four
-stems, a real one its mix alone.
+Spectrograms are round(100 log10(1 + magnitude)), uint8, 100 frames/s. A composed song has four
+stems, a real song only its mix.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from .targets import PreparedSong, TrainingSong, composed_song, prepare, truth_o
 
 
 class Corpus:
-    """Songs of one kind (K alike) on the device: each frame's stems, then its targets, (T, 81 K +
-    COLUMNS) uint8; probabilities in steps of 1 / 255, the tempo as TEMPO_STEPS says."""
+    """Songs with the same number of stems K, on the device.
+
+    Each frame holds its stems, then its targets: (T, 81 K + COLUMNS) uint8. Probabilities are
+    stored in steps of 1 / 255, the tempo as TEMPO_STEPS describes.
+    """
 
     def __init__(self, songs: Iterable[TrainingSong]) -> None:
         self.frames: list[int] = []
@@ -35,7 +38,7 @@ class Corpus:
         return len(self.frames)
 
     def extend(self, songs: Iterable[PreparedSong], *, keep: int | None = None) -> None:
-        """Add songs; with `keep`, drop the oldest ones beyond that number."""
+        """Add songs. With `keep`, drop the oldest songs beyond that number."""
         for song in songs:
             self.stems = song.stems
             self.frames.append(len(song.rows))
@@ -45,8 +48,10 @@ class Corpus:
         del self.frames[:dropped], self.known[:dropped], self._rows[:dropped]
 
     def ranges(self, indices: Sequence[int], starts: Sequence[int], length: int) -> mx.array:
-        """`length` frames of each song from each start, silence after its end:
-        (B, length, 81 K + COLUMNS) uint8."""
+        """`length` frames of each song from each start, with silence after its end.
+
+        Returns (B, length, 81 K + COLUMNS) uint8.
+        """
         parts = []
         for index, start in zip(indices, starts, strict=True):
             part = self._rows[index][start : start + length]
@@ -56,19 +61,19 @@ class Corpus:
 
 
 def to_magnitudes(levels: mx.array) -> mx.array:
-    """Linear magnitudes, float32, of what is stored as uint8."""
+    """Linear magnitudes, float32, from stored uint8 values."""
     return mx.power(10.0, levels.astype(mx.float32) / STEPS) - 1
 
 
 def load_composed(folder: Path) -> Iterator[TrainingSong]:
-    """All songs of the shards in a folder of training.compose, memory-mapped."""
+    """All songs in the shards of a folder that training.compose wrote, memory-mapped."""
     for shard in sorted(folder.glob("songs_*.npy")):
         for levels, facts in read_shard(shard):
             yield composed_song(levels, facts)
 
 
 def load_real(folder: Path) -> dict[str, NDArray[np.uint8]]:
-    """Mixes (T, 81) uint8 of all .npz files in a folder, by song."""
+    """The mixes (T, 81) uint8 of all .npz files in a folder, by song."""
     return {
         name: mixes[name]
         for path in sorted(folder.glob("*.npz"))

@@ -1,7 +1,7 @@
-"""How good a network is: its decoded beats, downbeats and sections against a reference.
+"""Scores of a network: its decoded beats, downbeats and sections compared with a reference.
 
-F-measures as in mir_eval (Raffel et al. 2014): beats within 70 ms, boundaries within 0.5 s and
-3 s; label accuracy is the share of time with the right label.
+F-measures as in mir_eval (Raffel et al. 2014): beats within 70 ms, boundaries within 0.5 s and 3 s.
+Label accuracy is the share of time with the right label.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Times = Sequence[float] | NDArray[np.float64]
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
-ALONE = 8  # jobs that are not worth starting processes for
+ALONE = 8  # fewer jobs are not worth starting processes
 BEAT_WINDOW = 0.07  # s
 BOUNDARY_WINDOWS = (0.5, 3.0)  # s
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What should be found: times in seconds; labels of (start, end, label), or none."""
+    """The truth of a song: times in seconds; labels as (start, end, label), or none."""
 
     beats: NDArray[np.float64]
     downbeats: NDArray[np.float64]
@@ -41,7 +41,7 @@ class Reference:
 
 
 def f_measure(reference: Times, estimate: Times, *, window: float) -> float:
-    """Harmonic mean of precision and recall, each time matched to at most one of the others."""
+    """Harmonic mean of precision and recall; each time is matched with at most one other time."""
     if not len(reference) or not len(estimate):
         return float(len(reference) == len(estimate))
     matches, j = 0, 0
@@ -55,9 +55,9 @@ def f_measure(reference: Times, estimate: Times, *, window: float) -> float:
 
 
 def score(found: Activations, reference: Reference, *, threshold: float) -> dict[str, float]:
-    """All measures of one song, those of sections only where the reference has them.
+    """All scores of one song; those of sections only if the reference has sections.
 
-    Decoded as what the bundled network finds.
+    The logits are decoded in the same way as those of the bundled network.
     """
     beats = decode_beats(found.beat, found.downbeat, threshold=threshold, tempo_space=STEADY)
     scores = {
@@ -81,7 +81,7 @@ def score(found: Activations, reference: Reference, *, threshold: float) -> dict
 
 
 def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:
-    """The mean of each measure over the songs that have it."""
+    """The mean of each score over the songs that have it."""
     rows = list(scores)
     names = {name: None for row in rows for name in row}
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
@@ -94,7 +94,7 @@ def score_logits(job: tuple[NDArray[np.float32], Reference, float]) -> dict[str,
 
 
 def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
-    """function of every job, on all cores; processes are started anew, as a GPU is in use."""
+    """Apply a function to all jobs on all cores. Processes are spawned, because a GPU is in use."""
     if len(jobs) <= ALONE:
         return [function(job) for job in jobs]
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:

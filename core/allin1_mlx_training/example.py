@@ -1,9 +1,9 @@
-"""The example song that comes with the package: composed, played, and written with its truth.
+"""Compose and play the example song of the package, and write it with its truth.
 
     python -m allin1_mlx_training.example --out assets
 
 writes example.ogg (stereo, Vorbis) and example.json: beats, positions and segments in seconds. Its
-seed lies beyond those of any training run (compose.SEEDS_PER_RUN).
+seed is greater than those of all training runs (compose.SEEDS_PER_RUN).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from .synth import perform
 
 EXAMPLE_SEED = 2_000_000_000_032
 BPM = 116.0
-START = 0.35  # s of silence before the first beat
+START = 0.35  # seconds of silence before the first beat
 VORBIS_QUALITY = 0.6  # soundfile's compression level: 0 is the largest file, 1 the smallest
 FORM = [
     Part("intro", 4),
@@ -90,7 +90,7 @@ DRUMS = {  # levels
     "tomm": 0.8,
     "toml": 0.8,
 }
-VERSE, CHORUS = (5, 3, 0, 4), (0, 4, 5, 3)  # degrees of the chords
+VERSE, CHORUS = (5, 3, 0, 4), (0, 4, 5, 3)  # scale degrees of the chords
 
 
 def example_score() -> Score:
@@ -148,7 +148,7 @@ def _material(
     comps: tuple[bool, ...],
     register: int,
 ) -> Material:
-    """A part with everything chosen but its melody."""
+    """A part with all values given except the melody."""
     meter, per_beat = STYLE.meter, STYLE.steps
     steps = read_groove(groove, rng, steps=meter * per_beat)
     loud = level == 1.0
@@ -187,7 +187,7 @@ def _material(
 
 
 def write_example(out: str | Path) -> None:
-    """Compose and play the example into a folder."""
+    """Compose and play the example, and write it to a folder."""
     score = example_score()
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -209,7 +209,7 @@ def write_example(out: str | Path) -> None:
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Compose and play the example song.")
     parser.add_argument("--out", required=True, help="folder for example.ogg and example.json")
     write_example(parser.parse_args().out)

@@ -1,4 +1,4 @@
-"""Songs that are never trained on, and how well a network does on them.
+"""Songs that are never used in training, and the scores of a network on them.
 
 Magnitudes are (T, 81) float32, 100 frames/s; logits (13, T).
 """
@@ -23,13 +23,13 @@ from .evaluate import Reference, in_processes, mean_scores, score_logits
 from .targets import TrainingSong
 from .teacher import Lesson
 
-TRUSTED = 0.6  # agreement of the teacher's folds from which a real song is used
-EXAM_EVERY = 8  # of the real songs, one is for testing
+TRUSTED = 0.6  # lowest agreement of the teacher's folds at which a real song is used
+EXAM_EVERY = 8  # one of this many real songs is an exam
 
 
 @dataclass(frozen=True)
 class Exam:
-    """A song that is never trained on: mix (T, 81) magnitudes, and what should be found."""
+    """A song that is never used in training: mix (T, 81) magnitudes, and its reference."""
 
     name: str
     mix: NDArray[np.float32]
@@ -37,7 +37,7 @@ class Exam:
 
 
 def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]) -> dict[str, Any]:
-    """Mean scores over the exams for each threshold, keyed by it."""
+    """The mean scores over the exams for each threshold."""
     logits = [np.array(model(logarithm(mx.array(exam.mix))[None, None])[0]) for exam in exams]
     jobs = [
         (found, exam.reference, threshold)
@@ -52,8 +52,7 @@ def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]
 
 
 def split_lessons(lessons: Iterable[Lesson]) -> tuple[list[TrainingSong], list[Exam]]:
-    """Songs on which the teacher's folds agree: those to learn from, and every EXAM_EVERYth of
-    all to test."""
+    """Songs on which the teacher's folds agree, for training; every EXAM_EVERYth is an exam."""
     learn, exams = [], []
     for number, lesson in enumerate(lessons):
         if lesson.agreement < TRUSTED:
@@ -66,7 +65,7 @@ def split_lessons(lessons: Iterable[Lesson]) -> tuple[list[TrainingSong], list[E
 
 
 def split_songs(songs: Iterable[TrainingSong]) -> tuple[list[TrainingSong], list[Exam]]:
-    """Songs with exact beats: those to learn from, and every EXAM_EVERYth to test."""
+    """Songs with exact beats for training; every EXAM_EVERYth song is an exam."""
     learn, exams = [], []
     for number, song in enumerate(songs):
         if number % EXAM_EVERY == 0 and "downbeat" in song.truth.known:
@@ -77,7 +76,7 @@ def split_songs(songs: Iterable[TrainingSong]) -> tuple[list[TrainingSong], list
 
 
 def exam_of(song: TrainingSong) -> Exam:
-    """A song whose truth is known, as an exam on its mix."""
+    """An exam on the mix of a song with known truth."""
     stems = to_magnitudes(mx.array(song.stems))
     mix = mx.sqrt(mx.square(stems).sum(axis=1))
     truth = song.truth

@@ -1,7 +1,7 @@
-"""The training objective: cross entropies of the tasks, weighted.
+"""The training objective: weighted cross entropies of all tasks.
 
-After Kim & Nam (2023), with two tasks more: whether somebody sings, and the tempo. A song counts in
-the losses of those tasks alone whose truth is known of it.
+After Kim & Nam (2023), with two more tasks: singing, and the tempo. A song contributes only to the
+losses of tasks whose truth is known for it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WEIGHTS = {
 
 
 def losses(logits: mx.array, batch: Batch) -> dict[str, mx.array]:
-    """Mean cross entropy of each of TASKS; logits (B, 14 + tempo classes, T)."""
+    """The mean cross entropy of each of TASKS; logits (B, 14 + tempo classes, T)."""
     rows = mx.concatenate([logits[:, :3], logits[:, VOICE : VOICE + 1]], axis=1)
     wanted = mx.concatenate([batch.targets[:, :3], batch.targets[:, VOICE : VOICE + 1]], axis=1)
     binary = nn.losses.binary_cross_entropy(rows, wanted, reduction="none").mean(axis=2)
@@ -48,7 +48,7 @@ def _log_softmax(logits: mx.array) -> mx.array:
 
 
 def _tempo_loss(logits: mx.array, tempo: mx.array) -> mx.array:
-    """(B,) cross entropy with the two classes beside the tempo, over frames that have one.
+    """(B,) cross entropy with the two classes nearest to the tempo, over frames that have a tempo.
 
     logits: (B, classes, T); tempo: (B, T) in classes.
     """

@@ -1,4 +1,4 @@
-"""How a song is mixed and mastered, drawn at random and wide, and applied to band powers.
+"""Random mixing and mastering of a song, applied to band powers.
 
 Powers are (T, 4, 81) float32: frames at 100/s, stems bass, drums, other, vocals, bands.
 """
@@ -18,25 +18,25 @@ from .music.score import OTHER, Score, Sweep
 Rng = np.random.Generator
 Powers = NDArray[np.float32]
 
-# Natural logarithm of the amplitude that composed songs need per band to have the mean spectrum of
-# real ones, at these frequencies.
+# Natural logarithm of the amplitude, per band, that gives composed songs the mean spectrum of
+# real songs, at these frequencies.
 TILT_HZ = (30.0, 60.0, 120.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 TILT = (0.1, 0.1, 0.0, 0.0, 0.0, -0.05, -0.15, -0.3, -0.5, -0.65)
 BEATING_FRAMES, BEATING_HZ = 3, 500.0
-STEM_LEVELS = (0.9, 1.7, 0.8, 1.3)  # usual amplitudes beside one another
+STEM_LEVELS = (0.9, 1.7, 0.8, 1.3)  # usual relative amplitudes
 LOUDNESS = (0.52, 0.15, 0.1, 1.05)  # mean log10(1 + magnitude): mean, deviation, least, most
 
 
 @dataclass(frozen=True)
 class Sound:
-    """One song's mix. Amplitude factors unless noted.
+    """The mix of one song. Values are amplitude factors if not described otherwise.
 
-    stems: (4,); equaliser: (4, 81); wet: (4,) power share of reverberation, decay: (4, 81)
-    factor of its power per frame; compression 0 (none) to 0.5; attack in frames; hiss: power of
-    noise beside the song's mean; cut: (81,) power; loudness: mean log10(1 + magnitude);
-    grain, beating: standard deviation of the logarithm of interference between partials, from
-    frame to frame in all bands, and slower (BEATING_FRAMES) in the low ones, where several
-    partials share a band.
+    stems: (4,); equaliser: (4, 81); wet: (4,) share of reverberation in power; decay: (4, 81)
+    factor of its power per frame; compression: 0 (none) to 0.5; attack: frames; hiss: power of
+    noise relative to the song's mean; cut: (81,) power; loudness: mean log10(1 + magnitude).
+    grain, beating: standard deviation of the logarithm of interference between partials: grain from
+    frame to frame in all bands; beating slower (BEATING_FRAMES) and only in low bands, where
+    several partials share a band.
     """
 
     stems: NDArray[np.float32]
@@ -105,7 +105,7 @@ def reverberate(powers: Powers, sound: Sound) -> None:
 
 
 def duck(powers: Powers, score: Score) -> None:
-    """The side chain, in place."""
+    """Apply the side chain, in place."""
     pump = score.pump
     if pump is None:
         return
@@ -115,7 +115,7 @@ def duck(powers: Powers, score: Score) -> None:
 
 
 def sweep_filter(powers: Powers, sweep: Sweep) -> None:
-    """A moving low- or high-pass on one stem, in place."""
+    """Apply a moving low- or high-pass filter to one stem, in place."""
     T = len(powers)
     first, last = min(T, int(sweep.start * FPS)), min(T, int(sweep.end * FPS))
     if last <= first:
@@ -141,7 +141,7 @@ def fade(powers: Powers, score: Score) -> None:
 
 
 def compress(powers: Powers, sound: Sound) -> None:
-    """A bus compressor that follows the sum of all, in place."""
+    """Apply a bus compressor that follows the sum of all stems, in place."""
     if not sound.compression:
         return
     level = powers.sum(axis=(1, 2))
@@ -156,7 +156,7 @@ def compress(powers: Powers, sound: Sound) -> None:
 
 
 def master(powers: Powers, sound: Sound, rng: Rng) -> Powers:
-    """Hiss, loudness, interference: powers -> magnitudes, same shape (the same memory)."""
+    """Add hiss, loudness and interference: powers to magnitudes, same shape, same memory."""
     T = len(powers)
     if sound.hiss:
         powers[:, OTHER] += sound.hiss * float(powers.sum(axis=1).mean()) * 4
@@ -171,7 +171,7 @@ def master(powers: Powers, sound: Sound, rng: Rng) -> Powers:
 
 
 def _interference(T: int, sound: Sound, rng: Rng) -> NDArray[np.float32]:
-    """Random factors (T, 81) of magnitudes whose partials have unknown phases."""
+    """Random factors (T, 81) for magnitudes whose partials have unknown phases."""
     f = band_frequencies()
     white = rng.standard_normal((T, len(f)), np.float32)
     steps = np.cumsum(rng.standard_normal((T + BEATING_FRAMES, len(f)), np.float32), axis=0)
@@ -181,7 +181,7 @@ def _interference(T: int, sound: Sound, rng: Rng) -> NDArray[np.float32]:
 
 
 def level_for(magnitudes: NDArray[np.float32], loudness: float) -> float:
-    """The factor that brings the mean log10(1 + magnitude) to `loudness`, by bisection."""
+    """The factor that gives the mean log10(1 + magnitude) the value `loudness`, by bisection."""
     low, high = 1e-8, 1e8
     for _ in range(40):
         middle = float(np.sqrt(low * high))

@@ -1,4 +1,4 @@
-"""A score as band spectrograms: every note a template of the bank, added in linear power.
+"""Render a score as band spectrograms: each note is a template of the bank, added in linear power.
 
 Frames are 100/s, bands 81, stems bass, drums, other, vocals; see `bank` for templates.
 """
@@ -18,15 +18,15 @@ from .music.score import DRUMS, OTHER, DrumTrack, Effect, Score, Track
 Powers = NDArray[np.float32]
 LOOP = 25  # frames at a template's end that are repeated for longer notes
 FALLEN = 1e-6  # share of a drum's peak power below which it is cut off
-HARD = 0.6  # velocity from which a drum's hard template is used
-KIN = {"snap": "clap", "kick808": "kick"}  # drums that a bank may lack, and their stand-ins
+HARD = 0.6  # lowest velocity for a drum's hard template
+KIN = {"snap": "clap", "kick808": "kick"}  # drums that a bank may lack, and their replacements
 
 
 def render(score: Score, bank: Bank, sound: Sound, rng: np.random.Generator) -> NDArray[np.float16]:
-    """The stems' linear band magnitudes -> (4, T, 81)."""
+    """Render the stems' linear band magnitudes: (4, T, 81)."""
     T = int(np.ceil(score.duration * FPS))
     powers = np.zeros((T, 4, len(band_frequencies())), np.float32)
-    late = np.round(rng.normal(0, 0.4, 4)).astype(int)  # frames: stems are never quite together
+    late = np.round(rng.normal(0, 0.4, 4)).astype(int)  # frames: stems are never exactly together
     for track in score.tracks:
         instrument = choose(bank.instruments[track.family], track.choice)
         _add_track(powers[:, track.stem], track, instrument, int(late[track.stem]))
@@ -47,12 +47,12 @@ def render(score: Score, bank: Bank, sound: Sound, rng: np.random.Generator) -> 
 
 
 def choose(instruments: tuple[Instrument, ...], choice: int) -> Instrument:
-    """The instrument that a track's choice means."""
+    """The instrument of a track's choice."""
     return instruments[choice % len(instruments)]
 
 
 def choose_drum(bank: Bank, track: DrumTrack, *, electronic: bool) -> Drum:
-    """The drum that a track's choice means: sampled kits mostly for acoustic songs."""
+    """The drum of a track's choice; acoustic songs usually have sampled kits."""
     piece = track.piece if track.piece in bank.drums else KIN[track.piece]
     drums = bank.drums[piece]
     sampled = tuple(d for d in drums if d.name.startswith("kit"))
@@ -90,7 +90,7 @@ def _add_track(powers: Powers, track: Track, instrument: Instrument, late: int) 
 
 
 def _prolong(template: Powers, length: int) -> Powers:
-    """A note held longer than its template: the end repeated, falling as it fell before."""
+    """Extend a note beyond its template: the end is repeated and continues to decay."""
     end = template[-LOOP:]
     before = template[-2 * LOOP : -LOOP].mean() + 1e-12
     fall = min(1.0, float(end.mean() / before))
@@ -106,7 +106,7 @@ def _add_drums(powers: Powers, track: DrumTrack, drum: Drum) -> None:
         power = drum.power(hard=hard)
         loud = np.flatnonzero(power.sum(axis=1) > FALLEN * power.sum(axis=1).max())
         templates.append(power[: loud[-1] + 1 if len(loud) else 1])
-    # A soft template is quieter by itself; the velocity sets the level of both.
+    # A soft template is quieter than a hard one; the velocity sets the level of both.
     soft = templates[1].sum(axis=1).max() / max(float(templates[0].sum(axis=1).max()), 1e-9)
     templates[0] = templates[0] * np.float32(soft)
     for start, velocity in track.hits:
@@ -120,7 +120,7 @@ def _add_drums(powers: Powers, track: DrumTrack, drum: Drum) -> None:
 
 
 def _add_effect(powers: Powers, effect: Effect) -> None:
-    """Swelling or dying noise, its band sliding up or down."""
+    """Noise that grows or fades, with a band that slides up or down."""
     T = len(powers)
     first, last = min(T, round(effect.start * FPS)), min(T, round(effect.end * FPS))
     if last <= first:

@@ -1,8 +1,8 @@
-"""Composed songs in files that load fast.
+"""Composed songs in files that are fast to load.
 
 A shard is `songs_00000.npy`, (frames of all its songs, 4, 81) uint8 = round(STEPS log10(1 + linear
-band magnitude)), stems bass, drums, other, vocals, 100 frames/s, and `songs_00000.json`, the truth
-of each song with its first frame and its frames.
+band magnitude)), stems bass, drums, other, vocals, 100 frames/s, and `songs_00000.json`: the truth
+of each song with its first frame and number of frames.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STEPS = 100  # steps of the stored uint8 per unit of log10(1 + magnitude)
 
 
 def truth(score: Score) -> dict[str, Any]:
-    """What is true of a song, as JSON values; times in s."""
+    """The truth of a song as JSON values; times are seconds."""
     facts = {
         "seed": score.seed,
         "style": score.style,
@@ -46,7 +46,7 @@ def quantise(stems: NDArray[np.float16]) -> NDArray[np.uint8]:
 
 
 def read_shard(path: str | Path) -> Iterator[tuple[NDArray[np.uint8], dict[str, Any]]]:
-    """The songs of a shard (its .npy): (T, 4, 81) uint8, memory-mapped, and their truth."""
+    """The songs of a shard (its .npy): (T, 4, 81) uint8, memory-mapped, with their truth."""
     frames = np.load(path, mmap_mode="r")
     for song in json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8")):
         yield frames[song["first"] : song["first"] + song["frames"]], song

@@ -1,11 +1,11 @@
-"""The spectral stems' shares, fitted to the true stems of composed songs.
+"""Fit the shares of the spectral stems to the true stems of composed songs.
 
     python -m allin1_mlx_training.shares --bank own.npz gm.npz
 
-Writes demix/shares.json: of the percussive and of the harmonic part of a mix, how much belongs to
-each stem in each band. The fit is on log10(1 + magnitude), as the network sees it. The drums get
-all of the percussive part, whatever the fit says, because the beat hangs on them; and all shares
-are doubled, because the published networks were trained on loud masters.
+Writes demix/shares.json: the share of each stem in the percussive and in the harmonic part of a
+mix, for each band. The fit is on log10(1 + magnitude), the scale of the network's input. The drums
+always get the whole percussive part, because the beat depends on them. All shares are doubled,
+because the published networks were trained on loud masters.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def _smooth(table: Table) -> Table:
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Fit the spectral stems' shares.")
     parser.add_argument("--bank", nargs="+", required=True, help="files of training.bank")
     percussive, harmonic = fit_shares(*draw_frames(load_bank(*parser.parse_args().bank)))

@@ -1,8 +1,8 @@
-"""A score as sound: the bank's own instruments, played note by note, mixed in stereo.
+"""Play a score as sound: the bank's own instruments, note by note, mixed in stereo.
 
-Audio is (2, n) float32 at SAMPLE_RATE within [-1, 1]. Loudness of notes and hits follows the same
-rule as the bank's templates (power summed over the 81 bands), so that a score balances the same
-in both renderings.
+Audio is (2, n) float32 at SAMPLE_RATE within [-1, 1]. The loudness of notes and hits follows the
+same rule as that of the bank's templates (power summed over the 81 bands), so both renderings of a
+score have the same balance.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from .music.score import BASS, DRUMS, OTHER, VOCALS, DrumTrack, Effect, Score, T
 
 Audio = NDArray[np.floating[Any]]
 PEAK = 0.7  # -3 dBFS: lossy coding overshoots
-BLOCK, LOOK_AHEAD = 64, 6  # samples, blocks: how finely and how far the limiter looks
+BLOCK, LOOK_AHEAD = 64, 6  # samples per block; blocks that the limiter reads ahead
 REVERB_SECONDS = 1.8
-WET = {BASS: 0.0, DRUMS: 0.06, OTHER: 0.22, VOCALS: 0.25}  # share sent to the reverberation
+WET = {BASS: 0.0, DRUMS: 0.06, OTHER: 0.22, VOCALS: 0.25}  # share that is sent to the reverberation
 HARD = 0.6  # velocity of a drum's reference hit
-GAIN = 30.0  # brings unit power in the bands to an ordinary amplitude
+GAIN = 30.0  # factor from unit power in the bands to a usual amplitude
 
 
 def perform(score: Score) -> NDArray[np.float32]:
-    """Play the whole score -> (2, n)."""
+    """Play the whole score: (2, n)."""
     n = int(np.ceil(score.duration * SAMPLE_RATE))
     rng = np.random.default_rng((score.seed, 2))
     stems = np.zeros((4, 2, n), np.float32)
@@ -90,7 +90,7 @@ def _play_track(stem: Audio, track: Track, *, pan: float) -> None:
 
 
 def _sum(a: Sound, b: Sound) -> Sound:
-    """Two sounds of any lengths together."""
+    """The sum of two sounds of any lengths."""
     n = max(len(a), len(b))
     return np.pad(a, (0, n - len(a))) + np.pad(b, (0, n - len(b)))
 
@@ -107,7 +107,7 @@ def _play_drum(stem: Audio, drum: DrumTrack, *, pan: float) -> None:
 
 
 def _play_effect(stem: Audio, effect: Effect, rng: np.random.Generator) -> None:
-    """Noise in bands that take turns, from low to high for a riser."""
+    """Noise whose band moves, upwards for a riser."""
     n = int((effect.end - effect.start) * SAMPLE_RATE)
     x = np.linspace(0, 1, n)
     swell = x**1.5 if effect.kind == "riser" else np.exp(-2.5 * x)
@@ -129,7 +129,7 @@ def _fades(score: Score, n: int) -> NDArray[np.float32]:
 
 
 def reverberate(sent: Audio, rng: np.random.Generator) -> Audio:
-    """A small hall: both channels through decaying noise of their own -> (2, n)."""
+    """A small hall: each channel is convolved with different decaying noise: (2, n)."""
     n = sent.shape[1]
     length = int(REVERB_SECONDS * SAMPLE_RATE)
     t = np.arange(length) / SAMPLE_RATE
@@ -146,7 +146,7 @@ def reverberate(sent: Audio, rng: np.random.Generator) -> Audio:
 
 
 def limit(mix: Audio) -> NDArray[np.float32]:
-    """Bring the loud parts to a common level; short peaks are turned down -> same shape."""
+    """Bring the loud parts to a common level and reduce short peaks; same shape."""
     n = mix.shape[1]
     blocks = -(-n // BLOCK)
     padded = np.pad(np.abs(mix).max(axis=0), (0, blocks * BLOCK - n))

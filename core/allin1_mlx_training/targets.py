@@ -1,7 +1,7 @@
-"""What is known of a song, and the targets that are drawn from it. NumPy only.
+"""The truth of a song, and the training targets made from it. NumPy only.
 
-Times are frames, 100 a second, with fractions. A song's rows are its stems' spectrograms, uint8 =
-round(STEPS log10(1 + magnitude)), and beside them its targets, see `prepare`.
+Times are frames, 100 per second, with fractions. The rows of a song are its stems' spectrograms,
+uint8 = round(STEPS log10(1 + magnitude)), followed by its targets; see `prepare`.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
 VOICE, TEMPO = LOGITS, LOGITS + 1  # columns of the targets after those of the logits
 COLUMNS = LOGITS + 2
 TEMPO_STEPS, TEMPO_BASE = 80, 30.0  # a tempo is stored as TEMPO_STEPS log2(BPM / TEMPO_BASE)
-STEADY_BEATS = 4  # to either side, over whose intervals the tempo of a beat is the median
-SUNG = 10 ** (-30 / 10)  # power beside the voice's loud frames from which somebody sings
+STEADY_BEATS = 4  # beats before and after a beat; its tempo is the median over their intervals
+SUNG = 10 ** (-30 / 10)  # lowest power relative to the voice's loud frames that counts as singing
 BREATH = 31  # frames, odd: a shorter pause does not end a phrase
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a song of T frames.
+    """The truth of a song of T frames.
 
-    beats, downbeats, boundaries: frames (with fractions), ascending. label: (T,) index into
-    LABELS. soft: (13, T) probabilities of a teacher instead of all these, or None. voice: (T,)
-    whether somebody sings. known: the TASKS of which the truth is known; the others are not
-    learned from this song.
+    beats, downbeats, boundaries: frames (with fractions), ascending. label: (T,) index into LABELS.
+    soft: (13, T) probabilities of a teacher that replace all these, or None. voice: (T,) whether
+    there is singing. known: the TASKS whose truth is known; the others are not trained on this
+    song.
     """
 
     beats: NDArray[np.float64]
@@ -53,7 +53,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class TrainingSong:
-    """name; stems: (T, K, 81) uint8; truth."""
+    """A song before its preparation. stems: (T, K, 81) uint8."""
 
     name: str
     stems: NDArray[np.uint8]
@@ -61,13 +61,13 @@ class TrainingSong:
 
     @property
     def frames(self) -> int:
-        """T."""
+        """Number of frames T."""
         return self.stems.shape[0]
 
 
 @dataclass(frozen=True)
 class PreparedSong:
-    """rows: as in Corpus; known: (tasks,) 1 or 0; stems: K."""
+    """A prepared song. rows: as in Corpus. known: (tasks,) 1 or 0. stems: K."""
 
     rows: NDArray[np.uint8]
     known: NDArray[np.float32]
@@ -75,7 +75,7 @@ class PreparedSong:
 
 
 def prepare(song: TrainingSong) -> PreparedSong:
-    """Draw a song's targets and put them beside its stems."""
+    """Make a song's targets and append them to its stems."""
     targets = np.zeros((song.frames, COLUMNS), np.uint8)
     targets[:, :LOGITS] = np.rint(255 * targets_of(song.truth, song.frames)).T
     if song.truth.voice is not None:
@@ -87,7 +87,7 @@ def prepare(song: TrainingSong) -> PreparedSong:
 
 
 def targets_of(truth: Truth, frames: int) -> NDArray[np.float32]:
-    """Target probabilities (13, T) of a song: a teacher's, or drawn from its truth."""
+    """The target probabilities (13, T) of a song, from a teacher or from its truth."""
     if truth.soft is not None:
         return truth.soft.astype(np.float32)
     target = np.zeros((3 + len(LABELS), frames), np.float32)
@@ -112,7 +112,7 @@ def draw_peaks(row: NDArray[np.float32], frames: NDArray[np.float64], width: flo
 
 
 def local_tempo(beats: NDArray[np.float64], frames: int) -> NDArray[np.uint8]:
-    """(T,) the tempo around each frame as TEMPO_STEPS says, 0 before and after the beats."""
+    """(T,) the tempo around each frame as TEMPO_STEPS describes; 0 before and after the beats."""
     tempo = np.zeros(frames, np.uint8)
     if len(beats) < 2:
         return tempo
@@ -126,11 +126,11 @@ def local_tempo(beats: NDArray[np.float64], frames: int) -> NDArray[np.uint8]:
 
 
 def find_voice(stems: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """(T,) whether the last of the stems (T, 4, 81), the vocals, sounds."""
+    """(T,) whether the vocals, the last of the stems (T, 4, 81), can be heard."""
     power = np.square(10.0 ** (stems[:, -1].astype(np.float32) / STEPS) - 1).sum(axis=1)
     sounds = power > max(SUNG * float(np.quantile(power, 0.98)), 1.0)
     close = np.convolve(sounds, np.ones(BREATH), "same") > 0
-    # Phrases keep their length: what was widened by half a breath is narrowed again.
+    # Phrases keep their length: they are widened, then narrowed by the same amount.
     return np.convolve(~close, np.ones(BREATH), "same") == 0
 
 
@@ -140,7 +140,7 @@ def write_prepared(folder: Path, number: int, songs: Sequence[PreparedSong]) -> 
     facts = [{"frames": len(s.rows), "known": s.known.tolist(), "stems": s.stems} for s in songs]
     temporary = folder / f".songs_{number:05d}.json"
     temporary.write_text(json.dumps(facts), encoding="utf-8")
-    temporary.replace(folder / f"songs_{number:05d}.json")  # now the shard is whole
+    temporary.replace(folder / f"songs_{number:05d}.json")  # now the shard is complete
 
 
 def read_prepared(facts: Path) -> list[PreparedSong]:
@@ -156,7 +156,7 @@ def read_prepared(facts: Path) -> list[PreparedSong]:
 
 
 def composed_song(levels: NDArray[np.uint8], facts: dict[str, Any]) -> TrainingSong:
-    """A song of a shard and its facts, as `shards.truth` writes them."""
+    """A song of a shard, with its truth as `shards.truth` writes it."""
     truth = truth_of(facts["beats"], facts["positions"], facts["segments"], len(levels))
     known = frozenset(facts.get("known", TASKS))
     truth = replace(truth, voice=find_voice(levels), known=known)

@@ -1,10 +1,10 @@
-"""Pseudo-labels: what the published ensemble hears in real songs that nobody annotated.
+"""Pseudo-labels: predictions of the published ensemble for real songs without annotations.
 
     python -m allin1_mlx_training.teacher --real REAL --weights WEIGHTS --out LESSONS
 
-REAL is a folder of real mixes, WEIGHTS one with the harmonix checkpoints. The ensemble looks at
-spectral stems of the mix. Where its decoded beats are trusted, they sharpen the soft targets; how
-far its folds agree on a song tells whether to trust it at all.
+REAL is a folder of real mixes, WEIGHTS a folder with the harmonix checkpoints. The ensemble reads
+spectral stems of the mix. If its decoded beats are reliable, they sharpen the soft targets. A song
+is used only if the folds agree on it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .evaluate import BEAT_WINDOW, f_measure, in_processes
 from .targets import BEAT_WIDTH, TrainingSong, Truth, draw_peaks
 
 TAUGHT = frozenset({"beat", "downbeat", "section", "label"})  # tasks of a teacher
-SHARPENING = 0.5  # share of the decoded beats in the targets
+SHARPENING = 0.5  # weight of the decoded beats in the targets
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Lesson:
 
 
 def label_songs(mixes: Mapping[str, NDArray[np.uint8]], ensemble: Network) -> Iterator[Lesson]:
-    """Let the ensemble label mixes, (T, 81) uint8 as in the corpus, by name."""
+    """Label mixes, (T, 81) uint8 as in the corpus, by the ensemble."""
     answers = [_listen(mix, ensemble) for mix in mixes.values()]
     jobs = [(logits, ensemble.threshold) for logits in answers]
     for (name, mix), judged in zip(mixes.items(), in_processes(_judge, jobs), strict=True):
@@ -50,7 +50,7 @@ def label_songs(mixes: Mapping[str, NDArray[np.uint8]], ensemble: Network) -> It
 
 
 def save_lesson(lesson: Lesson, path: Path) -> None:
-    """Write all but the mix, which is stored already."""
+    """Write everything except the mix, which is stored already."""
     truth = lesson.song.truth
     np.savez_compressed(
         path,
@@ -63,7 +63,7 @@ def save_lesson(lesson: Lesson, path: Path) -> None:
 
 
 def load_lessons(folder: Path, mixes: Mapping[str, NDArray[np.uint8]]) -> Iterator[Lesson]:
-    """The lessons that were saved in a folder, with their mixes, ordered by name."""
+    """The saved lessons of a folder with their mixes, ordered by name."""
     by_name = {}
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as stored:
@@ -74,13 +74,13 @@ def load_lessons(folder: Path, mixes: Mapping[str, NDArray[np.uint8]]) -> Iterat
 
 
 def _listen(mix: NDArray[np.uint8], ensemble: Network) -> NDArray[np.float32]:
-    """Logits of every fold: (folds, 13, T)."""
+    """The logits of all folds: (folds, 13, T)."""
     stems = logarithm(spectral_stems(to_magnitudes(mx.array(mix))))[None]
     return np.stack([np.array(fold(stems)[0]) for fold in ensemble.folds])
 
 
 def _judge(job: tuple[NDArray[np.float32], float]) -> tuple[Activations, Beats, float]:
-    """The ensemble's probabilities and beats, and how far its folds agree with them."""
+    """The ensemble's probabilities and beats, and the agreement of its folds with them."""
     folds, threshold = job
     found = activations(folds.mean(axis=0))
     beats = decode_beats(found.beat, found.downbeat, threshold=threshold)
@@ -113,7 +113,7 @@ def _truth(
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Label real songs by the harmonix ensemble.")
     add = parser.add_argument
     add("--real", type=Path, required=True, help="real mixes without annotation")

@@ -39,13 +39,13 @@ from .targets import PreparedSong, read_prepared
 from .teacher import load_lessons
 
 WARM_UP = 150  # steps
-CLIP = 0.5  # norm of the gradients
-EMA = 0.999  # of the averaged parameters, less at the beginning
-FLOOR = 0.02  # of the learning rate, at the end of the cosine
+CLIP = 0.5  # largest norm of the gradients
+EMA = 0.999  # decay of the averaged parameters; smaller at the beginning
+FLOOR = 0.02  # factor of the learning rate at the end of the cosine
 LOG_STEPS = 100
 SAVE_STEPS = 200
 FRESH_STEPS = 10  # steps between two new shards of songs
-FEWEST = 320  # composed songs with which to begin
+FEWEST = 320  # number of composed songs needed to start
 STATE = "state.safetensors"
 CONFIG = Config(
     stems=1,
@@ -63,11 +63,11 @@ CONFIG = Config(
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that the result depends on, beside the songs. pool: composed songs to draw from."""
+    """Everything that determines the result except the songs. pool: composed songs to draw from."""
 
     config: Config
     steps: int = 4000
-    frames: int = 10_240  # of an item of a batch
+    frames: int = 10_240  # per item of a batch
     composed_items: int = 10
     real_items: int = 5
     beat_items: int = 5
@@ -78,7 +78,7 @@ class Recipe:
 
 
 class Trainer:
-    """Network, averaged copy and optimiser; one call of `step` per batch."""
+    """Network, averaged copy and optimiser; `step` is called once per batch."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -94,14 +94,15 @@ class Trainer:
         self._gradient = nn.value_and_grad(self.model, _objective)
 
     def step(self, batch: Batch, *, done: float = 0.0) -> mx.array:
-        """One step of the optimiser; returns the losses of TASKS, not yet computed.
+        """Make one step of the optimiser. Returns the losses of TASKS, not yet evaluated.
 
-        done: the share of the time that is over, where that ends the training before its steps do.
+        done: the finished share of the time limit, if the training ends by time before its last
+        step.
         """
         self.optimizer.learning_rate = mx.array(self._rate(done))
         (_, parts), gradients = self._gradient(self.model, batch)
         gradients, norm = clip_grad_norm(gradients, CLIP)
-        # One overflow would spoil all parameters for good: such a step changes nothing.
+        # One overflow would spoil all parameters permanently, so such a step changes nothing.
         usable = mx.isfinite(norm)
         gradients = tree_map(lambda g: mx.where(usable, g, 0), gradients)
         self.optimizer.update(self.model, gradients)
@@ -133,7 +134,7 @@ class Trainer:
         return model
 
     def save(self, path: Path) -> None:
-        """Write everything that `restore` needs, whole or not at all."""
+        """Write everything that `restore` needs, completely or not at all."""
         trees = {
             "model": self.model.parameters(),
             "average": self.average,
@@ -148,7 +149,7 @@ class Trainer:
         temporary.replace(path)
 
     def restore(self, path: Path) -> None:
-        """Go on from what `save` wrote."""
+        """Continue from a state that `save` wrote."""
         arrays = cast("dict[str, mx.array]", mx.load(str(path)))
         self.steps = int(np.array(arrays.pop("steps")))
 
@@ -169,7 +170,7 @@ def _objective(model: AllInOne, batch: Batch) -> tuple[mx.array, dict[str, mx.ar
 
 
 def _start_rare(model: AllInOne) -> None:
-    """Begin with small probabilities of beats and boundaries: they are rare."""
+    """Start with small probabilities of beats and boundaries, because they are rare."""
     bias = np.zeros((model.config.step, model.heads.bias.size // model.config.step), np.float32)
     bias[:, :3] = -3.0
     model.heads.bias = mx.array(bias.reshape(-1))
@@ -177,7 +178,7 @@ def _start_rare(model: AllInOne) -> None:
 
 @dataclass(frozen=True)
 class Corpora:
-    """Songs to learn from: composed ones, labelled by a teacher, and real ones with exact beats."""
+    """Songs for training: composed ones, labelled by a teacher, and real ones with exact beats."""
 
     composed: Corpus
     real: Corpus
@@ -191,9 +192,9 @@ def batches(
     *,
     fresh: Callable[[], list[PreparedSong]] = list,
 ) -> Iterator[Batch]:
-    """Endless batches from number `first` on; fresh: returns new composed songs from time to time.
+    """Endless batches, starting with number `first`. fresh: sometimes returns new composed songs.
 
-    Number n depends on the recipe's seed, on n and on the songs alone.
+    Batch n depends only on the recipe's seed, on n and on the songs.
     """
     counted = [
         (corpora.composed, recipe.composed_items),
@@ -208,7 +209,7 @@ def batches(
 
 
 class Shards:
-    """Reads the shards of a folder in a thread, ahead of what is needed, and deletes them."""
+    """Reads the shards of a folder in a thread, in advance, and deletes them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -216,14 +217,14 @@ class Shards:
         Thread(target=self._read, daemon=True).start()
 
     def take(self) -> list[PreparedSong]:
-        """The songs of one more shard, none if there is no new one."""
+        """The songs of one more shard; none if there is no new one."""
         try:
             return self._ready.get_nowait()
         except Empty:
             return []
 
     def begin(self) -> Corpus:
-        """The songs to begin with, when they are there."""
+        """The first songs; waits until they are there."""
         corpus = Corpus([])
         while len(corpus) < FEWEST:
             corpus.extend(self._ready.get())
@@ -240,14 +241,14 @@ class Shards:
 
 
 def train(trainer: Trainer, stream: Iterator[Batch], *, out: Path, minutes: float) -> None:
-    """Train until the recipe's steps or the time are over; log and state go to `out`."""
+    """Train until the recipe's number of steps or the time limit; log and state go to `out`."""
     began = time.monotonic()
     sums, counted = np.zeros(len(WEIGHTS)), 0
     pending: mx.array | None = None
     while trainer.steps < trainer.recipe.steps and time.monotonic() - began < minutes * 60:
         done = (time.monotonic() - began) / (60 * minutes)
         parts = trainer.step(next(stream), done=done)
-        if pending is not None:  # one step computes while the next batch is drawn
+        if pending is not None:  # one step is computed while the next batch is drawn
             sums += np.array(pending)
             counted += 1
         pending = parts
@@ -277,7 +278,7 @@ def write_log(out: Path, entry: dict[str, Any]) -> None:
 
 
 def write_checkpoint(model: AllInOne, config: Config, folder: Path) -> None:
-    """allin1-mlx.safetensors and allin1-mlx.json, as the package bundles them."""
+    """Write allin1-mlx.safetensors and allin1-mlx.json, as the package bundles them."""
     arrays = {name: array.astype(mx.float32) for name, array in to_published(model).items()}
     mx.save_safetensors(str(folder / "allin1-mlx.safetensors"), arrays)
     text = json.dumps(config.to_dict(), indent=2) + "\n"
@@ -285,7 +286,7 @@ def write_checkpoint(model: AllInOne, config: Config, folder: Path) -> None:
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Train the bundled checkpoint.")
     add = parser.add_argument
     add("--songs", type=Path, required=True, help="composed songs to learn from, kept filled")

@@ -47,7 +47,7 @@ def plot_analysis(
     """Draw a song as PDF, PNG or SVG, depending on the suffix of `path`.
 
     envelope: for the waveform; without it that row shows bars and beats only.
-    Raises UsageError at another suffix, OSError where the file cannot be written.
+    Raises UsageError at another suffix, OSError if the file cannot be written.
     """
     save_figure(draw_analysis(analysis, envelope=envelope), path)
 

@@ -79,7 +79,7 @@ class Timings:
 def read_timings(path: str | PathLike[str]) -> list[StageTime]:
     """Read the lines that `Timings` wrote. Lines cut off by a full disk are skipped.
 
-    Raises ResultError at any other line that is not a timing, OSError where there is no file.
+    Raises ResultError at any other line that is not a timing, OSError if there is no file.
     """
     stages = []
     text = Path(path).read_text(encoding="utf-8", errors="replace")
@@ -98,7 +98,7 @@ def plot_timings(stages: Sequence[StageTime], path: str | PathLike[str]) -> None
     """Draw stages as bars over time, one row per track, as PNG, PDF or SVG by the suffix.
 
     Tracks are in the order of their start; with more than MAX_ROWS only the slowest are drawn.
-    Raises UsageError at another suffix, OSError where the file cannot be written.
+    Raises UsageError at another suffix, OSError if the file cannot be written.
     """
     from matplotlib.figure import Figure  # loads slowly, and only this function needs it
 

@@ -39,7 +39,7 @@ def render(
 
     simplify: MIDI with the fewest tempo changes that keep every beat within 10 ms, instead of
     half a millisecond. audio: the song's file, for programs that open it (rekordbox); by default
-    its bare name. Raises UsageError where there is no such format.
+    its bare name. Raises UsageError if there is no such format.
     """
     options = Options(simplify, audio)
     return {file.suffix: file.render(result, options) for file in find_format(name).files}
@@ -55,7 +55,7 @@ def export(
 ) -> tuple[Path, ...]:
     """Write the files of a format to `path` with their suffixes added; returns their paths.
 
-    Options and errors as for `render`; OSError where a file cannot be written.
+    Options and errors as for `render`; OSError if a file cannot be written.
     """
     written = []
     for suffix, content in render(result, name, simplify=simplify, audio=audio).items():

@@ -1,4 +1,4 @@
-"""Numbers drawn for instruments: a family gives the settings of one of its instruments."""
+"""Random numbers for instruments: each family gives the settings of one random instrument."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ Family = Callable[[Generator], Settings]
 
 
 def draw_log(rng: Generator, low: float, high: float) -> float:
-    """A number between low and high, each octave as likely as the next."""
+    """A random number between low and high with a uniform logarithm."""
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))

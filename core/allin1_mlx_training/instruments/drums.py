@@ -1,8 +1,8 @@
 """Drums, percussion and effects, synthesised from a few numbers each.
 
-`strike(piece, ...)` sounds one hit of a random drum as mono float32 at SAMPLE_RATE. Skins are
-sines whose pitch falls, wires and cymbals are noise in bands, metal is a cluster of squares, as
-in the drum machines of the 1980s.
+`strike(piece, ...)` returns one hit of a random drum as mono float32 at SAMPLE_RATE. Skins are
+sines with falling pitch, wires and cymbals are noise in bands, metal is a cluster of squares, as in
+the drum machines of the 1980s.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PIECES = (
     "cowbell",
 )
 LONG = ("crash", "ohat", "ride", "kick808")
-SECONDS = 1.0  # of a hit; LONG ones get twice that
+SECONDS = 1.0  # seconds of a hit; LONG drums get twice as much
 
 Rng = np.random.Generator
 

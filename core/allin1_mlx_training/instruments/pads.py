@@ -1,4 +1,4 @@
-"""What holds chords: pads, strings, choirs, each drawn at random; see `patches`."""
+"""Instruments for held chords: pads, strings, choirs, each drawn at random; see `patches`."""
 
 from __future__ import annotations
 

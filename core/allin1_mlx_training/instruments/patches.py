@@ -1,7 +1,7 @@
-"""Families of pitched instruments, and how one of each is drawn.
+"""Families of pitched instruments, and random instruments of each.
 
-Ranges are wide on purpose: what the network hears later should lie inside them. Pitches are MIDI
-numbers, times seconds, cutoffs Hz.
+Ranges are wide on purpose, so that real instruments lie inside them. Pitches are MIDI numbers,
+times are seconds, cutoffs are Hz.
 """
 
 from __future__ import annotations

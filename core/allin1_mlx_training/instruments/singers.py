@@ -8,7 +8,7 @@ from .dice import Family, Settings, draw_log
 
 
 def human(rng: Generator) -> Settings:
-    """What all singers share, whatever their size."""
+    """The settings that all singers share."""
     return {
         "engine": "voice",
         "attack": draw_log(rng, 0.004, 0.06),

@@ -1,7 +1,7 @@
 """Notes and drum hits of a General MIDI soundfont, played by the program fluidsynth.
 
-Only the author of a bank needs this; whoever trains reads the bank's file. Written for
-FluidR3_GM.sf2 (Frank Wen, MIT licence; Debian's fluid-soundfont-gm). Times in seconds.
+It is needed to make a bank, not for training, which reads the bank's file. Written for
+FluidR3_GM.sf2 (Frank Wen, MIT licence; Debian's fluid-soundfont-gm). Times are seconds.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ PIECE_NOTES = {
     "block": (75, 76),
 }
 BASSES = ("upright", "finger", "slap", "synthbass")
-GAP = 0.5  # s between the end of a note and the next one's start
+GAP = 0.5  # seconds between the end of a note and the start of the next one
 
 Event = tuple[float, float, int, int]  # start, end, MIDI note, velocity
 
 
 def program_notes(path: str, program: int, *, seconds: float) -> tuple[int, list[Sound]]:
-    """All notes of a program's useful range -> (lowest pitch, mono sounds of `seconds`).
+    """All notes in the useful range of a program: (lowest pitch, mono sounds of `seconds`).
 
     Programs of the family "power" are played as root, fifth and octave.
     """

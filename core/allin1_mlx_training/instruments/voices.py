@@ -1,10 +1,10 @@
 """Pitched instruments, synthesised from a few numbers each.
 
 A Patch is one instrument of a family ("piano", "reese", "female", ...), drawn at random by
-`draw_patch`; `play` sounds one note of it. Sound is mono float32 at SAMPLE_RATE, roughly within
-[-1, 1]; pitches are MIDI numbers, times seconds. All of it is textbook synthesis: band-limited
-wave tables, two-operator FM, Karplus & Strong's plucked string (1983), clipping for distorted
-guitars, and vowels as resonances (formants after Peterson & Barney 1952).
+`draw_patch`; `play` returns one note of it. Sound is mono float32 at SAMPLE_RATE, roughly within
+[-1, 1]. Pitches are MIDI numbers, times are seconds. The methods are standard: band-limited wave
+tables, two-operator FM, Karplus & Strong's plucked string (1983), clipping for distorted guitars,
+and vowels as resonances (formants after Peterson & Barney 1952).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from allin1_mlx.types import SAMPLE_RATE
 
-Sound = NDArray[np.floating[Any]]  # float32 where it leaves or enters this module
+Sound = NDArray[np.floating[Any]]  # float32 at the interfaces of this module
 TABLE = 4096  # samples of one cycle in a wave table
-RELEASE = 0.12  # s, how long a note takes to fall by 60 dB after its end
+RELEASE = 0.12  # seconds in which a note falls by 60 dB after its end
 
 # First three formants in Hz of some vowels, adult male.
 VOWELS = (
@@ -67,7 +67,7 @@ class Patch:
 
 
 def play(patch: Patch, *, pitch: int, seconds: float, variant: int = 0) -> Sound:
-    """One note held for `seconds`, and its release -> (n,). The same call sounds the same."""
+    """One note held for `seconds`, and its release: (n,). Equal arguments give equal sound."""
     rng = np.random.default_rng((patch.seed, pitch, variant))
     n = int((seconds + RELEASE) * SAMPLE_RATE)
     t = np.arange(n, dtype=np.float32) / SAMPLE_RATE
@@ -84,7 +84,7 @@ def play(patch: Patch, *, pitch: int, seconds: float, variant: int = 0) -> Sound
 
 
 def band_noise(n: int, low: float, high: float, rng: np.random.Generator) -> Sound:
-    """Noise between `low` and `high` Hz with gentle flanks, standard deviation about 1 -> (n,)."""
+    """Noise between `low` and `high` Hz with soft edges, standard deviation about 1: (n,)."""
     size = 1 << (n - 1).bit_length()
     spectrum = np.fft.rfft(rng.standard_normal(size, np.float32))
     f = np.fft.rfftfreq(size, 1 / SAMPLE_RATE)
@@ -94,7 +94,7 @@ def band_noise(n: int, low: float, high: float, rng: np.random.Generator) -> Sou
 
 
 def _cycle(amplitudes: NDArray[np.floating[Any]], rng: np.random.Generator) -> Sound:
-    """One cycle of a sum of harmonics 1.. with random phases -> (TABLE,)."""
+    """One cycle of a sum of harmonics with random phases: (TABLE,)."""
     spectrum = np.zeros(TABLE // 2 + 1, np.complex128)
     count = min(len(amplitudes), TABLE // 4)
     phases = np.exp(2j * np.pi * rng.random(count))
@@ -103,7 +103,7 @@ def _cycle(amplitudes: NDArray[np.floating[Any]], rng: np.random.Generator) -> S
 
 
 def _look_up(table: Sound, phase: NDArray[np.float64]) -> Sound:
-    """A table read at a phase in cycles -> same shape as phase."""
+    """The values of a table at phases in cycles; the result has the shape of `phase`."""
     return table[(phase * TABLE).astype(np.int64) & (TABLE - 1)]
 
 
@@ -122,7 +122,7 @@ def _phase(
 
 
 def _table(patch: Patch, frequency: float, t: Sound, rng: np.random.Generator) -> Sound:
-    """Wave tables: a body of harmonics, and brighter ones that die away sooner."""
+    """Wave tables: a body of harmonics, and brighter ones that decay faster."""
     k = np.arange(1.0, max(2, int(16000 / frequency)))
     if patch.drawbars:
         amplitudes = 0 * k
@@ -145,7 +145,7 @@ def _table(patch: Patch, frequency: float, t: Sound, rng: np.random.Generator) -
 
 
 def _fm(patch: Patch, frequency: float, t: Sound, rng: np.random.Generator) -> Sound:
-    """Two operators; the index falls with bright_decay."""
+    """Two-operator FM; the index falls with bright_decay."""
     phase = 2 * np.pi * _phase(patch, frequency, t, rng)
     limit = 9000 / (frequency * max(1.0, patch.ratio))  # keeps the side bands in range
     index = min(patch.index, limit) * np.exp(-t / patch.bright_decay)
@@ -155,13 +155,13 @@ def _fm(patch: Patch, frequency: float, t: Sound, rng: np.random.Generator) -> S
 
 
 def _string(patch: Patch, frequency: float, t: Sound, rng: np.random.Generator) -> Sound:
-    """A plucked string: noise that goes round a delay line and loses its treble."""
+    """A plucked string: noise in a delay line that loses its treble."""
     period = SAMPLE_RATE / frequency
     size = int(period)
     loss = 0.001 ** (1 / (max(0.05, patch.decay) * 2.3 * frequency))
     pluck = band_noise(size + 2, 30, patch.cutoff, rng)
     position = max(1, int(size * rng.uniform(0.1, 0.4)))
-    line = pluck - np.roll(pluck, position)  # where the string is struck takes out harmonics
+    line = pluck - np.roll(pluck, position)  # the place of plucking cancels harmonics
     rounds = len(t) // size + 2
     out = np.empty((rounds, size), np.float32)
     soft = rng.uniform(0.005, 0.08) * min(1.0, 300 / frequency)
@@ -171,7 +171,7 @@ def _string(patch: Patch, frequency: float, t: Sound, rng: np.random.Generator) 
         line[: size - 1] = loss * ((1 - soft) * line[: size - 1] + soft * line[1:size])
         line[size - 1] = loss * line[size - 1]
     flat = out.reshape(-1)
-    # The loop takes size - soft samples: read it a little slower or faster to be in tune.
+    # The loop has size - soft samples; it is read slightly slower or faster to be in tune.
     where = np.arange(len(t)) * ((size - soft) / period)
     whole = where.astype(np.int64)
     weight = (where - whole).astype(np.float32)
@@ -201,7 +201,7 @@ def low_pass(sound: Sound, low: float, high: float) -> Sound:
 
 
 def _voice(patch: Patch, frequency: float, t: Sound, rng: np.random.Generator) -> Sound:
-    """A syllable: a consonant's noise, then a vowel that may turn into another."""
+    """A syllable: the noise of a consonant, then a vowel that may change into another."""
     k = np.arange(1, max(2, int(14000 / frequency)))
     lift = patch.ratio  # vocal tract: shorter ones shift all formants up
 

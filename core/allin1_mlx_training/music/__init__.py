@@ -1,12 +1,12 @@
-"""Composing by rule: a seed and a style -> the notes of a song.
+"""Composing by rules: a seed and a style -> the notes of a song.
 
-styles.py        tempi, grooves, instruments and habits, from styles.yaml
-forms.py         which parts there are; statistics.py: how real songs do it
-grid.py          when each beat falls
-harmony.py       chords and melodies; pop909.py: those by people
+styles.py        tempos, grooves, instruments and habits, from styles.yaml
+forms.py         the parts of a song; statistics.py: those of real songs
+grid.py          the time of each beat
+harmony.py       chords and melodies; pop909.py: chords and melodies by people
 rhythm.py        grooves, basses and chords within a bar
-material.py      what all choruses share, all verses, ...
-band.py          who plays
-arrangement.py   which material is played when; playing.py: each bar, note by note
+material.py      the shared music of all choruses, all verses, ...
+band.py          the players
+arrangement.py   the order of the material; playing.py: each bar, note by note
 score.py         the song as notes
 """

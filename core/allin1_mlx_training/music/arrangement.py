@@ -1,4 +1,4 @@
-"""Arranging a form: which part's material is played when, and what marks the borders."""
+"""Arrange a form: which material is played in each part, and how its borders are marked."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Arranger:
         )
 
     def play_form(self, form: list[Part]) -> None:
-        """All parts, after a pickup where the grid has one."""
+        """Play all parts, after a pickup if the grid has one."""
         if self.first_bar:
             self._pickup(form[0].name)
             self.bar = 1
@@ -67,7 +67,7 @@ class Arranger:
             self._play_part(part, repeats=repeats, last=not rest)
 
     def _pulse(self) -> list[float]:
-        """Where in a bar the song's kick falls, in beats: a side chain keeps to it."""
+        """The kick's places in a bar, in beats; a side chain follows them."""
         steps = [float(step) for step in np.flatnonzero(kick_of(self.groove)[0])]
         return [s / self.style.steps for s in steps] or [float(b) for b in range(self.style.meter)]
 
@@ -84,7 +84,7 @@ class Arranger:
         )
 
     def _material(self, name: str) -> Material:
-        """The part's music, composed when it first comes."""
+        """The music of a part, composed at its first appearance."""
         if name not in self.materials:
             material = draw_material(
                 self.rng,
@@ -105,7 +105,7 @@ class Arranger:
         return self.materials[name]
 
     def _scene(self, name: str, material: Material) -> Material:
-        """The part without its kick; builds mostly keep their snare roll."""
+        """The part without its kick; most builds keep their snare roll."""
         scenes = [s for s in self.style.scenes if s.layers or not self.manner.drumless]
         staged = stage(self.rng, self.style, material, scenes[int(self.rng.integers(len(scenes)))])
         roll = name == "build" and material.drums == "roll" and self.rng.random() < 0.6
@@ -145,13 +145,13 @@ class Arranger:
             self.bar += 1
 
     def _gap(self, bars: int) -> float:
-        """Beats of silence at a part's end: whole bars only in club music."""
+        """Beats of silence at the end of a part: whole bars only in club music."""
         most = 8.0 if self.manner.club and bars >= 8 else 2.0 if self.style.meter > 3 else 1.0
         chances = np.array([chance * (beats <= most) for beats, chance in GAPS.items()])
         return float(self.rng.choice(list(GAPS), p=chances / chances.sum()))
 
     def _kicks(self, name: str, bars: int) -> range:
-        """The bars of the part that have a kick: in club music it enters late and leaves early."""
+        """The bars of the part that have a kick; in club music it enters late and stops early."""
         rng = self.rng
         if not self.manner.club or bars < 4:
             return range(bars)
@@ -174,12 +174,14 @@ class Arranger:
         )
 
     def _entries(self, name: str, bars: int, material: Material) -> dict[str, range]:
-        """The bars of the part in which each layer plays: intros fill up, outros thin out."""
+        """The bars of the part in which each layer plays; layers enter in intros and leave in
+        outros.
+        """
         layers = ["drums", "bass", *(f"comp{i}" for i in range(len(material.comps)))]
         if name not in GRADUAL or bars < 4 or not self.manner.layering:
             return dict.fromkeys(layers, range(bars))
         order = [str(layer) for layer in self.rng.permutation(layers)]
-        # Something that does play carries the part throughout.
+        # One of the layers plays through the whole part.
         playing = [f"comp{i}" for i, on in enumerate(material.comps_on) if on]
         carrier = (*playing, "drums" if material.bass is None else "bass")[0]
         if material.drums in ("none", "roll") or self.manner.drumless or order[0] != "drums":
@@ -192,12 +194,12 @@ class Arranger:
         return entries
 
     def _resting(self, playing: tuple[bool, ...]) -> int:
-        """In club music one of several layers may rest for a phrase: its index, -1 for none."""
+        """The index of a layer that rests for a phrase (club music with several layers), or -1."""
         rests = self.manner.club and sum(playing) > 1 and self.rng.random() < 0.3
         return int(self.rng.integers(len(playing))) if rests else -1
 
     def _mark(self, part: Part, following: str, *, first: bool) -> None:
-        """What tells a part's borders: crash, impact, riser, moving filters."""
+        """Mark the borders of a part with a crash, an impact, a riser or moving filters."""
         rng, grid, manner = self.rng, self.grid, self.manner
         material = self._material(part.name)
         last_bar = min(self.bar + part.bars, len(grid.bar_starts)) - 1
@@ -217,7 +219,7 @@ class Arranger:
         self._sweep(part.name, start, end)
 
     def _sweep(self, name: str, start: float, end: float) -> None:
-        """A filter that opens (or closes) over a part, or thins out a build."""
+        """Add a filter that opens or closes over a part, or thins out a build."""
         rng, sweeps = self.rng, self.band.sweeps
         if rng.random() < self.manner.effects * (0.5 if name in RISING else 0.06):
             low = float(np.exp(rng.uniform(np.log(200), np.log(900))))

@@ -1,4 +1,4 @@
-"""Who plays a song and in which manner: instruments, habits, echoes. Times are seconds."""
+"""The players of a song and their manner: instruments, habits, echoes. Times are seconds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .styles import Style
 
 Rng = np.random.Generator
 
-# Amplitudes of drums beside a bass of 1: (least, most).
+# Amplitudes of drums relative to a bass of 1: (least, most).
 DRUM_LEVELS = {
     "kick": (0.8, 1.7),
     "kick808": (0.8, 1.6),
@@ -28,14 +28,14 @@ DRUM_LEVELS = {
     "toml": (0.5, 1.0),
 }
 SMALL_LEVEL = (0.1, 0.4)  # of all other percussion
-# Chance that the riff of a song sounds in a part.
+# Chance that a part contains the song's riff.
 HOOK_PARTS = {"intro": 0.5, "chorus": 0.35, "postchorus": 0.5, "inst": 0.5, "outro": 0.35}
 PADS = ("pad", "strings", "choir", "supersaw")
 
 
 @dataclass
 class Band:
-    """The instruments of a song and how they play together."""
+    """The instruments of a song and their combination."""
 
     bass: Track
     comps: list[Track]
@@ -47,7 +47,7 @@ class Band:
     effects: list[Effect] = field(default_factory=list)
     sweeps: list[Sweep] = field(default_factory=list)
     kicks: list[float] = field(default_factory=list)  # s, for the side chain
-    ghosts: list[float] = field(default_factory=list)  # s, where kicks would be: never heard
+    ghosts: list[float] = field(default_factory=list)  # s of silent kicks
 
     @property
     def sung(self) -> bool:
@@ -62,10 +62,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Manner:
-    """A song's way of being played; chances 0 to 1. loose is a standard deviation in s.
+    """The manner of playing in a song; chances are 0 to 1. loose: a standard deviation in seconds.
 
-    hook_parts: where the song's riff sounds; rise: semitones by which the last chorus is moved;
-    hat_rolls: chance in a bar.
+    hook_parts: the parts with the song's riff; rise: semitones by which the last chorus is moved;
+    hat_rolls: chance per bar.
     """
 
     loose: float
@@ -109,13 +109,13 @@ def draw_band(rng: Rng, style: Style) -> Band:
 
 
 def _solo_place(rng: Rng, style: Style) -> tuple[int, tuple[str, ...]]:
-    """Stem and families of the solo: in dance music it is often a chopped voice."""
+    """Stem and families of the solo; in dance music it is often a chopped voice."""
     chopped = style.group == "dance" and rng.random() < 0.35 * style.vocal
     return (VOCALS, ("female", "male")) if chopped else (OTHER, style.leads)
 
 
 def draw_manner(rng: Rng, style: Style) -> Manner:
-    """Habits of one song."""
+    """The habits of one song."""
     club = bool(rng.random() < style.club)
     return Manner(
         loose=float(rng.uniform(0, 1.5)) * style.loose / 1000,
@@ -136,14 +136,14 @@ def draw_manner(rng: Rng, style: Style) -> Manner:
 
 
 def draw_drum(rng: Rng, piece: str, *, style: Style) -> DrumTrack:
-    """A drum of the kit at a likely level: music that ducks under its kick has a loud one."""
+    """A drum of the kit at a typical level; music with a side chain has a loud kick."""
     low, high = DRUM_LEVELS.get(piece, SMALL_LEVEL)
     boost = 1 + 0.6 * style.pump if piece == "kick" else 1.0
     return DrumTrack(piece, int(rng.integers(1 << 16)), boost * float(rng.uniform(low, high)))
 
 
 def add_echoes(rng: Rng, band: Band, *, style: Style, beat: float) -> None:
-    """Some instruments through a delay in time with the beat (in s)."""
+    """Give some instruments a delay in time with the beat (in seconds)."""
     share = 0.12 + 0.25 * style.electronic
     for track in band.tracks():
         if track.stem == BASS or rng.random() >= share:

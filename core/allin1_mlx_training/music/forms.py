@@ -1,8 +1,8 @@
-"""Forms: which parts a song has, in which order and how long. Lengths are bars.
+"""Forms: the parts of a song, their order and length. Lengths are bars.
 
-Songs follow the counts of `statistics`; club tracks (house, techno, ...) are laid out in phrases
-of eight bars with breakdowns, builds and drops, because their listeners' annotations name drops
-"chorus" (or "inst" where nobody sings) and breakdowns "break" or "bridge".
+Songs follow the counts of `statistics`. Club tracks (house, techno, ...) have phrases of eight bars
+with breakdowns, builds and drops. In real annotations of such music, drops are called "chorus" (or
+"inst" without singing) and breakdowns "break" or "bridge".
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from .statistics import END, LABEL_OF_PART, START, load_statistics
 
 Rng = np.random.Generator
-TRIES = 200  # forms drawn before one of another length is stretched
+TRIES = 200  # number of forms drawn before one of the wrong length is stretched
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Part:
 
 
 def draw(rng: Rng, counts: dict[str, int]) -> str:
-    """A key, as often as its count says."""
+    """A random key, with a probability proportional to its count."""
     keys = list(counts)
     weights = np.array([counts[k] for k in keys], float)
     return keys[int(rng.choice(len(keys), p=weights / weights.sum()))]
 
 
 def song_form(rng: Rng, *, group: str, bars: tuple[int, int]) -> list[Part]:
-    """A form after real songs of a genre group, with a total within `bars` (least, most)."""
+    """A form like those of real songs of a genre group; its total is within `bars` (least, most)."""
     counts = load_statistics()[group]
     form: list[Part] = []
     for _ in range(TRIES):
@@ -57,7 +57,7 @@ def _walk(rng: Rng, counts: dict[str, Any]) -> list[Part]:
         name = draw(rng, counts["next"][" ".join(before)])
         if name == END:
             break
-        # Sections of a kind mostly keep their length through a song.
+        # Sections of a kind usually keep their length through a song.
         if name not in lengths or rng.random() < 0.3:
             lengths[name] = min(32, int(draw(rng, counts["bars"][name])))
         form.append(Part(name, lengths[name]))
@@ -66,7 +66,7 @@ def _walk(rng: Rng, counts: dict[str, Any]) -> list[Part]:
 
 
 def _fit(form: list[Part], bars: tuple[int, int]) -> list[Part]:
-    """Cut or repeat parts until the length fits."""
+    """Shorten or repeat parts until the length fits."""
     fitted = list(form)
     while len(fitted) > 1 and sum(p.bars for p in fitted) > bars[1]:
         fitted.pop(len(fitted) // 2)
@@ -79,7 +79,7 @@ def club_form(rng: Rng, *, bars: tuple[int, int], vocal: bool) -> list[Part]:
     """Intro, then rounds of groove, breakdown, build and drop, then outro."""
 
     def phrase(*choices: int) -> int:
-        # Slow music has shorter phrases, so that no part is most of what one hears around it.
+        # Slow music has shorter phrases, so that no single part dominates.
         return int(rng.choice([n for n in choices if n <= max(4, bars[1] // 3)]))
 
     drop = "chorus" if vocal or rng.random() < 0.6 else "inst"

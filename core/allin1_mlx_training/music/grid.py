@@ -1,4 +1,4 @@
-"""The beat grid: when each beat of a song falls. Times are seconds, positions 1, 2, ... per bar."""
+"""The beat grid: the time of each beat of a song. Times are seconds, positions 1, 2, ... in bars."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Grid:
-    """Beats of a song, and where its bars begin.
+    """The beats of a song, and the first beats of its bars.
 
-    times: (B + 1,) s, the last one ends the last beat; positions: (B,), 1 on downbeats;
-    bar_starts: (bars,), index of each bar's first beat; bar_beats: (bars,), its number of beats.
-    swing: 0.5 even .. 0.67; swing_beats: the span that is divided unevenly, 1 or 0.5 beats.
+    times: (B + 1,) seconds; the last one is the end of the last beat. positions: (B,), 1 on
+    downbeats. bar_starts: (bars,), index of each bar's first beat. bar_beats: (bars,), its number
+    of beats. swing: 0.5 (even) to 0.67. swing_beats: the span that is divided unevenly, 1 or 0.5
+    beats.
     """
 
     times: NDArray[np.float64]
@@ -32,7 +33,9 @@ class Grid:
         return float(60 / np.median(np.diff(self.times)))
 
     def time(self, beat: float) -> float:
-        """Time of a position counted in beats, fractions swung; beyond the ends extrapolated."""
+        """The time of a position in beats; fractions are swung, positions beyond the ends
+        extrapolated.
+        """
         whole, part = divmod(beat, self.swing_beats)
         x = part / self.swing_beats
         x = 2 * self.swing * x if x <= 0.5 else self.swing + (2 * x - 1) * (1 - self.swing)
@@ -55,9 +58,9 @@ def make_grid(
     swing_beats: float,
     start: float,
 ) -> Grid:
-    """A grid of bars of `lengths` beats. section_ends: bars that are the last of a section.
+    """A grid of bars of `lengths` beats. section_ends: the last bars of sections.
 
-    Rarely there is a pickup before the first bar, or a section's last bar is short; a human
+    Rarely there is a pickup before the first bar, or the last bar of a section is short. A human
     tempo drifts and may slow down at the end.
     """
     lengths, bars = lengths.copy(), len(lengths)

@@ -1,4 +1,4 @@
-"""Harmony and melody. Pitches are MIDI numbers; pitch classes run from 0 = C."""
+"""Harmony and melody. Pitches are MIDI numbers; pitch classes count from 0 = C."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MODES = {
     "phrygian": (0, 1, 3, 5, 7, 8, 10),
     "blues": (0, 2, 4, 5, 7, 9, 10),
 }
-# Degrees (0 = tonic) of common successions; any mode may use any of them.
+# Degrees (0 = tonic) of common chord sequences; any mode may use any of them.
 PROGRESSIONS = (
     (0, 4, 5, 3),
     (5, 3, 0, 4),
@@ -58,12 +58,12 @@ class Key:
         return root + scale[degree % 7] + 12 * (degree // 7)
 
     def chord(self, degree: int, *, size: int) -> Chord:
-        """Thirds piled on a degree."""
+        """Stack thirds on a degree."""
         return tuple(self.pitch_class(degree + 2 * i) for i in range(size))
 
 
 def progression(rng: Rng, key: Key) -> list[Chord]:
-    """A succession of chords, one per change."""
+    """A sequence of chords, one per change."""
     if key.mode == "blues" and rng.random() < 0.7:
         return [key.chord(d, size=3) for d in BLUES]
     if rng.random() < 0.7:
@@ -87,7 +87,7 @@ def voice(chord: Chord, *, base: int) -> tuple[int, ...]:
 class Melody:
     """A phrase of `bars`: (bar, start in beats, beats, degree from the tonic, syllable).
 
-    All of it begins `early` beats before its bar, as sung phrases often do.
+    The phrase begins `early` beats before its bar, as sung phrases often do.
     """
 
     bars: int
@@ -95,9 +95,9 @@ class Melody:
     early: float = 0.0
 
 
-STEPS = (-2, -1, -1, 0, 0, 1, 1, 2, 3, -3)  # from one note to the next, in degrees
-CHANT = (-1, 0, 0, 0, 0, 0, 0, 0, 1, -2, 2)  # of rap and recitation
-RANGE = (-2, 8)  # degrees a melody keeps within
+STEPS = (-2, -1, -1, 0, 0, 1, 1, 2, 3, -3)  # steps from one note to the next, in degrees
+CHANT = (-1, 0, 0, 0, 0, 0, 0, 0, 1, -2, 2)  # the same in rap and recitation
+RANGE = (-2, 8)  # range of a melody in degrees
 
 Cell = list[tuple[float, float, int]]  # a bar's rhythm and contour: start, length, step
 
@@ -122,7 +122,7 @@ def melody(
     for bar in range(bars):
         chord = set(chords[bar % len(chords)])
         for start, length, step in cells[int(plan[bar % 4])]:
-            # The last bar of a phrase breathes.
+            # The last bar of a phrase has a rest for breathing.
             if bar % 4 == 3 and start >= beats - 1.5 and rng.random() < 0.8:
                 continue
             low, high = RANGE

@@ -1,6 +1,6 @@
-"""What a part of a song is made of: groove, chords, figures, melody, and who plays them.
+"""The material of a part of a song: groove, chords, figures, melody, and players.
 
-All choruses of a song share one Material, all verses another: that is how they are recognised.
+All choruses of a song share one Material, all verses another one. This makes them recognisable.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Habit:
-    """How a kind of part is usually arranged.
+    """The usual arrangement of a kind of part.
 
-    level: amplitude; layers: share of the chord instruments; the rest are chances of full drums,
-    bass, singing, and a solo instrument. register: scale degrees the melody is moved by.
+    level: amplitude. layers: share of the chord instruments. register: scale degrees by which the
+    melody is moved. The others are chances of full drums, bass, singing, and a solo instrument.
     """
 
     level: float
@@ -58,17 +58,17 @@ HABITS = {
     "outro": Habit(0.8, 0.6, 0.65, 0.65, 0.3, 0.3),
 }
 STRONG = ("chorus", "postchorus", "solo")
-HALF_TIME, DOUBLE_TIME = 0.1, 0.07  # chance of a part in another feel than the song
-LEAST_HALF, MOST_DOUBLE = 110, 118  # BPM within which such feels keep the tapped tempo
+HALF_TIME, DOUBLE_TIME = 0.1, 0.07  # chance that a part has another feel than the song
+LEAST_HALF, MOST_DOUBLE = 110, 118  # range of BPM in which such a feel keeps the tapped tempo
 
 
 @dataclass(frozen=True)
 class Material:
-    """One part's music.
+    """The music of one part.
 
-    chords change `changes` times a bar (0.5, 1 or 2). bass and comps hold patterns for odd and
-    even bars; comps_on says which chord instruments play. lead: "vocals", "solo" or "".
-    drums: "full", "light" (no kick), "kick", "hat", "roll" or "none".
+    chords: they change `changes` times a bar (0.5, 1 or 2). bass, comps: patterns for odd and even
+    bars. comps_on: the chord instruments that play. lead: "vocals", "solo" or "". drums: "full",
+    "light" (no kick), "kick", "hat", "roll" or "none".
     """
 
     key: Key
@@ -87,13 +87,15 @@ class Material:
     doubled: bool
 
     def chord(self, bar: int, beat: float, *, beats: int) -> Chord:
-        """The chord in force in a bar of the part at a beat of that bar."""
+        """The chord at a beat of a bar of the part."""
         place = int((bar + min(beat / beats, 0.999)) * self.changes + 1e-6)
         return self.chords[place % len(self.chords)]
 
 
 def draw_groove(rng: Rng, style: Style, *, feel: str) -> Steps:
-    """One of the style's grooves, varied; feel "half" or "double" spreads or squeezes it."""
+    """A variation of one of the style's grooves; feel "half" or "double" halves or doubles its
+    speed.
+    """
     choice = style.grooves[int(rng.integers(len(style.grooves)))]
     steps = style.meter * style.steps
     arrays = read_groove(choice, rng, steps=steps)
@@ -116,7 +118,7 @@ def draw_material(
     sung: bool,
     club: bool,
 ) -> Material:
-    """Compose one part. groove: the song's usual one; contrast (0 to 1) between parts."""
+    """Compose one part. groove: the usual one of the song; contrast: 0 to 1, between parts."""
     habit = HABITS[part]
     feels = (1 - 0.8 * style.electronic) * np.array(
         [HALF_TIME * (bpm > LEAST_HALF), DOUBLE_TIME * (bpm < MOST_DOUBLE)]
@@ -170,7 +172,7 @@ def draw_material(
 
 
 def stage(rng: Rng, style: Style, material: Material, scene: Scene) -> Material:
-    """The part as a scene without a kick, in which little may tell where the beats are."""
+    """The part as a scene without a kick, in which beats are hard to hear."""
     nothing = np.zeros(style.meter * style.steps)
     groove, drums = material.groove, "none"
     if scene.grooves:
@@ -181,7 +183,7 @@ def stage(rng: Rng, style: Style, material: Material, scene: Scene) -> Material:
         on[int(rng.integers(len(on)))] = True
     bass = _draw_pattern(rng, style, scene.bass, nothing) if scene.bass else None
     tune = material.melody
-    if rng.random() < 0.4:  # chopped or delayed, sung around the beats
+    if rng.random() < 0.4:  # chopped or delayed, sung off the beat
         tune = replace(tune, early=float(rng.choice([0.25, 0.5, 0.5, 0.75])))
     return replace(
         material,
@@ -200,7 +202,7 @@ def stage(rng: Rng, style: Style, material: Material, scene: Scene) -> Material:
 def _draw_pattern(
     rng: Rng, style: Style, names: tuple[str, ...], kick: NDArray[np.float64]
 ) -> BarPattern:
-    """One of the patterns for a bar whose kick drum is (steps,)."""
+    """A random pattern for a bar whose kick drum is (steps,)."""
     name = names[int(rng.integers(len(names)))]
     return bar_pattern(name, rng, beats=style.meter, per_beat=style.steps, kick=kick)
 

@@ -1,10 +1,10 @@
-"""Real compositions from MIDI files as scores, with exact beats, for the instruments of a bank.
+"""Convert real compositions from MIDI files to scores with exact beats, played by a bank.
 
     python -m allin1_mlx_training.music.midi midi.tar.xz midi.json.gz
 
 reads the pack (files and `index.json`) and writes all songs as plain notes. `arrange` turns one
-into a Score with random instruments. Times are seconds; beats are the ones that people tap: in
-eighths where a metre of eighths is slow enough, otherwise in groups of three.
+into a Score with random instruments. Times are seconds. Beats are those that people tap: eighths if
+a metre of eighths is slow enough, otherwise groups of three.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ INDEX = "index.json"
 DRUM_CHANNEL, SUSTAIN, VOLUME = 9, 64, 7  # MIDI channel and controllers
 BASS_PROGRAMS = range(32, 40)
 PIECES = {note: piece for piece, notes in PIECE_NOTES.items() for note in notes}
-MOST_SECONDS = 200.0  # of a song that is rendered; longer ones are cut anew each time
+MOST_SECONDS = 200.0  # seconds of a rendered song; longer songs are cut differently each time
 FASTEST_EIGHTHS, SLOWEST = 215.0, 50.0  # BPM of the beats
 SUNG = 0.35  # chance that the highest melody is sung
 REPLACED = 0.3  # chance that a track is played by a family of another kind
@@ -54,9 +54,12 @@ class Part:
 
 @dataclass(frozen=True)
 class MidiSong:
-    """A composition. drums: (time, MIDI note, level); known: what its truth can be trusted for;
-    sections: (start, end, label), empty if it has no markers; performed: whether its beats are
-    those of a performance, without a fixed tempo."""
+    """A composition.
+
+    drums: (time, MIDI note, level). known: the tasks for which its truth is reliable. sections:
+    (start, end, label), empty without markers. performed: whether its beats are those of a
+    performance without a fixed tempo.
+    """
 
     name: str
     duration: float
@@ -70,9 +73,9 @@ class MidiSong:
 
 
 def read_song(data: bytes, entry: dict[str, Any], annotations: str) -> MidiSong | None:
-    """Reads one file of the pack; returns None if its beats are not known.
+    """Read one file of the pack. Returns None if its beats are not known.
 
-    annotations: of a performance, its beats as lines "time, time, b or db", else "".
+    annotations: for a performance, its beats as lines "time, time, b or db", else "".
     """
     midi = mido.MidiFile(file=io.BytesIO(data), clip=True)
     events, clock = _absolute(midi)
@@ -101,7 +104,7 @@ def read_song(data: bytes, entry: dict[str, Any], annotations: str) -> MidiSong 
 
 
 class Clock:
-    """Seconds of ticks, through all changes of tempo."""
+    """Converts ticks to seconds through all changes of tempo."""
 
     def __init__(self, tempi: list[tuple[int, int]], ticks_per_beat: int) -> None:
         self.ticks_per_beat = ticks_per_beat
@@ -224,12 +227,12 @@ def _metric(midi: Any, clock: Clock, entry: dict[str, Any]) -> tuple[list[float]
 
 
 def _beats_of_bar(numerator: int, denominator: int, quarter_bpm: float) -> tuple[int, float]:
-    """Beats of a bar that people tap, and the quarters of each; (0, 0) where none fits."""
+    """Number of beats per bar that people tap, and quarters per beat; (0, 0) if none fits."""
     quarters = 4 / denominator
     bpm = quarter_bpm / quarters
     if denominator >= 8 and numerator % 3 == 0 and numerator > 3 and bpm > FASTEST_EIGHTHS:
         numerator, quarters = numerator // 3, quarters * 3
-    elif denominator <= 2 and quarter_bpm <= FASTEST_EIGHTHS:  # halves are felt as quarters
+    elif denominator <= 2 and quarter_bpm <= FASTEST_EIGHTHS:  # half notes are felt as quarters
         numerator, quarters = round(numerator * quarters), 1.0
     bpm = quarter_bpm / quarters
     if not SLOWEST <= bpm <= FASTEST_EIGHTHS or not 1 <= numerator <= 12:
@@ -238,7 +241,7 @@ def _beats_of_bar(numerator: int, denominator: int, quarter_bpm: float) -> tuple
 
 
 def _sections(markers: list[list[Any]], duration: float) -> list[tuple[float, float, str]]:
-    """The markers as sections from 0 on, the last one until the marker "end" or the song's end."""
+    """The markers as sections from 0 to the marker "end" or the end of the song."""
     found: list[tuple[float, float, str]] = []
     for i, (time, label) in enumerate(markers):
         if label == "end" or label not in LABELS:
@@ -249,7 +252,7 @@ def _sections(markers: list[list[Any]], duration: float) -> list[tuple[float, fl
 
 
 def arrange(song: MidiSong, rng: Rng, *, seed: int) -> Score:
-    """A Score with instruments, key and register drawn at random; long songs are cut."""
+    """A Score with random instruments, key and register; long songs are cut."""
     first, last = _window(song, rng)
     shift = int(rng.integers(-4, 5))
     synthetic = rng.random() < SYNTHETIC
@@ -288,7 +291,7 @@ def arrange(song: MidiSong, rng: Rng, *, seed: int) -> Score:
 
 
 def _window(song: MidiSong, rng: Rng) -> tuple[float, float]:
-    """The range that is rendered: all of it, or MOST_SECONDS from a random beat on."""
+    """The range to render: the whole song, or MOST_SECONDS from a random beat."""
     if song.duration <= MOST_SECONDS:
         return 0.0, song.duration
     starts = [beat for beat in song.beats if beat + MOST_SECONDS < song.duration] or [0.0]
@@ -298,7 +301,7 @@ def _window(song: MidiSong, rng: Rng) -> tuple[float, float]:
 
 
 def _melody(song: MidiSong) -> int:
-    """The part that is most likely the tune: high, mostly one note at a time; -1 for none."""
+    """The part that is most probably the melody: high, usually one note at a time; -1 for none."""
     best, found = 0.0, -1
     for number, part in enumerate(song.parts):
         starts = np.array([note[0] for note in part.notes])
@@ -331,7 +334,7 @@ def _choose(rng: Rng, part: Part, *, sung: bool, synthetic: bool) -> tuple[int, 
 
 
 def _family(program: int, default: str) -> str:
-    """The family of a program, or of its nearest neighbour of the same group of eight."""
+    """The family of a program, or of its nearest neighbour in the same group of eight."""
     near = [p for p in PROGRAMS if p // 8 == program // 8]
     family = PROGRAMS[min(near, key=lambda p: abs(p - program))] if near else default
     return "distlead" if family == "power" else family
@@ -352,7 +355,7 @@ def _kit(song: MidiSong, rng: Rng, first: float, last: float) -> tuple[DrumTrack
 
 
 def load_midi(path: str | Path) -> tuple[MidiSong, ...]:
-    """What the command in this module's head wrote."""
+    """Read a file that the command in the module's docstring wrote."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
         songs = json.load(file)
     return tuple(
@@ -361,7 +364,7 @@ def load_midi(path: str | Path) -> tuple[MidiSong, ...]:
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Read a pack of MIDI files.")
     parser.add_argument("pack", type=Path, help="midi.tar.xz")
     parser.add_argument("out", type=Path, help="the .json.gz to write")

@@ -1,6 +1,6 @@
-"""How each player turns a bar of a part into notes and hits.
+"""Turn a bar of a part into the notes and hits of each player.
 
-Positions are beats from the song's first one, lengths beats; tracks hold seconds, see `grid`.
+Positions and lengths are beats from the first beat of the song. Tracks use seconds; see `grid`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Rng = np.random.Generator
 BASS_BASE, CHORD_BASE, POWER_BASE, HOOK_BASE = 28, 50, 38, 60  # lowest pitches
 VOICE_BASE = {"male": 48, "female": 57}
 SOLO_BASE = 55
-MISSED = 0.015  # share of a groove's hits that a drummer leaves out
+MISSED = 0.015  # share of a groove's hits that the drummer omits
 FILL_KINDS = {"toms": 0.35, "snare": 0.25, "roll": 0.1, "stops": 0.1, "no kick": 0.2}
 
 
@@ -31,9 +31,9 @@ FILL_KINDS = {"toms": 0.35, "snare": 0.25, "roll": 0.1, "stops": 0.1, "no kick":
 class Bar:
     """One bar of a part.
 
-    number: within the part, of `count`; start: its first beat; limit: beats that are played (the
-    rest is silence before a drop); song_bar: within the song, without a pickup; lift: amplitude;
-    kick: whether there is one.
+    number: its index in the part, which has `count` bars. start: its first beat. limit: number of
+    beats that are played (the rest is silence before a drop). song_bar: its index in the song,
+    without a pickup. lift: amplitude. kick: whether there is a kick.
     """
 
     number: int
@@ -46,13 +46,15 @@ class Bar:
 
     @property
     def last(self) -> bool:
-        """Whether the part ends with it."""
+        """Whether it is the last bar of the part."""
         return self.number == self.count - 1
 
 
 @dataclass
 class Players:
-    """The band on stage. shift, rise: semitones by which a tune and everything are moved."""
+    """The players on stage. shift, rise: semitones by which a tune and the whole song are
+    transposed.
+    """
 
     rng: Rng
     style: Style
@@ -92,7 +94,7 @@ class Players:
         return float(loose * self.rng.standard_normal()) if loose else 0.0
 
     def drums(self, material: Material, bar: Bar) -> None:
-        """The groove, and perhaps a fill at the end."""
+        """Play the groove, with a possible fill at the end."""
         rng, per_beat = self.rng, self.style.steps
         if material.drums == "none":
             return
@@ -123,7 +125,7 @@ class Players:
                     self.hit("hat", bar.start + at, velocity)
 
     def _snare_roll(self, bar: Bar) -> None:
-        """A build's roll: quarters, eighths, sixteenths, towards the drop."""
+        """Play the roll of a build, in quarters, eighths, then sixteenths, towards the drop."""
         progress = (bar.number + 1) / bar.count
         step = 1.0 if progress <= 0.5 else 0.5 if progress <= 0.75 else 0.25
         for beat in np.arange(0, bar.limit, step):
@@ -139,7 +141,7 @@ class Players:
         return tuple((pitch + self.shift) % 12 for pitch in chord)
 
     def bass(self, material: Material, bar: Bar) -> None:
-        """The part's bass pattern on the chords' roots."""
+        """Play the part's bass pattern on the roots of the chords."""
         if material.bass is None:
             return
         pattern = material.bass[bar.number % 2]
@@ -156,7 +158,7 @@ class Players:
             self.note(self.band.bass, self._pushed(at, bar), length, (pitch,), level)
 
     def comp(self, material: Material, i: int, bar: Bar) -> None:
-        """What chord instrument i plays."""
+        """Play chord instrument i."""
         track, pattern = self.band.comps[i], material.comps[i]
         level = 0.45 * material.level * bar.lift * (0.8 if len(self.band.comps) > 3 else 1)
         for index, (at, length, accent) in enumerate(self._onsets(pattern, material, bar)):
@@ -172,20 +174,20 @@ class Players:
             self.note(track, self._pushed(at, bar), length, pitches, gain)
 
     def _onsets(self, pattern: BarPattern, material: Material, bar: Bar) -> list[Onset]:
-        """The pattern's onsets that are played, in beats of the bar."""
+        """The onsets of a pattern that are played, in beats of the bar."""
         onsets = pattern.within(bar.number, beats=self.style.meter)
         if len(onsets) == 1 and material.changes == 2 and self.style.meter != 3:
-            half = self.style.meter / 2  # a held chord is struck again when it changes
+            half = self.style.meter / 2  # a held chord is played again when it changes
             onsets = ((0.0, half, 1.0), (half, half, 1.0))
         return [(at, min(n, bar.limit - at), accent) for at, n, accent in onsets if at < bar.limit]
 
     def _pushed(self, at: float, bar: Bar) -> float:
-        """Where an onset falls in the song: a bar's first one may come half a beat early."""
+        """The place of an onset in the song; the first one of a bar may be half a beat early."""
         early = at == 0 and bar.start > 0 and self.rng.random() < self.manner.push
         return bar.start + (-0.5 if early else at)
 
     def lead(self, material: Material, bar: Bar) -> None:
-        """The melody, sung or played."""
+        """Sing or play the melody."""
         vocal = material.lead == "vocals"
         track = self.band.lead if vocal else self.band.solo
         level = (0.75 if vocal else 0.65) * material.level * bar.lift
@@ -193,7 +195,7 @@ class Players:
             self._tune(self.tune, track, bar, level)
             return
         base = VOICE_BASE.get(track.family, SOLO_BASE)
-        words = (bar.song_bar // 8) % 3 if vocal else 0  # other words, same melody
+        words = (bar.song_bar // 8) % 3 if vocal else 0  # other lyrics, same melody
         line = material.melody
         for at_bar, onset, length, degree, syllable in line.notes:
             at = onset - line.early
@@ -207,7 +209,7 @@ class Players:
                 self.note(double, bar.start + at, length, (second,), 0.5 * level, syllable)
 
     def _tune(self, tune: Tune, track: Track, bar: Bar, level: float) -> None:
-        """The tune's own melody in the singer's octave."""
+        """Sing the tune's own melody in the singer's octave."""
         base = VOICE_BASE.get(track.family, SOLO_BASE)
         middle = float(np.mean([p for line in tune.melody for _, _, p in line] or [base]))
         octave = 12 * round((base + 9 - middle - self.shift) / 12)
@@ -217,7 +219,7 @@ class Players:
             self.note(track, bar.start + at, length, (moved,), level, syllable)
 
     def hook(self, riff: Melody, key: Key, material: Material, bar: Bar) -> None:
-        """The song's riff."""
+        """Play the song's riff."""
         for at_bar, at, length, degree, _ in riff.notes:
             if at_bar == bar.number % riff.bars and at < bar.limit:
                 pitch = key.pitch(degree, base=HOOK_BASE)

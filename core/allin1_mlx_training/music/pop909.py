@@ -1,11 +1,11 @@
-"""Tunes by people: melody, chords and phrases of the POP909 songs, to be arranged by ours.
+"""Tunes by people: melody, chords and phrases of the POP909 songs, for our own arrangements.
 
-POP909 (Wang et al., ISMIR 2020, MIT licence) with the phrases of Dai et al. (2020). To pack what
-the composer needs of the archive into one small file:
+POP909 (Wang et al., ISMIR 2020, MIT licence) with the phrases of Dai et al. (2020). This command
+packs the needed part of the archive into one small file:
 
     python -m allin1_mlx_training.music.pop909 pop909.tar.xz tunes.json.gz
 
-All tunes are in 4/4. Within a bar time is counted in beats.
+All tunes are in 4/4. Times within a bar are beats.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Tune:
     melody: tuple[tuple[tuple[float, float, int], ...], ...]
 
     def chord(self, bar: int, beat: float) -> Chord:
-        """The chord in force at a beat of a bar."""
+        """The chord at a beat of a bar."""
         changes = self.chords[bar % len(self.chords)]
         return [chord for at, chord in changes if at <= beat + 1e-6][-1]
 
@@ -64,7 +64,7 @@ def load_tunes(path: str | Path) -> tuple[Tune, ...]:
 
 
 def pack(archive: str | Path, out: str | Path) -> int:
-    """Pack the archive's songs into one file; returns how many."""
+    """Pack the archive's songs into one file. Returns their number."""
     files: dict[str, dict[str, str]] = defaultdict(dict)
     with tarfile.open(archive) as members:
         for member in members:
@@ -74,7 +74,7 @@ def pack(archive: str | Path, out: str | Path) -> int:
                 files[path.parent.name][path.name] = content.read().decode()
     songs = [_song(files[name]) for name in sorted(files) if "human_label1.txt" in files[name]]
     fitting = [s for s in songs if LEAST_BARS <= sum(bars for _, bars in s["parts"]) <= MOST_BARS]
-    # No time stamp in the header: the same songs give the same bytes.
+    # The header has no time stamp, so the same songs give the same bytes.
     with open(out, "wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
         file.write(json.dumps(fitting, separators=(",", ":")).encode())
     return len(fitting)
@@ -92,7 +92,9 @@ def _song(texts: dict[str, str]) -> dict[str, Any]:
 
 
 def _parts(text: str) -> list[tuple[str, int]]:
-    """Phrases as parts of a form; equal neighbours are one part, short ones belong to the last."""
+    """Phrases as parts of a form. Equal neighbours are joined; short ones belong to the part
+    before.
+    """
     parts: list[tuple[str, int]] = []
     for letter, bars in re.findall(r"([A-Za-z])(\d+)", text):
         name = PART_OF_PHRASE.get(letter, "bridge" if letter.isupper() else "inst")
@@ -140,7 +142,7 @@ def _melody(text: str, bars: int) -> list[list[tuple[float, float, int]]]:
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Pack the POP909 tunes for the composer.")
     parser.add_argument("archive", help="pop909.tar.xz")
     parser.add_argument("out", help="the .json.gz to write")

@@ -1,7 +1,7 @@
-"""Rhythm: grooves read, varied and filled; what basses and chords play within a bar.
+"""Rhythm: read, vary and fill grooves; patterns of basses and chords within a bar.
 
-Within a bar time is counted in beats from its downbeat. A groove becomes, for each drum, an array
-(bars, steps of a bar) of velocities.
+Times within a bar are beats from its downbeat. A groove is an array (bars, steps of a bar) of
+velocities for each drum.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ Rng = np.random.Generator
 Steps = dict[str, NDArray[np.float64]]
 Onset = tuple[float, float, float]  # start, length, accent: beats, beats, factor
 VELOCITY = {"X": 1.0, "x": 0.8, "o": 0.55, "-": 0.28, ".": 0.0}
-MAYBE = 0.35  # chance of a "?" to sound
+MAYBE = 0.35  # chance that a "?" is played
 TIMEKEEPERS = ("hat", "ohat", "ride", "shaker", "tamb", "crash")
 KICKS = ("kick", "kick808")
 BACKBEATS = ("snare", "clap", "snap", "rim")
 
 
 def kick_of(arrays: Steps) -> NDArray[np.float64]:
-    """The kick's array (2, steps), zeros where the groove has none."""
+    """The kick's array (2, steps); zeros if the groove has no kick."""
     silence = np.zeros_like(next(iter(arrays.values())))
     return next((arrays[piece] for piece in KICKS if piece in arrays), silence)
 
 
 def read_groove(groove: Groove, rng: Rng, *, steps: int) -> Steps:
-    """The groove's arrays (2, steps) with every "?" decided."""
+    """The groove's arrays (2, steps), with a random decision for every "?"."""
     arrays: Steps = {}
     for piece, text in groove.items():
         values = [(0.7 if rng.random() < MAYBE else 0.0) if c == "?" else VELOCITY[c] for c in text]
@@ -42,15 +42,15 @@ def read_groove(groove: Groove, rng: Rng, *, steps: int) -> Steps:
 
 
 def vary_groove(arrays: Steps, rng: Rng, *, per_beat: int, amount: float) -> Steps:
-    """Another groove of the same feel: kicks moved, timekeepers exchanged, ghost notes added."""
+    """Another groove with the same feel: moved kicks, exchanged timekeepers, added ghost notes."""
     varied = {piece: array.copy() for piece, array in arrays.items()}
     steps = next(iter(varied.values())).shape[1]
     for piece in KICKS:
-        # A kick on every beat is what its music stands on: it mostly stays.
+        # A kick on every beat is characteristic of its music, so it usually stays.
         steady = piece in varied and bool((varied[piece][:, ::per_beat] > 0).all())
         if piece in varied and rng.random() < amount * (0.15 if steady else 1):
             flips = rng.random(varied[piece].shape) < 0.06
-            flips[:, 0] &= rng.random() < 0.15  # the one mostly stays
+            flips[:, 0] &= rng.random() < 0.15  # the first beat usually stays
             kick = varied[piece]
             kick[flips] = np.where(kick[flips] > 0, 0, 0.75)
     if rng.random() < 0.5 * amount:
@@ -87,7 +87,7 @@ def _exchange_timekeeper(arrays: Steps, rng: Rng, *, per_beat: int, steps: int) 
 
 
 def open_up(arrays: Steps, rng: Rng) -> Steps:
-    """The timekeeper on a wider cymbal, or one more on top: what a drummer does in a chorus."""
+    """Move the timekeeper to a wider cymbal, or add one, as drummers do in a chorus."""
     opened = dict(arrays)
     if "hat" in opened and rng.random() < 0.6:
         opened[str(rng.choice(["ohat", "ride", "crash"]))] = 0.9 * opened.pop("hat")
@@ -107,7 +107,7 @@ def hat_roll(rng: Rng, *, beats: int) -> list[tuple[float, float]]:
 
 
 def half_time(arrays: Steps) -> Steps:
-    """The same beats tapped, the drums half as fast: one bar spread over two."""
+    """Half-time feel: the tapped beats stay, one bar of drums is spread over two."""
     stretched = {}
     for piece, array in arrays.items():
         if piece in TIMEKEEPERS:
@@ -120,7 +120,7 @@ def half_time(arrays: Steps) -> Steps:
 
 
 def double_time(arrays: Steps) -> Steps:
-    """The same beats tapped, the drums twice as fast: two bars within one."""
+    """Double-time feel: the tapped beats stay, two bars of drums are played in one."""
     squeezed = {}
     for piece, array in arrays.items():
         if piece in TIMEKEEPERS:
@@ -157,11 +157,11 @@ RUNNING = {"threes": 0.75, "arpthrees": 0.75, "slow threes": 1.5}  # beats, see 
 
 @dataclass(frozen=True)
 class BarPattern:
-    """What an instrument plays in one bar: its onsets, and a kind.
+    """The onsets of an instrument in one bar, and a kind.
 
     kind: "chord" (all notes), "arp" (one after another), "octave" (root, root an octave up),
-    "fifth" (root, fifth), "walk" (steps between roots). every: beats between onsets that run on
-    across bar lines (a figure of three against four), 0 where a bar has its own onsets.
+    "fifth" (root, fifth), "walk" (steps between roots). every: beats between onsets that continue
+    across bar lines (a figure of three against four), or 0.
     """
 
     onsets: tuple[Onset, ...]
@@ -169,7 +169,7 @@ class BarPattern:
     every: float = 0.0
 
     def within(self, bar: int, *, beats: int) -> tuple[Onset, ...]:
-        """The onsets in a bar, counted from where the figure began."""
+        """The onsets in a bar, counted from the start of the figure."""
         if not self.every:
             return self.onsets
         _, length, accent = self.onsets[0]
@@ -187,7 +187,7 @@ def _even(beats: int, step: float, length: float, *, offset: float = 0.0) -> lis
 
 
 def _from_steps(on: list[int], *, total: int, per_beat: int, hold: float) -> list[Onset]:
-    """Onsets at steps, each lasting until the next one times `hold`."""
+    """Onsets at steps; each lasts until the next one, times `hold`."""
     ends = [*on[1:], total]
     return [
         (s / per_beat, max(0.2, (e - s) / per_beat * hold), 1.0)
@@ -198,7 +198,7 @@ def _from_steps(on: list[int], *, total: int, per_beat: int, hold: float) -> lis
 def bar_pattern(
     name: str, rng: Rng, *, beats: int, per_beat: int, kick: NDArray[np.float64]
 ) -> BarPattern:
-    """A pattern by its name in `styles`; kick (steps,) is the bar's kick drum."""
+    """The pattern of a name in `styles`. kick: (steps,), the bar's kick drum."""
     total = beats * per_beat
     half = 0.5 if per_beat != 3 else 2 / 3
     fine = 0.25 if per_beat == 4 else 1 / per_beat
@@ -258,7 +258,7 @@ def bar_pattern(
 def _derived(
     name: str, rng: Rng, *, total: int, per_beat: int, kick: NDArray[np.float64]
 ) -> list[Onset]:
-    """Patterns that follow the kick or chance."""
+    """Patterns that follow the kick or are random."""
     if name == "kick":
         on = [int(i) for i in np.flatnonzero(kick[:total])] or [0]
         return _from_steps(on, total=total, per_beat=per_beat, hold=0.9)

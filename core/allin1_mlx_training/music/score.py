@@ -1,7 +1,7 @@
-"""A composed song as notes: what is played when, by which instrument. Times are seconds.
+"""A composed song as notes: time, pitch and instrument of each. Times are seconds.
 
-Stems are numbered as everywhere: 0 bass, 1 drums, 2 other, 3 vocals. A Score says nothing about
-sound: `rendering` turns it into band spectrograms, `synth` into audio.
+Stems have the usual numbers: 0 bass, 1 drums, 2 other, 3 vocals. A Score does not contain sound:
+`rendering` turns it into band spectrograms, `synth` into audio.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BASS, DRUMS, OTHER, VOCALS = range(4)
 
 
 class Note(NamedTuple):
-    """A note or, with several pitches, a chord. level is an amplitude; variant a syllable."""
+    """A note, or a chord with several pitches. level: an amplitude. variant: a syllable."""
 
     start: float
     seconds: float
@@ -29,12 +29,12 @@ class Note(NamedTuple):
 
 @dataclass
 class Track:
-    """The notes of one instrument: `choice` picks one of its family, modulo how many there are."""
+    """The notes of one instrument. choice: its index in the family, modulo the family's size."""
 
     stem: int
     family: str
     choice: int
-    release: float = 0.08  # s to fall by 8.7 dB after a note's end
+    release: float = 0.08  # seconds in which it falls by 8.7 dB after a note's end
     level: float = 1.0  # amplitude
     notes: list[Note] = field(default_factory=list)
 
@@ -57,7 +57,7 @@ class DrumTrack:
 
 
 class Effect(NamedTuple):
-    """A sweep of noise: "riser" swells up to `end`, "fall" dies away from `start`."""
+    """A sweep of noise: a "riser" grows until `end`, a "fall" fades from `start`."""
 
     kind: str
     start: float
@@ -77,10 +77,11 @@ class Sweep(NamedTuple):
 
 @dataclass(frozen=True)
 class Pump:
-    """Side chain: the stems duck by `depth` (0 to 1) at each time, recovering in `release` s.
+    """Side chain: the stems become quieter by `depth` (0 to 1) at each time and recover in
+    `release` s.
 
-    bend: 1 recovers at once, as a compressor does; 2 stays low first, so that what is held swells
-    up between the beats, as a drawn curve makes it.
+    bend: 1 recovers at once, as after a compressor; 2 stays quiet at first, so that held notes
+    swell between the beats.
     """
 
     times: tuple[float, ...]
@@ -105,8 +106,8 @@ class Pump:
 class Score:
     """A whole song. beats and positions are the truth (position 1 is the downbeat).
 
-    segments cover 0 to duration, or are empty; fade_in, fade_out are lengths in seconds, 0 for
-    none; known: the tasks of `corpus.TASKS` for which it is a truth to learn from.
+    segments: from 0 to duration, or empty. fade_in, fade_out: seconds, 0 for none. known: the tasks
+    of `corpus.TASKS` for which the song is a reliable truth.
     """
 
     seed: int

@@ -1,8 +1,8 @@
-"""What real songs' forms look like, counted from the Harmonix annotations.
+"""The forms of real songs, counted in the Harmonix annotations.
 
 The Harmonix Set (Nieto et al., ISMIR 2019) annotates beats and sections of 912 songs. Only counts
-are kept here, in `statistics.json`: for each group of genres how often one kind of section
-follows two others, how many bars each lasts, and how fast songs are. To count again:
+are stored here, in `statistics.json`: for each group of genres, how often one kind of section
+follows two others, how many bars each lasts, and how fast songs are. This command counts again:
 
     python -m allin1_mlx_training.music.statistics harmonix-annotations.tar.xz statistics.json
 """
@@ -26,8 +26,8 @@ import numpy as np
 START, END = "<", ">"  # before the first and after the last part of a form
 TEMPO_STEP = 5  # BPM, width of the histogram's classes
 
-# Parts of a form: finer than labels, because a prechorus sounds unlike a verse. The first word
-# that an annotation contains decides.
+# Parts of a form: finer than labels, because a prechorus sounds unlike a verse. The first of these
+# names in an annotation decides.
 PARTS = {
     "postchorus": "postchorus",
     "prechorus": "prechorus",
@@ -85,19 +85,19 @@ GROUPS = {
 
 @lru_cache(maxsize=1)
 def load_statistics() -> dict[str, Any]:
-    """The counts that come with the package, by group: next, bars, tempo."""
+    """The stored counts by group: next, bars, tempo."""
     text = resources.files(__package__).joinpath("statistics.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 
 def part_of(name: str) -> str | None:
-    """The part that an annotation's section name means, None for silence and unknown names."""
+    """The part that an annotated section name stands for; None for silence and unknown names."""
     lower = name.lower()
     return next((part for word, part in PARTS.items() if word in lower), None)
 
 
 def count(archive: str | Path) -> dict[str, Any]:
-    """Count forms, lengths and tempi of the annotation archive."""
+    """Count forms, lengths and tempos in the annotation archive."""
     genres, beats, sections = read_annotations(archive)
     following: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     bars: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
@@ -149,7 +149,7 @@ def read_annotations(
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Count the forms of the Harmonix annotations.")
     parser.add_argument("archive", help="harmonix-annotations.tar.xz")
     parser.add_argument("out", help="the JSON file to write")

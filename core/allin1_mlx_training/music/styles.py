@@ -1,7 +1,7 @@
-"""Styles of music, read from `styles.yaml`: their tempi, grooves, instruments and habits.
+"""Styles of music, read from `styles.yaml`: tempos, grooves, instruments and habits.
 
 A groove is one string of steps per drum; `styles.yaml` explains the characters. A scene is a
-passage that leaves out the kick.
+passage without a kick.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Groove = dict[str, str]
 class Scene:
     """A passage without a kick: intros, breaks and builds of dance music, in 4/4 and sixteenths.
 
-    grooves: of its drums, none where they rest; bass, comps: patterns of `rhythm`, no bass where
-    it has none; layers: share of the chord instruments that play.
+    grooves: of its drums, empty if they rest. bass, comps: patterns of `rhythm`; bass is empty if
+    there is none. layers: share of the chord instruments that play.
     """
 
     grooves: tuple[Groove, ...]
@@ -34,13 +34,13 @@ class Scene:
 
 @dataclass(frozen=True)
 class Style:
-    """What a song of a style draws from.
+    """The choices for songs of a style.
 
-    weight: how often; group: whose forms (statistics) it follows; tempo: BPM least, usual, most.
-    bass, comps: (families, patterns of `rhythm`); chances (0 to 1): swing, vocal, club (club
-    form), pump (side chain), electronic (drum machine), drumless, kickless (an intro,
-    break, build or the like is one of the scenes), hat_rolls (in a bar, at most), changing (some
-    parts are in another metre). loose: ms of human timing.
+    weight: how often it is drawn. group: the group of `statistics` whose forms it follows. tempo:
+    BPM, least, usual, most. bass, comps: (families, patterns of `rhythm`).
+    Chances (0 to 1): swing, vocal, club (club form), pump (side chain), electronic (drum machine),
+    drumless, kickless (an intro, break or build is one of the scenes), hat_rolls (most per bar),
+    changing (some parts have another metre). loose: human timing in ms.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Style:
 
 @lru_cache(maxsize=1)
 def load_styles() -> tuple[Style, ...]:
-    """All styles that come with the package."""
+    """All styles of the package."""
     text = resources.files(__package__).joinpath("styles.yaml").read_text(encoding="utf-8")
     data = yaml.safe_load(text)
     grooves = data["grooves"]
@@ -83,14 +83,14 @@ def load_styles() -> tuple[Style, ...]:
 
 
 def _fields(values: dict[str, Any], grooves: dict[str, list[Groove]]) -> dict[str, Any]:
-    """An entry of the file with tuples for lists; `grooves` there names sets of grooves."""
+    """An entry of the file, with tuples instead of lists; its `grooves` names sets of grooves."""
     fields = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
     sets = [grooves[key] for key in values["grooves"]]
     return fields | {"grooves": tuple(groove for one in sets for groove in one)}
 
 
 def style_named(name: str) -> Style:
-    """The style of a name; raises UsageError with the names there are."""
+    """The style with this name. Raises UsageError for an unknown name."""
     found = [style for style in load_styles() if style.name == name]
     if not found:
         names = ", ".join(style.name for style in load_styles())

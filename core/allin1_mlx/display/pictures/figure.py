@@ -24,7 +24,7 @@ DPI = 160  # of PNG
 def save_figure(figure: Figure, path: str | PathLike[str]) -> None:
     """Write a figure in the format of the suffix. A failure leaves no incomplete file.
 
-    Raises UsageError where the suffix is not one of FORMATS, OSError where the file cannot be
+    Raises UsageError if the suffix is not one of FORMATS, OSError if the file cannot be
     written.
     """
     import matplotlib
