@@ -39,7 +39,7 @@ def draw(rng: Rng, counts: dict[str, int]) -> str:
 
 
 def song_form(rng: Rng, *, group: str, bars: tuple[int, int]) -> list[Part]:
-    """A form like those of real songs of a genre group; its total is within `bars` (least, most)."""
+    """A form like those of real songs of a genre group, with a total in `bars` (least, most)."""
     counts = load_statistics()[group]
     form: list[Part] = []
     for _ in range(TRIES):

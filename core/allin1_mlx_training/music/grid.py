@@ -1,4 +1,4 @@
-"""The beat grid: the time of each beat of a song. Times are seconds, positions 1, 2, ... in bars."""
+"""The beat grid: the time of each beat of a song. Times are seconds, positions 1, 2, ..."""
 
 from __future__ import annotations
 
