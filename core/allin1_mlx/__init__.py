@@ -6,7 +6,7 @@
 
 `Analyzer` keeps its network for many songs. Each step can also be called by itself:
 `load_audio`, `spectrogram` (or `magnitudes`, `spectral_stems`, `logarithm`), `predict`,
-`activations`, `decode_beats`, `refine_beats` (with `measure_onsets`), `pick_sections`,
+`activations`, `find_beats`, `refine_beats` (with `measure_onsets`), `pick_sections`,
 `snap_to_bars`. `public.py` lists all public names.
 """
 

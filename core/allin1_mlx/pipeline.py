@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 from .analysis import Analysis
 from .audio import file_digest
 from .decoding.bar_lines import snap_to_bars
-from .decoding.bar_pointer import make_tables
-from .decoding.beats import BARS, Beats, decode_beats, drop_guesses
+from .decoding.beats import Beats
 from .decoding.grid import refine_beats
 from .decoding.joint_sections import join_sections
+from .decoding.pulse import find_beats, prepare_tables
 from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from .demix.hearing import Block, Heard, Wanted, hear
@@ -143,7 +143,7 @@ class Analyzer:
         Raises CheckpointError.
         """
         _ = self.input.separator
-        make_tables(BARS, self.network.tempo_space)
+        prepare_tables(steady=self.network.steady)
 
     def __call__(
         self,
@@ -258,13 +258,9 @@ class Analyzer:
         probabilities = activations(prediction.logits)
         on_progress("beats", 0.0)
         with self._timed("beats", path):
-            decoded = decode_beats(
-                probabilities.beat,
-                probabilities.downbeat,
-                threshold=self.network.threshold,
-                tempo_space=self.network.tempo_space,
+            beats = find_beats(
+                probabilities, threshold=self.network.threshold, steady=self.network.steady
             )
-            beats = drop_guesses(decoded, probabilities.beat, probabilities.downbeat)
             jitter = None
             if self.provenance.beats == "grid":
                 grid = refine_beats(

@@ -15,9 +15,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.decoding.beats import decode_beats
+from allin1_mlx.decoding.pulse import find_beats
 from allin1_mlx.decoding.sections import pick_sections
-from allin1_mlx.decoding.tempo_space import STEADY
 from allin1_mlx.network.predict import activations
 from allin1_mlx.types import FPS, LABELS, Activations
 
@@ -59,7 +58,7 @@ def score(found: Activations, reference: Reference, *, threshold: float) -> dict
 
     The logits are decoded in the same way as those of the bundled network.
     """
-    beats = decode_beats(found.beat, found.downbeat, threshold=threshold, tempo_space=STEADY)
+    beats = find_beats(found, threshold=threshold, steady=True)
     scores = {
         "beat": f_measure(reference.beats, beats.times, window=BEAT_WINDOW),
         "downbeat": f_measure(

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.decoding.beats import decode_beats, drop_guesses
+from allin1_mlx.decoding.beats import decode_beats
+from allin1_mlx.decoding.pulse import find_beats
 from allin1_mlx.decoding.sections import pick_sections
 from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.demix.spectral import spectral_stems
@@ -144,10 +145,7 @@ def analyze(network: Network, folder: Path) -> dict[str, float]:
     found = watch.time("network", lambda: activations(predict(values, network).logits))
 
     def decode() -> Any:
-        beats = decode_beats(
-            found.beat, found.downbeat, threshold=network.threshold, tempo_space=network.tempo_space
-        )
-        return drop_guesses(beats, found.beat, found.downbeat)
+        return find_beats(found, threshold=network.threshold, steady=network.steady)
 
     beats = watch.time("beats", decode)
     strict = network.stems == 1

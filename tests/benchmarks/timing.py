@@ -24,7 +24,7 @@ import numpy as np
 import soundfile
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.decoding.beats import decode_beats
+from allin1_mlx.decoding.pulse import find_beats
 from allin1_mlx.pipeline import Analyzer
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights import Access
@@ -153,9 +153,7 @@ def score_song(beats: np.ndarray, truth: np.ndarray) -> tuple[float, float, floa
 def raw_beats(analysis: Analysis, analyzer: Analyzer) -> np.ndarray:
     """The beats as the decoder finds them, without a grid."""
     kept, network = analysis.activations, analyzer.network
-    return decode_beats(
-        kept.beat, kept.downbeat, threshold=network.threshold, tempo_space=network.tempo_space
-    ).times
+    return find_beats(kept, threshold=network.threshold, steady=network.steady).times
 
 
 def run_madmom(python: str, songs: list[Song]) -> list[np.ndarray]:

@@ -23,6 +23,7 @@ FUNCTIONS = {
     "activations",
     "analyze",
     "decode_beats",
+    "find_beats",
     "load_audio",
     "logarithm",
     "magnitudes",

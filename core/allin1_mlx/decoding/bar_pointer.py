@@ -176,7 +176,7 @@ def _bar_of(beat: int, bars: tuple[int, ...]) -> tuple[int, int]:
     return bars[index], int(ends[index]) - bars[index]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def make_tables(bars: tuple[int, ...], tempo_space: TempoSpace) -> Tables:
     """The tables for some bar lengths; cached, as every song needs the same ones.
 

@@ -18,7 +18,7 @@ from ..types import FPS
 from .bar_pointer import Path, best_path
 from .tempo_space import OBSERVATION_LAMBDA, PUBLISHED, TempoSpace
 
-BARS = (3, 4)  # beats per bar that are tried
+BARS = (3, 4)  # beats per bar, as in the published decoder
 HEARD = 0.2  # lowest probability at which a beat counts as heard
 LEAST_HEARD = 0.25  # lowest share of beats that must be heard
 UNHEARD = 1e-6  # the probability used for frames in which the network returned NaN
@@ -41,9 +41,11 @@ def decode_beats(
     *,
     threshold: float,
     tempo_space: TempoSpace = PUBLISHED,
+    bars: tuple[int, ...] = BARS,
 ) -> Beats:
     """Decode the probabilities (T,) of any beat and of a downbeat.
 
+    bars: the bar lengths to choose from, in beats; the song keeps one of them.
     No beats are returned before the first frame or after the last frame that reaches `threshold`.
     Raises ValueError unless both arrays are one-dimensional and have the same length.
     """
@@ -60,7 +62,7 @@ def decode_beats(
     first, last = int(frames[0]), int(frames[-1])
     heard = _divide(activations[first : last + 1], tempo_space.frames)
     densities = _log_densities(heard)
-    path = best_path(densities / tempo_space.frames, bars=BARS, tempo_space=tempo_space)
+    path = best_path(densities / tempo_space.frames, bars=bars, tempo_space=tempo_space)
     return _beats(
         [
             (first + (place + tempo_space.frames // 2) // tempo_space.frames, position)

@@ -18,7 +18,6 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 from numpy.typing import NDArray
 
 from ..checkpoint import check_arrays, read_arrays, read_config
-from ..decoding.tempo_space import PUBLISHED, STEADY, TempoSpace
 from ..errors import CheckpointError
 from ..types import Activations
 from ..weights import ModelFiles
@@ -80,9 +79,9 @@ class Network:
         return float(np.mean([fold.config.threshold for fold in self.folds]))
 
     @property
-    def tempo_space(self) -> TempoSpace:
-        """The tempos from which the beat decoder chooses."""
-        return STEADY if self.folds[0].config.steady else PUBLISHED
+    def steady(self) -> bool:
+        """How its beats are decoded, see `find_beats`."""
+        return self.folds[0].config.steady
 
     def padded(self, frames: int) -> int:
         """Number of frames after padding with silence at the end. frames: the number before."""

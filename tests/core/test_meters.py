@@ -1,0 +1,156 @@
+"""Bars of 2 to 7 beats, and songs that change between them."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from allin1_mlx.decoding.beats import BARS, decode_beats
+from allin1_mlx.decoding.meters import (
+    CHANGE,
+    LENGTHS,
+    PRIOR,
+    TWO,
+    best_bars,
+    count_again,
+    decode_meters,
+    downbeat_evidence,
+    possible_bars,
+)
+from allin1_mlx.decoding.tempo_space import STEADY
+
+
+def bars_of(lengths, *, bpm=120, noise=0.0, seed=0):
+    """(beat, downbeat), seconds and positions of beats in bars of these lengths.
+
+    noise: how unsure the network is; at 1 a beat in five looks more like the other kind.
+    """
+    rng = np.random.default_rng(seed)
+    positions = np.concatenate([np.arange(n) + 1 for n in lengths])
+    frames = np.rint(20 + np.arange(len(positions)) * 6000 / bpm).astype(int)
+    strength = 1 - 0.5 * noise * rng.random(len(frames))
+    odds = np.where(positions == 1, 3, -3) + noise * rng.normal(0, 3, len(frames))
+    beat = rng.uniform(0, 0.01 + 0.04 * noise, frames[-1] + 60)
+    downbeat = beat / 2
+    for offset, share in ((-1, 0.5), (0, 0.9), (1, 0.5)):
+        beat[frames + offset] = share * strength
+        downbeat[frames + offset] = share * strength / (1 + np.exp(-odds))
+    return (beat.astype(np.float32), downbeat.astype(np.float32)), frames / 100, positions
+
+
+def decode(song):
+    return decode_meters(*song, threshold=0.05)
+
+
+@pytest.mark.parametrize("noise", [0, 1])
+@pytest.mark.parametrize("bar", [3, 4, 5, 6, 7])
+def test_songs_in_bars_of_three_to_seven_are_counted_as_such(bar, noise):
+    song, times, positions = bars_of([bar] * 30, noise=noise, bpm=140)
+    found = decode(song)
+    np.testing.assert_allclose(found.times, times, atol=0.011)
+    np.testing.assert_array_equal(found.positions, positions)
+
+
+def test_bars_of_two_are_counted_where_a_song_in_four_has_them():
+    song, times, positions = bars_of([4] * 12 + [2] * 24 + [4] * 12)
+    found = decode(song)
+    np.testing.assert_allclose(found.times, times, atol=0.011)
+    np.testing.assert_array_equal(found.positions, positions)
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [[4] * 16 + [3] * 16 + [4] * 8, [3] * 20 + [4] * 20, [4] * 20 + [5] * 3 + [4] * 20],
+    ids=["four-three-four", "three-four", "three-bars-of-five"],
+)
+def test_the_meter_may_change(lengths):
+    song, _, positions = bars_of(lengths, noise=0.5)
+    np.testing.assert_array_equal(decode(song).positions, positions)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_song_in_four_with_doubtful_downbeats_stays_in_four(seed):
+    song, _, positions = bars_of([4] * 60, noise=1, seed=seed)
+    np.testing.assert_array_equal(decode(song).positions, positions)
+
+
+def test_a_song_without_downbeats_is_in_four():
+    song, times, _ = bars_of([4] * 40)
+    evidence = downbeat_evidence(times, song[0], song[1] * 0)
+    np.testing.assert_allclose(evidence, 0, atol=1e-9)
+    assert possible_bars(evidence) == BARS
+
+
+def test_a_song_may_begin_within_a_bar_of_seven():
+    song, _, positions = bars_of([7] * 20)
+    begun = 20 + 3 * 50 - 10
+    found = decode([p[begun:] for p in song])
+    np.testing.assert_array_equal(found.positions, positions[3:])
+
+
+def test_songs_in_three_and_four_are_decoded_as_by_the_decoder_of_these_bars():
+    for bar in BARS:
+        song, _, _ = bars_of([bar] * 40, noise=1)
+        plain = decode_beats(*song, threshold=0.05, tempo_space=STEADY)
+        found = decode(song)
+        np.testing.assert_array_equal(found.times, plain.times)
+        np.testing.assert_array_equal(found.positions, plain.positions)
+
+
+def divisions(beats, length=None, first=True):
+    """All divisions of beats into bars as (score without evidence, first beats), bars cut at ends.
+
+    length: of the bar before.
+    """
+    for bar in LENGTHS:
+        cost = TWO * (bar == 2) + (CHANGE * (length not in (None, bar)))
+        if first:
+            for cut in range(bar):
+                for score, starts in divisions(beats - (bar - cut), bar, first=False):
+                    begun = [] if cut else [0]
+                    prior = PRIOR[bar] - np.log(bar) - (0 if cut else cost)
+                    yield prior + score, begun + [s + bar - cut for s in starts]
+        elif beats <= 0:
+            yield 0.0, []
+            return
+        else:
+            for score, starts in divisions(beats - bar, bar, first=False):
+                yield score - cost, [0] + [s + bar for s in starts]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_division_into_bars_is_better_than_the_one_that_is_found(seed):
+    evidence = np.random.default_rng(seed).normal(0, 12, 14)
+    best = max(
+        score + evidence[[s for s in starts if s < 14]].sum() for score, starts in divisions(14)
+    )
+    found, score = best_bars(evidence)
+    assert score == pytest.approx(best)
+    assert sum(last - first for first, last in found) == 14
+
+
+def test_doubtful_evidence_counts_nothing_again():
+    assert count_again(np.zeros(100)) is None
+    assert count_again(np.full(3, 9.0)) is None
+
+
+def test_no_beats_are_counted_as_none():
+    quiet = np.full(500, 0.001, np.float32)
+    assert len(decode((quiet, quiet)).times) == 0
+    assert len(downbeat_evidence(np.zeros(0), quiet, quiet)) == 0
+
+
+@pytest.mark.parametrize("bar", [4, 7])
+def test_all_meters_take_no_more_memory_than_three_and_four_at_once(bar):
+    song, _, _ = bars_of([bar] * 60)
+
+    def peak(decode):
+        decode()  # tables are made once
+        tracemalloc.start()
+        decode()
+        highest = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return highest
+
+    most = peak(lambda: decode_beats(*song, threshold=0.05, tempo_space=STEADY))
+    assert peak(lambda: decode(song)) <= 1.02 * most
