@@ -48,9 +48,7 @@ def decode_meters(
     """
 
     def decode(downbeat: Probabilities, bars: tuple[int, ...]) -> Beats:
-        return decode_beats(
-            beat, downbeat, threshold=threshold, tempo_space=STEADY, bars=bars
-        )
+        return decode_beats(beat, downbeat, threshold=threshold, tempo_space=STEADY, bars=bars)
 
     pulse = decode(beat, (1,))
     free = downbeat_evidence(pulse.times, beat, downbeat)
