@@ -104,6 +104,7 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     from .inbox import Inbox
     from .jobs import Worker
     from .page import build_page
+    from .rendering import Renderings
     from .routes import add_routes
     from .songs import Sessions
 
@@ -117,13 +118,15 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     inbox = Inbox(folder / "uploads", largest=options.max_upload_mb * 1_000_000)
     page = build_page(sessions, worker, choices, inbox, max_minutes=options.max_minutes)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    add_routes(app, sessions, inbox)
+    renderings = Renderings()
+    add_routes(app, sessions, inbox, renderings)
     _mount(app, page, options.host)
     login = Login(options.user, options.password) if options.user else None
     app.add_middleware(Guard, host=options.host, login=login)
 
     def hang_up() -> None:
         inbox.close()
+        renderings.close()
         choices.close()
         sessions.close_all()
         _stop_streams(app)

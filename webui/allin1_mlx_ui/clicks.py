@@ -1,6 +1,6 @@
 """Click tracks for download, with the sounds of the core's `click`.
 
-Long songs are rendered in pieces, so that they need little memory.
+Long songs are rendered in pieces, so that they need little memory, and the work can be stopped.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ from allin1_mlx.display.click import (
     count_in,
     render_click,
 )
+from allin1_mlx.errors import AllInOneError
 from allin1_mlx.files import replacing
 from allin1_mlx.types import SAMPLE_RATE, find_duration
 
+from .rendering import check_wanted
 from .songs import Song
 
 Kind = Literal["wav", "flac", "mp3"]
@@ -33,6 +35,7 @@ LENGTH = round(CLICK_SECONDS * SAMPLE_RATE)  # samples of a click
 BLOCK = 1 << 18  # frames at a time
 MOST_BARS = 2  # of a count-in
 SAMPLES = {"wav": "PCM_16", "flac": "PCM_16", "mp3": "MPEG_LAYER_III"}  # of each kind of file
+LARGEST = 2_000_000_000  # bytes of a click track in stereo, 3 hours
 
 
 def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0, kind: Kind = "wav") -> Path:
@@ -79,7 +82,13 @@ def _pieces(
     positions = np.asarray(counted.positions)
     delay = round(counted.offset * SAMPLE_RATE)
     frames = delay + (song.frames or round(find_duration(analysis) * SAMPLE_RATE))
+    if 4 * frames > LARGEST:
+        raise AllInOneError(
+            f"{song.name}: is too long for a click track, which would have "
+            f"{4 * frames / 1e9:.1f} GB of at most {LARGEST / 1e9:g} GB"
+        )
     for first in range(0, frames, BLOCK):
+        check_wanted()
         count = min(BLOCK, frames - first)
         # From one click's length earlier on, so that those that ring on are heard.
         here = (starts >= first - LENGTH) & (starts < first + count)

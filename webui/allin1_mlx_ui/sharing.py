@@ -16,6 +16,7 @@ from allin1_mlx.display.pages.saved import write_saved_page
 from allin1_mlx.display.pages.sound import PIECE, pack_sound
 from allin1_mlx.display.plot import plot_analysis
 
+from .rendering import check_wanted
 from .songs import Song
 
 Picture = Literal["png", "svg", "pdf"]
@@ -40,6 +41,7 @@ def draw_picture(song: Song, analysis: Analysis, kind: Picture) -> bytes:
 def _read_pieces(song: Song) -> Iterator[NDArray[np.float32]]:
     """The decoded song in pieces (n, 2), full scale at 1."""
     for first in range(0, song.frames, PIECE):
+        check_wanted()
         count = 2 * min(PIECE, song.frames - first)
         values = np.fromfile(song.sound, "<i2", count=count, offset=4 * first)
         yield values.reshape(-1, 2) / np.float32(32768)

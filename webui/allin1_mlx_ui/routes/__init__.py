@@ -9,6 +9,7 @@ from __future__ import annotations
 from fastapi import APIRouter, FastAPI
 
 from ..inbox import Inbox
+from ..rendering import Renderings
 from ..songs import Sessions
 from .downloads import add_downloads
 from .scripts import add_scripts, mount_static
@@ -17,13 +18,13 @@ from .timeline import add_timeline
 from .uploads import add_uploads
 
 
-def add_routes(app: FastAPI, sessions: Sessions, inbox: Inbox) -> None:
+def add_routes(app: FastAPI, sessions: Sessions, inbox: Inbox, renderings: Renderings) -> None:
     """Serve all of it below /allin1."""
     router = APIRouter(prefix="/allin1")
     add_scripts(router)
     add_timeline(router, sessions)
-    add_downloads(router, sessions)
+    add_downloads(router, sessions, renderings)
     add_uploads(router, inbox)
-    add_sharing(router, sessions)
+    add_sharing(router, sessions, renderings)
     app.include_router(router)
     mount_static(app)

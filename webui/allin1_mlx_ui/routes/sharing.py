@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ..rendering import Renderings
 from ..sharing import Picture, draw_picture, write_page
 from ..songs import Sessions
 from .downloads import send_file
@@ -15,17 +17,17 @@ from .private import find_analysis
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
-def add_sharing(router: APIRouter, sessions: Sessions) -> None:
+def add_sharing(router: APIRouter, sessions: Sessions, renderings: Renderings) -> None:
     """Serve them."""
 
     @router.get("/songs/{song_id}/page")
-    def page(song_id: str, dark: bool = False) -> Response:
+    async def page(request: Request, song_id: str, dark: bool = False) -> Response:
         song, analysis = find_analysis(sessions, song_id)
-        content = write_page(song, analysis, dark=dark)
+        content = await renderings.run(request, partial(write_page, song, analysis, dark=dark))
         return send_file(content, f"{Path(song.name).stem}.html", "text/html; charset=utf-8")
 
     @router.get("/songs/{song_id}/picture")
-    def picture(song_id: str, kind: Picture = "png") -> Response:
+    async def picture(request: Request, song_id: str, kind: Picture = "png") -> Response:
         song, analysis = find_analysis(sessions, song_id)
-        content = draw_picture(song, analysis, kind)
+        content = await renderings.run(request, partial(draw_picture, song, analysis, kind))
         return send_file(content, f"{Path(song.name).stem}.{kind}", MEDIA_TYPES[kind])

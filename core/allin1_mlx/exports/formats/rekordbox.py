@@ -20,6 +20,7 @@ from ..format import File, Format, Options
 from ..steady import exact_times, slopes_through
 from ..text import one_line, song_title
 
+AHEAD = 64  # beats that a marker is tried for, doubled as long as it fits them all
 TOLERANCE = 0.0009  # seconds that the grid of a marker may differ from a beat
 
 
@@ -80,24 +81,28 @@ def _markers(result: Result) -> Iterator[Marker]:
     positions = np.array(result.beat_positions, dtype=np.int64)
     meters = _meters(result)
     places = np.arange(len(times), dtype=np.float64)
-    first, bpm = 0, 120.0
+    first, bpm, ahead = 0, 120.0, AHEAD
     while first < len(times):
-        counted = (positions[first] - 1 + places[first:] - first) % meters[first] + 1
-        right = (counted == positions[first:]) & (meters[first:] == meters[first])
-        stop = first + int(np.argmin(right)) if not right.all() else len(times)
+        near = slice(first, first + ahead)
+        counted = (positions[first] - 1 + places[near] - first) % meters[first] + 1
+        right = (counted == positions[near]) & (meters[near] == meters[first])
+        stop = first + (int(np.argmin(right)) if not right.all() else len(right))
         reach = slice(first, min(stop + 1, len(times)))  # the grid reaches the next marker
         least, greatest = slopes_through(
             places[reach], times[reach], start=times[first], tolerance=TOLERANCE
         )
         slowest, fastest = np.ceil(6000 / greatest), np.floor(6000 / least)
         fits = slowest <= fastest
+        if right.all() and fits.all() and stop < len(times):
+            ahead *= 2
+            continue
         count = int(np.argmin(fits)) if not fits.all() else len(fits)
         if count:
             bpm = float((slowest[count - 1] + fastest[count - 1]) // 2 / 100)
         yield Marker(float(times[first]), bpm, int(meters[first]), int(positions[first]))
         if stop == len(times) and fits.all():
             return
-        first = min(first + max(count, 1), stop)
+        first, ahead = min(first + max(count, 1), stop), AHEAD
 
 
 def _meters(result: Result) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
