@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from allin1_mlx_ui.app import check_weights, find_port, main, parse
+from allin1_mlx_ui.app import check_weights, main, parse
+from allin1_mlx_ui.server import find_port
 
 
 def test_it_listens_on_this_computer_only_unless_told_otherwise() -> None:

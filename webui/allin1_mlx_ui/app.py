@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
-import socket
 import sys
 import webbrowser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from allin1_mlx.errors import AllInOneError, UsageError
@@ -24,13 +21,11 @@ from .workspace import open_workspace
 
 if TYPE_CHECKING:
     import gradio as gr
-    import uvicorn
     from fastapi import FastAPI
 
     from allin1_mlx.pipeline import Analyzer
 
 PORT = 7860
-PORTS_TRIED = 50
 STYLES = (  # in the order in which they apply
     *("page", "buttons", "intake", "songs", "choice", "song", "timeline", "practice"),
     *("corrections", "panel", "sections", "exports", "dialogs", "touch"),
@@ -131,7 +126,7 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
         sessions.close_all()
         _stop_streams(app)
 
-    app.state.hang_up = hang_up
+    app.state.hang_up, app.state.folder = hang_up, folder
     try:
         yield app
     finally:
@@ -170,51 +165,6 @@ def _stop_streams(app: FastAPI) -> None:
             route.app.stop_event.set()
 
 
-def find_port(host: str, port: int) -> socket.socket:
-    """Returns a listening socket on `port`, or on the first free port after it.
-
-    Raises OSError if no port is free, or if the address is not this computer's.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for candidate in range(port, port + PORTS_TRIED if port else 1):
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        if os.name == "posix":  # elsewhere it would let two servers share a port
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, candidate))
-            listener.listen()
-        except OSError as e:
-            listener.close()
-            if candidate == port + PORTS_TRIED - 1 or not _is_busy(e):
-                raise
-        else:
-            return listener
-    raise OSError(f"no free port from {port} on")
-
-
-def _is_busy(error: OSError) -> bool:
-    import errno
-
-    return error.errno in (errno.EADDRINUSE, errno.EACCES)
-
-
-def create_server(app: FastAPI) -> uvicorn.Server:
-    """Returns the HTTP server. On Ctrl-C it first ends its streams to open pages, which would
-    delay the end."""
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            app.state.hang_up()
-            super().handle_exit(sig, frame)
-
-    return Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def check_weights(options: argparse.Namespace) -> list[str]:
     """Returns lines to print about weights that were asked for by name: size, source and terms.
 
@@ -236,6 +186,19 @@ def check_weights(options: argparse.Namespace) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until Ctrl-C. Returns the exit code."""
     options = parse(arguments)
+    from .server import interrupt_on_signals
+
+    interrupt_on_signals()
+    try:
+        return _run(options)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Check the options and serve. Returns the exit code."""
+    from .server import find_port, serve
+
     try:
         for line in check_weights(options):
             print(line)
@@ -257,17 +220,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     host = f"[{options.host}]" if ":" in options.host else options.host
     url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}/"
-    for name in ("SIGTERM", "SIGHUP"):  # end as by Ctrl-C, and leave nothing behind
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
-    try:
-        with listener, create_app(options) as app:
-            print(f"The page is at {url} (stop with Ctrl-C)", flush=True)
-            if not options.no_browser:
-                webbrowser.open(url)
-            create_server(app).run(sockets=[listener])
-    except KeyboardInterrupt:
-        pass
+    with listener, create_app(options) as app:
+        print(f"The page is at {url} (stop with Ctrl-C)", flush=True)
+        if not options.no_browser:
+            webbrowser.open(url)
+        serve(app, listener, hang_up=app.state.hang_up, folder=app.state.folder)
     return 0
 
 

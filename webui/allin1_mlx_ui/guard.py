@@ -105,7 +105,14 @@ class Guard:
 
         if scope["path"] != UPLOADS:
             receive = _limit(receive)
-        await self._app(scope, receive, send_guarded)
+        try:
+            await self._app(scope, receive, send_guarded)
+        except RuntimeError as e:
+            # Gradio refuses the stream of a page that it does not know (of an earlier server, say)
+            # only after it has begun to answer, and has told the page.
+            if not isinstance(e.__cause__, HTTPException):
+                raise
+            await send({"type": "http.response.body", "body": b""})
 
     def _refuse(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)

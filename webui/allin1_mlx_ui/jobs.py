@@ -48,7 +48,7 @@ class Worker:
         if current is not None:
             current.cancelled.set()
         self._waiting.put(None)
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=1)
         self._analyst.close()
 
     def _run(self) -> None:
