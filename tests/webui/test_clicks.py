@@ -26,8 +26,8 @@ def analysis() -> Analysis:
 @pytest.fixture
 def song(tmp_path: Path) -> Song:
     song = Session(tmp_path).add("song.wav")
-    noise = np.random.default_rng(0).uniform(-0.9, 0.9, (2, 13 * SAMPLE_RATE))
-    song.frames = write_sound(song.sound, noise.astype(np.float32))
+    noise = np.random.default_rng(0).uniform(-0.9, 0.9, (13 * SAMPLE_RATE, 2))
+    song.frames = sum(map(len, write_sound(song.sound, iter([noise.astype(np.float32)]))))
     return song
 
 
