@@ -114,7 +114,8 @@ export class Exports {
       });
       return make("label", {}, input, text);
     });
-    return make("fieldset", {}, make("legend", {}, "Count-in"), ...choices);
+    const title = make("span", {}, "Count-in");
+    return make("fieldset", { "aria-label": "Count-in" }, title, ...choices);
   }
 
   // The addresses of sounds name the bars of count-in.

@@ -34,9 +34,10 @@ _CONTROLS = """<div class="controls" role="group" aria-label="Player">
 <label>Song volume <input type="range" id="song-volume" min="0" max="1" step="0.01" value="1">
 </label>
 </div>
-<p class="hint">Click the timeline or a section to go there.
-<span class="keyboard">Space: play. L: loop. C: click. Arrows: bars.</span></p>
 """
+_GO = "Click the timeline or a section to go there. "
+_ZOOM = "Wheel or pinch: zoom. Drag: move. Double click: the whole song."
+_KEYS = '<br><span class="keyboard">Keys: Space plays, L loops, C clicks, arrows go by bars.</span>'
 
 
 def write_saved_page(
@@ -55,9 +56,10 @@ def write_saved_page(
         include_plotlyjs=True,
         div_id="timeline",
         post_script=thinning.replace("export ", "") + "\nattachThinning(Plotly, '{plot_id}');",
-        config={"scrollZoom": True, "displaylogo": False, "responsive": True},
+        config={"scrollZoom": True, "displayModeBar": False, "responsive": True},
     )
     title = escape(song_name(analysis))
+    hint = _ZOOM if sound is None else _GO + _ZOOM + _KEYS
     controls = "" if sound is None else _CONTROLS
     player = "" if sound is None else _write_player(analysis, sound)
     return (
@@ -66,7 +68,8 @@ def write_saved_page(
         f"<title>{title}</title>\n<style>\n{_colours(dark)}{_read('saved.css')}{chart_style()}"
         f'</style>\n</head>\n<body>\n<div class="page">\n<header><h1>{title}</h1>'
         f'<p class="facts">{escape(describe_song(analysis))}</p></header>\n{controls}'
-        f"{plot}\n{_list_sections(analysis, plays=sound is not None)}\n</div>\n"
+        f"{plot}\n{_list_sections(analysis, plays=sound is not None)}\n"
+        f'<p class="hint">{hint}</p>\n</div>\n'
         f"{draw_chart(analysis)}\n{player}</body>\n</html>\n"
     )
 
@@ -88,7 +91,7 @@ def _write_player(analysis: Analysis, sound: PackedSound) -> str:
     return (
         f'<script type="text/plain" id="sound">{mp3}</script>\n'
         f'<script type="application/json" id="song">{json.dumps(song, allow_nan=False)}</script>\n'
-        f'<script type="module">\n{_read("player.js")}</script>\n'
+        f'<script type="module">\n{_read("player.js")}{_read("saved.js")}</script>\n'
     )
 
 
