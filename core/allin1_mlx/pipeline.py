@@ -16,16 +16,14 @@ from functools import cached_property
 from importlib.metadata import version
 from os import PathLike, fspath
 from os.path import basename
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .analysis import Analysis
 from .audio import file_digest
-from .decoding.bar_lines import snap_to_bars
 from .decoding.beats import Beats
+from .decoding.find_sections import find_sections
 from .decoding.grid import refine_beats
-from .decoding.joint_sections import join_sections
 from .decoding.pulse import find_beats, prepare_tables
-from .decoding.sections import pick_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from .demix.hearing import Block, Heard, Wanted, hear
 from .demix.network_input import (
@@ -47,7 +45,7 @@ from .network.predict import (
     load_network,
     predict_group,
 )
-from .types import BeatTimes, Progress, Provenance, Segment
+from .types import BeatTimes, Progress, Provenance, SectionMethod, Segment
 from .weights import Access, ModelFiles, find_model
 from .weights.registry import PUBLISHED
 
@@ -76,6 +74,8 @@ class Analyzer:
     stems: user-supplied stems, and options of the separator.
     beats: "grid" refines beats to the millisecond and moves sections to bar lines; "raw" returns
     the network's times, in frames of 10 ms.
+    sections: "joint" decides sections over the whole song, "reference" takes the network's peaks;
+    "auto" is "joint" for networks whose input is the mix.
     compute: options of the computation. timings: records the time of each stage.
 
     Attributes: `notice` is a line for the user about the model that "auto" chose, or empty. `input`
@@ -91,6 +91,7 @@ class Analyzer:
         weights: Access = Access(),
         stems: StemOptions = StemOptions(),
         beats: BeatTimes = "grid",
+        sections: SectionMethod | Literal["auto"] = "auto",
         compute: ComputeOptions = ComputeOptions(),
         timings: Timings | None = None,
     ) -> None:
@@ -119,11 +120,13 @@ class Analyzer:
             compiled=compute.compiled,
             timed=self._timed,
         )
+        default: SectionMethod = "joint" if inputs == 1 else "reference"
         self.provenance = Provenance(
             model=files.name if weights.weights_path is None else _name_by_content(files),
             stems=self.input.stems,
             spec_backend=compute.spec_backend,
             beats=beats,
+            section_method=sections if sections != "auto" else default,
             program=f"allin1-mlx {version('allin1-mlx-ui')}",
         )
 
@@ -272,17 +275,13 @@ class Analyzer:
         on_progress("sections", 0.0)
         warnings = spectrograms.warnings
         with self._timed("sections", path):
-            segments: tuple[Segment, ...] = ()
-            if self.input.inputs == 1:  # published networks: as in the reference
-                segments = join_sections(spectrograms.values[0], downbeats, probabilities)
-            if not segments:
-                segments = pick_sections(
-                    probabilities.segment,
-                    probabilities.label,
-                    strict_ends=self.input.inputs == 1,
-                )
-                if self.provenance.beats == "grid":
-                    segments = snap_to_bars(segments, downbeats)
+            segments = find_sections(
+                probabilities,
+                downbeats,
+                mix=spectrograms.mix if self.provenance.section_method == "joint" else None,
+                strict_ends=self.input.inputs == 1,
+                on_bars=self.provenance.beats == "grid",
+            )
             if self.input.inputs == 1 and len(beats.times) < 2:
                 # In silence or a single tone there is nothing to divide into sections.
                 beats = Beats(beats.times[:0], beats.positions[:0])

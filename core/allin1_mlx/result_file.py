@@ -72,6 +72,7 @@ def _parse(data: Any, kind: type[R]) -> R:
         demix=_text(data.get("demix"), "demix"),
         program=_text(data.get("program"), "program"),
         audio_sha256=data.get("audio_sha256"),
+        section_method=data.get("section_method"),
         loops=read_loops(data.get("loops", [])),
     )
     _check(result)
@@ -107,6 +108,8 @@ def to_values(result: Result) -> dict[str, Any]:
         "program": result.program,
         "audio_sha256": result.audio_sha256,
     }
+    if result.section_method is not None:
+        values["section_method"] = result.section_method
     if result.bar_one is not None:
         values["bar_one"] = round(result.bar_one, DIGITS)
     if result.loops:

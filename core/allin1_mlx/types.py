@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # the command line imports this module and must start without
     import numpy as np
     from numpy.typing import NDArray
 
+# Sections are decided over the whole song, or are peaks of the network as in the reference.
+SectionMethod = Literal["joint", "reference"]
 BeatTimes = Literal["grid", "raw"]  # refined to the millisecond, or the network's own times
 TEMPO_CHANGES = ("1/2", "2", "2/3", "3/2", "offbeat")  # other possible tempos of a song
 CONSTANT = 0.95  # share of the intervals at one exact tempo, from which a song counts as constant
@@ -162,6 +164,7 @@ class Result:
     segments: without gaps from 0 to the end.
     duration: seconds. The fields from here on are None if the file lacks them, as files of other
     programs do.
+    section_method: "joint", or None for the peaks of the network (see SectionMethod).
     bar_one: the downbeat that begins bar 1, None if it is the first downbeat.
     loops: passages that the user saved by name.
     edits: the corrections made by hand, in order; the fields above hold the corrected values.
@@ -181,6 +184,7 @@ class Result:
     demix: str | None = None
     program: str | None = None
     audio_sha256: str | None = None
+    section_method: str | None = None
     bar_one: float | None = None
     loops: tuple[Loop, ...] = ()
     edits: tuple[Edit, ...] = ()
@@ -229,6 +233,7 @@ class Provenance:
     program: str
     audio_sha256: str = ""
     beats: BeatTimes = "grid"
+    section_method: SectionMethod = "reference"
 
     def of_song(self, audio_sha256: str, stems_digest: str = "") -> Provenance:
         """The provenance of one song. stems_digest: of its user-supplied stems."""
@@ -243,6 +248,7 @@ class Provenance:
             demix=str(self.stems),
             program=self.program,
             audio_sha256=self.audio_sha256,
+            section_method="joint" if self.section_method == "joint" else None,
         )
 
     def matches(self, result: Result) -> bool:

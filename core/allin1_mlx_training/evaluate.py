@@ -15,8 +15,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from allin1_mlx.decoding.find_sections import find_sections
 from allin1_mlx.decoding.pulse import find_beats
-from allin1_mlx.decoding.sections import pick_sections
 from allin1_mlx.network.predict import activations
 from allin1_mlx.types import FPS, LABELS, Activations
 
@@ -53,20 +53,21 @@ def f_measure(reference: Times, estimate: Times, *, window: float) -> float:
     return 2 * matches / (len(reference) + len(estimate))
 
 
-def score(found: Activations, reference: Reference, *, threshold: float) -> dict[str, float]:
+def score(
+    found: Activations, mix: NDArray[np.float32], reference: Reference, *, threshold: float
+) -> dict[str, float]:
     """All scores of one song; those of sections only if the reference has sections.
 
-    The logits are decoded in the same way as those of the bundled network.
+    mix: (T, 81) its log spectrogram. Everything is decoded as with the bundled network.
     """
     beats = find_beats(found, threshold=threshold, steady=True)
+    downbeats = beats.times[beats.positions == 1]
     scores = {
         "beat": f_measure(reference.beats, beats.times, window=BEAT_WINDOW),
-        "downbeat": f_measure(
-            reference.downbeats, beats.times[beats.positions == 1], window=BEAT_WINDOW
-        ),
+        "downbeat": f_measure(reference.downbeats, downbeats, window=BEAT_WINDOW),
     }
     if reference.segments:
-        segments = pick_sections(found.segment, found.label, strict_ends=True)
+        segments = find_sections(found, downbeats, mix=mix, strict_ends=True, on_bars=True)
         inner = [start for start, _, _ in reference.segments[1:]]
         estimated = [segment.start for segment in segments[1:]]
         for window in BOUNDARY_WINDOWS:
@@ -86,10 +87,20 @@ def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 
 
-def score_logits(job: tuple[NDArray[np.float32], Reference, float]) -> dict[str, float]:
-    """`score` of the network's logits (13, T) against a reference, with a threshold."""
-    logits, reference, threshold = job
-    return score(activations(logits), reference, threshold=threshold)
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a network found in a song: logits (13, T); mix: (T, 81) its log spectrogram."""
+
+    logits: NDArray[np.float32]
+    mix: NDArray[np.float32]
+    reference: Reference
+    threshold: float
+
+
+def score_answer(answer: Answer) -> dict[str, float]:
+    """`score` of a network's answer."""
+    found = activations(answer.logits)
+    return score(found, answer.mix, answer.reference, threshold=answer.threshold)
 
 
 def in_processes(function: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:

@@ -19,7 +19,7 @@ from allin1_mlx.network.model import AllInOne
 from allin1_mlx.types import FPS, LABELS
 
 from .corpus import to_magnitudes
-from .evaluate import Reference, in_processes, mean_scores, score_logits
+from .evaluate import Answer, Reference, in_processes, mean_scores, score_answer
 from .targets import TrainingSong
 from .teacher import Lesson
 
@@ -38,13 +38,14 @@ class Exam:
 
 def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]) -> dict[str, Any]:
     """The mean scores over the exams for each threshold."""
-    logits = [np.array(model(logarithm(mx.array(exam.mix))[None, None])[0]) for exam in exams]
+    mixes = [logarithm(mx.array(exam.mix)) for exam in exams]
+    logits = [np.array(model(mix[None, None])[0]) for mix in mixes]
     jobs = [
-        (found, exam.reference, threshold)
+        Answer(found, np.array(mix), exam.reference, threshold)
         for threshold in thresholds
-        for found, exam in zip(logits, exams, strict=True)
+        for found, mix, exam in zip(logits, mixes, exams, strict=True)
     ]
-    scores = in_processes(score_logits, jobs)
+    scores = in_processes(score_answer, jobs)
     return {
         str(threshold): mean_scores(scores[i * len(exams) : (i + 1) * len(exams)])
         for i, threshold in enumerate(thresholds)

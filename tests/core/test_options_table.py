@@ -51,6 +51,7 @@ ADDED = {
     "--weights-url": None,
     "--array-dir": None,
     "--beats": "grid",
+    "--sections": "auto",
     "--viz-format": "pdf",
     "--with-sound": False,
     "--export": (),

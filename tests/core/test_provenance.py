@@ -39,6 +39,7 @@ def test_a_result_matches_what_was_written_to_it():
         replace(BUNDLED, audio_sha256="b" * 64),
         replace(BUNDLED, model="harmonix-all"),
         replace(BUNDLED, stems=StemMethod("spectral")),
+        replace(BUNDLED, section_method="joint"),
         replace(BUNDLED, program="allin1-mlx 2"),
     ],
 )

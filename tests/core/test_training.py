@@ -14,7 +14,7 @@ from allin1_mlx.network.predict import Network
 from allin1_mlx.types import LABELS
 from allin1_mlx_training.augment import Crop, cut, draw_batch
 from allin1_mlx_training.corpus import Corpus, load_beats
-from allin1_mlx_training.evaluate import Reference, f_measure, mean_scores, score_logits
+from allin1_mlx_training.evaluate import Answer, Reference, f_measure, mean_scores, score_answer
 from allin1_mlx_training.exams import exam_of, examine
 from allin1_mlx_training.loss import losses, total_loss
 from allin1_mlx_training.targets import (
@@ -161,7 +161,10 @@ def test_a_perfect_answer_scores_one():
     logits = np.concatenate([np.log(target[:3] / (1 - target[:3])), np.log(target[3:])])
     logits[2, target[2] == target[2].min()] = -200  # no boundary at all, where there is none
     exam = exam_of(song)
-    scores = score_logits((logits.astype(np.float32), exam.reference, 0.1))
+    sections = np.searchsorted(song.truth.boundaries, np.arange(6000), side="right")
+    mix = np.random.default_rng(1).uniform(0, 1, (sections[-1] + 1, 81))[sections]
+    answer = Answer(logits.astype(np.float32), mix.astype(np.float32), exam.reference, 0.1)
+    scores = score_answer(answer)
     assert scores["beat"] == scores["downbeat"] == scores["boundary 0.5 s"] == 1
     assert scores["label"] > 0.99
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from allin1_mlx.errors import AllInOneError, UsageError
 from allin1_mlx.weights import MODELS, Access, announce, find_htdemucs, find_missing, find_model
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from allin1_mlx.pipeline import Analyzer
+    from allin1_mlx.types import SectionMethod
 
 PORT = 7860
 STYLES = (  # in the order in which they apply
@@ -54,6 +55,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--demix", default="auto", choices=DEMIXES, help="as in allin1-mlx, to begin with"
     )
+    parser.add_argument(
+        "--sections",
+        default="auto",
+        choices=("auto", "joint", "reference"),
+        help="as in allin1-mlx, for all songs",
+    )
     parser.add_argument("--weights-dir", type=Path, help="folder with weights")
     parser.add_argument("--offline", action="store_true", help="never offer to download weights")
     parser.add_argument("--max-minutes", type=float, default=60, help="longest song, default 60")
@@ -71,12 +78,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def load_analyzer(weights_dir: Path | None, choice: Choice) -> Analyzer:
+def load_analyzer(
+    weights_dir: Path | None, sections: SectionMethod | Literal["auto"], choice: Choice
+) -> Analyzer:
     """Returns the analyser of a choice. Runs in the computing process, which never downloads."""
     from allin1_mlx.pipeline import Analyzer
 
     demix = "auto" if choice.model == "bundled" else choice.demix
-    analyzer = Analyzer(choice.model, demix, weights=Access(weights_dir, offline=True))
+    access = Access(weights_dir, offline=True)
+    analyzer = Analyzer(choice.model, demix, weights=access, sections=sections)
     analyzer.load()  # before there is a song
     return analyzer
 
@@ -108,7 +118,8 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     choices = Choices(named, Access(options.weights_dir, options.offline))
     if choices.missing(named):
         choices.choose(named, agreed=True)  # by naming it; its terms were printed
-    analyst = Analyst(partial(load_analyzer, options.weights_dir), choices.current)
+    load = partial(load_analyzer, options.weights_dir, options.sections)
+    analyst = Analyst(load, choices.current)
     worker = Worker(analyst, choices, max_minutes=options.max_minutes)
     inbox = Inbox(folder / "uploads", largest=options.max_upload_mb * 1_000_000)
     page = build_page(sessions, worker, choices, inbox, max_minutes=options.max_minutes)

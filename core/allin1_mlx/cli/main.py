@@ -147,7 +147,14 @@ def start(
 
     access, stems = gather_access(options), gather_stems(options, alone=alone)
     compute = gather_compute(options)
-    build = partial(Analyzer, options.model, options.demix, beats=options.beats, compute=compute)
+    build = partial(
+        Analyzer,
+        options.model,
+        options.demix,
+        beats=options.beats,
+        sections=options.sections,
+        compute=compute,
+    )
     reporting = replace(access, on_progress=display.download)
     analyzer = build(weights=reporting, stems=stems, timings=timings)
     if not songs or options.engine == "ray":

@@ -90,6 +90,9 @@ def _add_outputs(group: argparse._ArgumentGroup) -> None:
     add("--beats", choices=("grid", "raw"), default="grid",
         help="grid: beats to the millisecond, sections on bar lines; raw: the network's own "
         "times, in frames of 10 ms (%(default)s)")  # fmt: skip
+    add("--sections", choices=("auto", "joint", "reference"), default="auto",
+        help="decide sections over the whole song (joint), or take the peaks of the network as the "
+        "reference does; auto: joint for bundled (%(default)s)")  # fmt: skip
     add("-a", "--activ", action="store_true",
         help="write <name>.activ.npz: frame-wise probabilities")  # fmt: skip
     add("-e", "--embed", action="store_true",

@@ -28,7 +28,7 @@ IN_A_ROW = 3  # choruses that may follow one another
 # Weights of the evidence, chosen on composed songs.
 NETWORK = 8.0
 PLACE = 0.5
-RETURNS = 0.25
+RETURNS = 0.5
 SUCCESSION = 0.7
 LOUD = 0.5  # of the squared difference to USUAL_LOUDNESS
 STRANGER = 4.0  # taken from a section with another label than its group

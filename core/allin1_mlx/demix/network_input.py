@@ -53,6 +53,14 @@ class Spectrograms:
     audio_sha256: str
     warnings: tuple[str, ...] = ()
 
+    @property
+    def mix(self) -> NDArray[np.float32]:
+        """(T, 81) the log spectrogram of the mix: the only one, or the sum of the stems' powers."""
+        if len(self.values) == 1:
+            return np.asarray(self.values[0])
+        power = np.square(10.0**self.values - 1).sum(axis=0)
+        return np.asarray(np.log10(1 + np.sqrt(power)))
+
     @classmethod
     def of(
         cls,
