@@ -1,7 +1,7 @@
 """Training of the bundled checkpoint, on songs that are composed by rules.
 
-music/            composes: styles, forms, harmony, rhythm -> notes (a Score); midi.py: compositions
-by people, read from MIDI files
+music/            composes: styles, forms, harmony, rhythm -> notes (a Score);
+                  midi.py: compositions by people, from MIDI files
 instruments/      single notes and hits, synthesised or from a soundfont
 bank.py           instruments -> short templates of spectrograms
 composer.py       a seed -> a song; rendering.py and mixing.py make its spectrograms from the bank

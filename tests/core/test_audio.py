@@ -404,7 +404,7 @@ def test_file_without_permission_is_refused_as_such(song: Path) -> None:
     if user == 0:
         os.seteuid(65534)  # nobody: root may read everything
     try:
-        with pytest.raises(AudioError, match=r"^song\.wav: may not be read \(no permission\); "):
+        with pytest.raises(AudioError, match=r"^song\.wav: cannot be read without permission; "):
             load_audio(song)
     finally:
         os.seteuid(user)

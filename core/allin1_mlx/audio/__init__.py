@@ -1,12 +1,12 @@
-"""Sound files: decoded, identified, written.
+"""Read, identify and write sound files.
 
-song.py         a file of any format -> (2, S) at SAMPLE_RATE: `load_audio`; block by block:
+song.py         a file of any format -> (2, S) at SAMPLE_RATE: `load_audio`; in blocks:
                 `stream_audio`
 channels.py     any channels and sample rate -> mono or stereo at SAMPLE_RATE
-meter.py        what is checked of the samples on the way
-decoders.py     what a decoder is; libsndfile
-ffmpeg.py       the other decoder, for what libsndfile does not read
-containers.py   what a file's bytes say: `file_digest`, its kind, length and alignment
+meter.py        checks samples while they are decoded
+decoders.py     the interface of decoders; libsndfile
+ffmpeg.py       the second decoder, for formats that libsndfile lacks
+containers.py   reads file headers: `file_digest`, kind, length and alignment
 sink.py         samples -> a file: `write_audio`
 """
 

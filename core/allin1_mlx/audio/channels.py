@@ -1,9 +1,9 @@
-"""Any number of channels and any sample rate to mono or stereo at SAMPLE_RATE.
+"""Convert any number of channels and any sample rate to mono or stereo at SAMPLE_RATE.
 
-Surround sound is folded with the weights of ITU-R BS.775 (centre and back at -3 dB, no
-low-frequency channel), divided by their sum so that nothing can clip. Orders of channels after
-the WAVE format and, for Vorbis and Opus, after the Vorbis I specification. Resampling is soxr's,
-with linear phase, so that nothing moves in time.
+Surround sound is mixed down with the weights of ITU-R BS.775 (centre and back at -3 dB, no
+low-frequency channel), divided by their sum so that nothing can clip. The orders of channels follow
+the WAVE format and, for Vorbis and Opus, the Vorbis I specification. Resampling by soxr has linear
+phase, so nothing moves in time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..types import SAMPLE_RATE
 from .decoders import Block
 
-# One letter a channel: L left, R right, C centre, l r left and right behind, b centre behind,
+# One letter per channel: L left, R right, C centre, l r left and right behind, b centre behind,
 # x low frequencies. By number of channels; other numbers are averaged.
 _WAVE = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRCxlr", 7: "LRCxblr", 8: "LRCxlrlr"}
 _VORBIS = {3: "LCR", 4: "LRlr", 5: "LCRlr", 6: "LCRlrx", 7: "LCRlrbx", 8: "LCRlrlrx"}
@@ -36,7 +36,7 @@ _WEIGHTS = {
 
 
 def stereo_weights(channels: int, *, vorbis_order: bool) -> NDArray[np.float32]:
-    """How much of each channel goes left and right: (channels, 2), columns summing to 1."""
+    """The weights of each channel on the left and right: (channels, 2), columns with sum 1."""
     letters = (_VORBIS if vorbis_order else _WAVE).get(channels)
     if letters is None:
         return np.full((channels, 2), 1 / channels, dtype=np.float32)
@@ -45,7 +45,7 @@ def stereo_weights(channels: int, *, vorbis_order: bool) -> NDArray[np.float32]:
 
 
 def fold(blocks: Iterator[Block], channels: int, *, vorbis_order: bool) -> Iterator[Block]:
-    """Blocks (n, channels) to blocks (n, 2); mono and stereo pass as they are."""
+    """Mix blocks (n, channels) down to (n, 2); mono and stereo stay the same."""
     if channels <= 2:
         yield from blocks
         return
@@ -55,9 +55,9 @@ def fold(blocks: Iterator[Block], channels: int, *, vorbis_order: bool) -> Itera
 
 
 def resample(blocks: Iterator[Block], rate: int, channels: int) -> Iterator[Block]:
-    """Blocks (n, channels) at `rate` to blocks (m, channels) at SAMPLE_RATE.
+    """Convert blocks (n, channels) at `rate` to blocks (m, channels) at SAMPLE_RATE.
 
-    A sample at t seconds stays at t; the whole is as long as before, rounded to a sample.
+    A sample at t seconds stays at t. The duration stays the same, rounded to one sample.
     """
     if rate == SAMPLE_RATE:
         yield from blocks

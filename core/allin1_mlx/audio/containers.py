@@ -1,14 +1,14 @@
-"""What the bytes of a sound file say: which file it is, its kind, length and alignment.
+"""Read the headers of sound files: identity, kind, length and alignment.
 
-A file is identified by the SHA-256 of its bytes, as 64 hex digits. It changes with tags and
-encoding, and not with the file's name.
+A file is identified by the SHA-256 of its bytes, as 64 hex digits. It depends on tags and encoding,
+but not on the file's name.
 
-Decoders trim an mp3 to the sample where its LAME/Info tag gives the encoder's delay, and stop
-without an error at the first damaged place of an mp3 or Ogg file. What is read here shows whether
-the file is damaged, or simply as long as it is. Lengths are in frames (samples per channel).
+Decoders trim an mp3 exactly if its LAME/Info tag contains the encoder's delay. They stop without an
+error at the first damaged place of an mp3 or Ogg file. The headers show whether a file is damaged
+or simply short. Lengths are in frames (samples per channel).
 
-After ISO 11172-3 and 13818-3 (MPEG audio), the LAME tag specification (rev. 1), RFC 3533 (Ogg)
-and the RIFF/WAVE specification.
+After ISO 11172-3 and 13818-3 (MPEG audio), the LAME tag specification (rev. 1), RFC 3533 (Ogg) and
+the RIFF/WAVE specification.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from typing import BinaryIO
 from ..errors import AudioError
 from ..files import printable_name
 
-_HEAD = 1 << 17  # bytes in which an mp3 stream must begin
-_TAIL = 1 << 17  # bytes in which an Ogg page must begin: one has at most 65 307
+_HEAD = 1 << 17  # the mp3 stream must begin within this number of bytes
+_TAIL = 1 << 17  # an Ogg page must begin within this number of bytes: the longest has 65 307
 _MAX_TAGS = 16  # ID3 tags in a row
-_MAX_CHUNKS = 1000  # before a WAV file's data
-_STREAMED = 0x7FFF_0000  # sizes from here on stand for "unknown" in WAV files that were piped
+_MAX_CHUNKS = 1000  # bytes in which a WAV file's data must begin
+_STREAMED = 0x7FFF_0000  # larger sizes mean "unknown" in WAV files that were written to a pipe
 
-_MAGIC = (  # (offset, bytes, name) of what libsndfile does not read
+_MAGIC = (  # (offset, bytes, name) of formats that libsndfile cannot read
     (4, b"ftyp", "MP4 or M4A"),
     (0, bytes.fromhex("3026b2758e66cf11"), "WMA"),
     (0, bytes.fromhex("1a45dfa3"), "Matroska or WebM"),
@@ -50,7 +50,7 @@ _MAGIC = (  # (offset, bytes, name) of what libsndfile does not read
 
 
 def file_digest(path: str | PathLike[str]) -> str:
-    """SHA-256 of a file's bytes as 64 hex digits. Raises as `check_file`."""
+    """The SHA-256 of a file's bytes as 64 hex digits. Raises the errors of `check_file`."""
     check_file(path)
     digest = hashlib.sha256()
     with _as_audio_error(path), open(path, "rb") as file:
@@ -60,7 +60,7 @@ def file_digest(path: str | PathLike[str]) -> str:
 
 
 def check_file(path: str | PathLike[str]) -> None:
-    """Raise AudioError if there is no file, where it is empty, or where it cannot be read."""
+    """Raise AudioError if the file does not exist, is empty, or cannot be read."""
     name = printable_name(path)
     with _as_audio_error(path):
         mode = os.stat(path).st_mode
@@ -75,14 +75,14 @@ def check_file(path: str | PathLike[str]) -> None:
 
 @contextmanager
 def _as_audio_error(path: str | PathLike[str]) -> Iterator[None]:
-    """Raise AudioError, one line for the user, where the system cannot open or read a file."""
+    """Convert an error of the system into an AudioError with one line for the user."""
     name = printable_name(path)
     try:
         yield
     except FileNotFoundError:
         raise AudioError(f"{name}: there is no such file; check its name and folder") from None
     except PermissionError:
-        raise AudioError(f"{name}: may not be read (no permission); change its rights") from None
+        raise AudioError(f"{name}: cannot be read without permission; change its rights") from None
     except OSError as e:
         raise AudioError(f"{name}: cannot be read ({e.strerror}); check the disk") from e
     except ValueError:
@@ -90,7 +90,7 @@ def _as_audio_error(path: str | PathLike[str]) -> Iterator[None]:
 
 
 def container_name(file: BinaryIO) -> str | None:
-    """The kind of a file that libsndfile does not know but ffmpeg does, None for all else."""
+    """The kind of a file that only ffmpeg can read; None for all other files."""
     file.seek(0)
     head = file.read(16)
     for offset, magic, name in _MAGIC:
@@ -100,18 +100,20 @@ def container_name(file: BinaryIO) -> str | None:
 
 
 def is_text(file: BinaryIO) -> bool:
-    """Whether the file begins as readable text."""
+    """Whether the file begins with readable text."""
     file.seek(0)
     head = file.read(4096)
     text = head.decode("utf-8", "ignore")
-    if len(text.encode()) < len(head) - 3:  # the last character may be cut in two
+    if len(text.encode()) < len(head) - 3:  # the last character may be incomplete
         return False
     return bool(text) and all(c.isprintable() or c in "\t\r\n\f\ufeff" for c in text)
 
 
 @dataclass(frozen=True)
 class InfoTag:
-    """The Xing/Info tag of an mp3: whether it counts frames, and whether it gives the delay."""
+    """The Xing/Info tag of an mp3: whether it has the number of frames, and whether it has the
+    delay.
+    """
 
     counts_frames: bool
     gapless: bool
@@ -144,7 +146,7 @@ def read_info_tag(file: BinaryIO, *, begin: int = 0) -> InfoTag | None:
 
 
 def find_mp3(file: BinaryIO) -> int | None:
-    """The first byte of an mp3 stream that begins with junk, as recordings of radio do.
+    """The first byte of an mp3 stream after other bytes, as in recordings of radio.
 
     None unless four frames of the same kind follow each other without a gap.
     """
@@ -159,7 +161,7 @@ def find_mp3(file: BinaryIO) -> int | None:
 
 
 def _is_frame_chain(data: bytes, start: int, *, frames: int) -> bool:
-    """Whether `frames` layer III frames of one version and sample rate stand at `start`."""
+    """Whether there are `frames` layer III frames of one version and sample rate at `start`."""
     at, kind = start, None
     for _ in range(frames):
         header = data[at : at + 4]
@@ -185,9 +187,9 @@ _KBPS_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)  # MPEG
 
 
 def ogg_end(file: BinaryIO) -> tuple[int, bool] | None:
-    """Of an Ogg file's last page: its position in frames, and whether the stream ends there.
+    """The position of an Ogg file's last page in frames, and whether the stream ends there.
 
-    None if no page is found near the end. The position of Opus counts at 48 kHz.
+    None if no page is found near the end of the file. The position of Opus counts at 48 kHz.
     """
     size = file.seek(0, 2)
     file.seek(max(0, size - _TAIL))
@@ -206,9 +208,9 @@ def ogg_end(file: BinaryIO) -> tuple[int, bool] | None:
 
 
 def wav_data_bytes(file: BinaryIO) -> tuple[int, int] | None:
-    """Of a WAV file: the size its data chunk claims, and the bytes that are there.
+    """The size that a WAV file's data chunk claims, and the number of bytes that exist.
 
-    None if it claims nothing, as RF64 files and those written to a pipe.
+    None if it claims no size, as in RF64 files and in files that were written to a pipe.
     """
     size = file.seek(0, 2)
     file.seek(0)

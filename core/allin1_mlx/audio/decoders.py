@@ -1,11 +1,11 @@
-"""Sound files to blocks of float samples: what a decoder is, and libsndfile as one.
+"""Decode sound files to blocks of float samples: the interface of decoders, and libsndfile.
 
-Blocks are (n, C) float32 at the file's own rate, full scale at 1. A decoder gives the number of
-frames to expect before it starts, which may be wrong, and after decoding whether some are missing.
+Blocks are (n, C) float32 at the file's own rate, full scale at 1. Before decoding, a decoder has an
+expected number of frames, which may be wrong. After decoding it reports missing frames.
 
-FLAC is decoded in segments on all cores. Its frames do not depend on each other, and libsndfile
-finds a sample exactly, so the segments together are bit for bit what one pass gives (RFC 9639).
-Other formats carry state from frame to frame, and are decoded in one pass.
+FLAC is decoded in segments on all cores. Its frames are independent, and libsndfile finds a sample
+exactly, so the result equals that of a single pass (RFC 9639). In other formats, frames depend on
+the frames before them, so these are decoded in one pass.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from .containers import InfoTag, find_mp3, ogg_end, read_info_tag, wav_data_byte
 
 Block = NDArray[np.float32]
 
-BLOCK = 1 << 16  # frames per block: 1.5 s, short compared to any song
-SEGMENT = 1 << 18  # frames, whole blocks: 6 s, long compared to finding its start
-AHEAD = 2  # blocks that are decoded before they are needed
-MOST_THREADS = 8  # more would wait for the thread that collects the blocks
+BLOCK = 1 << 16  # frames per block: 1.5 s, short compared with any song
+SEGMENT = 1 << 18  # frames, whole blocks: 6 s, long compared with the search for its start
+AHEAD = 2  # blocks that are decoded in advance
+MOST_THREADS = 8  # more threads would wait for the thread that collects the blocks
 
 _MP3_LATE = (
     "the mp3 has no LAME/Info tag, so decoders keep the encoder's delay: "
     "all times are about 25 ms later than in the original recording"
 )
 _UNKNOWN = 1 << 40  # frames; libsndfile reports more if a FLAC header states no length
-_STOPS_AT_DAMAGE = ("MP3", "FLAC", "OGG")  # where ffmpeg may decode more than libsndfile
+_STOPS_AT_DAMAGE = ("MP3", "FLAC", "OGG")  # ffmpeg may decode more of these than libsndfile
 
 
 def part_of(decoded: int, expected: int, rate: int) -> str:
-    """The phrase for `decoded` of `expected` frames at `rate`."""
+    """A phrase for a file of which only `decoded` of `expected` frames at `rate` can be decoded."""
     return f"only {clock_time(decoded / rate)} of {clock_time(expected / rate)} can be decoded"
 
 
@@ -53,21 +53,21 @@ class Decoder(Protocol):
 
     rate: int  # Hz
     channels: int
-    vorbis_order: bool  # channels of surround sound in Vorbis order instead of WAVE order
-    hint: int  # frames to expect, 0 where unknown; never to be trusted
-    notes: tuple[str, ...]  # what the user should know of a file that decodes well
+    vorbis_order: bool  # whether surround channels have the order of Vorbis, not of WAVE
+    hint: int  # expected frames, 0 if unknown; may be wrong
+    notes: tuple[str, ...]  # warnings about a file that can be decoded completely
 
     @property
     def stopped_amid(self) -> bool:
-        """Whether decoding ended with a good part of the file unread; known after `blocks`."""
+        """Whether decoding stopped although much of the file was left; known after `blocks`."""
         ...
 
     def blocks(self) -> Generator[Block, None, None]:
-        """Decode from the start, block after block, as far as possible."""
+        """Decode from the start, block by block, as far as possible."""
         ...
 
     def shortfall(self, decoded: int) -> str | None:
-        """What was lost, as a phrase; called after `blocks`, which gave `decoded` frames."""
+        """A phrase for what was lost; called after `blocks`, which yielded `decoded` frames."""
         ...
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class Decoder(Protocol):
 
 
 def read_ahead(blocks: Iterator[Block]) -> Generator[Block, None, None]:
-    """The same blocks, made by a thread of their own while the blocks before them are used."""
+    """The same blocks, but a thread makes the next ones in advance."""
     thread = ThreadPoolExecutor(1, thread_name_prefix="decode")
     try:
         ahead = deque(thread.submit(next, blocks, None) for _ in range(AHEAD))
@@ -88,10 +88,10 @@ def read_ahead(blocks: Iterator[Block]) -> Generator[Block, None, None]:
 
 
 def decode_segments(path: Path, frames: int, channels: int) -> Generator[Block, None, int]:
-    """The `frames` of a FLAC file as blocks (SEGMENT, C), the last one shorter.
+    """Yield `frames` frames of a FLAC file as blocks (SEGMENT, C); the last one is shorter.
 
-    Stops before the first segment that cannot be decoded completely. Returns the number of frames
-    that it yielded. Yields nothing for short songs and on one core, where it would save no time.
+    Stops before the first segment that cannot be decoded completely. Returns the number of yielded
+    frames. Yields nothing for short songs and on one core, where it would not be faster.
     """
     threads = min(count_cores(), MOST_THREADS)
     if threads == 1 or frames < 2 * SEGMENT:
@@ -126,12 +126,12 @@ def _decode_segment(path: Path, start: int, room: Block) -> bool:
 
 
 class SoundfileDecoder:
-    """libsndfile: WAV, AIFF, CAF, FLAC, Ogg Vorbis and Opus, MP3 and others, by content."""
+    """libsndfile: WAV, AIFF, CAF, FLAC, Ogg Vorbis and Opus, MP3 and others, by their content."""
 
     def __init__(self, path: Path) -> None:
-        """Raises soundfile.LibsndfileError where libsndfile does not know the content."""
+        """Raises soundfile.LibsndfileError if libsndfile does not know the format."""
         self._path = path
-        # Opened by descriptor: then the content decides the format, not the name.
+        # Opened by descriptor, so the content decides about the format, not the name.
         self._file = path.open("rb")
         self._size = self._file.seek(0, os.SEEK_END)
         try:
@@ -155,7 +155,7 @@ class SoundfileDecoder:
                 self.notes = (_MP3_LATE,)
 
     def _open(self) -> int:
-        """Open the sound; return the byte where it begins."""
+        """Open the sound. Returns the byte at which it begins."""
         descriptor = self._file.fileno()
         os.lseek(descriptor, 0, os.SEEK_SET)
         try:
@@ -199,7 +199,7 @@ class SoundfileDecoder:
 
     @property
     def stopped_amid(self) -> bool:
-        """Whether decoding ended with a good part of the file unread."""
+        """Whether decoding stopped although much of the file was left."""
         unread = self._size - self._position
         return self._format in _STOPS_AT_DAMAGE and unread > max(1 << 14, self._size // 10)
 
@@ -215,7 +215,7 @@ class SoundfileDecoder:
         return None
 
     def _promised(self, decoded: int) -> int | None:
-        """Frames that the container counts, None if it does not or only estimates."""
+        """The number of frames in the header; None if it has none or only an estimate."""
         if self._format == "MP3":
             return self.hint if self._tag is not None and self._tag.counts_frames else None
         if self._format == "FLAC":
@@ -237,7 +237,7 @@ class SoundfileDecoder:
         return lost or (None if is_end else "its end is missing")
 
     def _lost(self, decoded: int, expected: int) -> str | None:
-        """The phrase for what is missing, None if that is less than a tenth of a second."""
+        """A phrase for missing sound; None if less than a tenth of a second is missing."""
         missing = expected - decoded > self.rate // 10
         return part_of(decoded, expected, self.rate) if missing else None
 
@@ -247,15 +247,15 @@ _STDERR_LOCK = threading.Lock()
 
 @contextmanager
 def _held_stderr() -> Iterator[None]:
-    """Keep libmpg123's complaints about damaged frames off the user's terminal.
+    """Hide messages of libmpg123 about damaged frames.
 
-    They go to file descriptor 2 without passing Python, and cannot be switched off. Everything
-    else written there is passed on at the end of the block, which should be short.
+    It writes them directly to file descriptor 2, and they cannot be switched off. Everything else
+    that is written there is shown at the end of the block, which should be short.
     """
     with _STDERR_LOCK, tempfile.TemporaryFile() as held:
         try:
             terminal = os.dup(2)
-        except OSError:  # a program without a standard error
+        except OSError:  # the program has no standard error
             yield
             return
         os.dup2(held.fileno(), 2)

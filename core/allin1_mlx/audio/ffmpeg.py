@@ -1,10 +1,10 @@
-"""Everything that ffmpeg reads and libsndfile does not: M4A, AAC, WMA, sound tracks of videos.
+"""Decode formats that only ffmpeg can read: M4A, AAC, WMA, sound tracks of videos.
 
-pydub finds ffmpeg and ffprobe. The samples are read from a pipe as floats, as pydub itself holds
-the whole song three times, rounded to integers.
+pydub finds ffmpeg and ffprobe. The samples are read from a pipe as floats, because pydub itself
+would store the whole song three times, rounded to integers.
 
-ffmpeg reads the named file only: formats that name other files (playlists, lists of parts) are not
-among FORMATS, and protocols other than files and pipes are not allowed.
+ffmpeg reads the named file only: FORMATS has no formats that refer to other files (playlists), and
+only files and pipes are allowed as protocols.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ FORMATS = (
     "wav,wsd,wtv,wv,xa,xwma"
 )
 _CONFINED = ("-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS)
-MIN_SCORE = 25  # of 100: below, ffprobe takes any file of a program or picture for an mp3
+MIN_SCORE = 25  # percent; below this, ffprobe may take any program or picture for an mp3
 _PROTECTED = ("drms", "aavd", "enca")  # sound tracks of iTunes, Audible, and MPEG-CENC
 
 
 class FfmpegDecoder:
-    """The first sound track of a file, by ffmpeg."""
+    """The first sound track of a file, decoded by ffmpeg."""
 
     def __init__(self, path: Path) -> None:
-        """Raises AudioError if there is no ffmpeg, or no sound that ffmpeg can decode."""
+        """Raises AudioError if ffmpeg is missing or finds no sound that it can decode."""
         self._path = path
         self._log = ""
         info = _probe(path)
@@ -82,11 +82,11 @@ class FfmpegDecoder:
 
     @property
     def stopped_amid(self) -> bool:
-        """See Decoder. ffmpeg skips what it cannot decode; there is no other decoder to ask."""
+        """See Decoder. ffmpeg skips damaged parts, and there is no further decoder to try."""
         return False
 
     def close(self) -> None:
-        """Nothing is left open outside of `blocks`."""
+        """Nothing is open outside of `blocks`."""
 
     def blocks(self) -> Generator[NDArray[np.float32], None, None]:
         """See Decoder."""
@@ -113,7 +113,7 @@ class FfmpegDecoder:
             self._log = log.read(1 << 16).decode("utf-8", "replace").strip()
 
     def _command(self) -> list[str]:
-        from_here = os.path.abspath(self._path)  # a leading dash or a colon mean nothing here
+        from_here = os.path.abspath(self._path)  # a leading dash or a colon is then harmless
         return [
             *(_pydub().AudioSegment.converter, "-v", "error", "-nostdin"),
             *(*_CONFINED, "-i", from_here, "-map", "0:a:0"),
@@ -137,7 +137,7 @@ def has_ffmpeg() -> bool:
 
 
 def _probe(path: Path) -> dict[str, Any]:
-    """What ffprobe reports of a file; raises AudioError where it is not installed."""
+    """The report of ffprobe about a file. Raises AudioError if it is not installed."""
     if not has_ffmpeg():
         raise AudioError(f"{printable_name(path)}: needs ffmpeg to be read; {FFMPEG_REMEDY}")
     command = [
@@ -147,21 +147,21 @@ def _probe(path: Path) -> dict[str, Any]:
     answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     try:
         info = json.loads(answer.stdout)
-    except ValueError:  # bytes that are no UTF-8, or no answer
+    except ValueError:  # bytes that are not UTF-8, or no answer
         return {}
     return info if isinstance(info, dict) else {}
 
 
 def _pydub() -> Any:
-    """The package pydub, imported without its warnings, which are of no use to a user."""
+    """The package pydub, imported without its warnings, which do not concern users."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # audioop's end, invalid escapes, "Couldn't find ffmpeg"
+        warnings.simplefilter("ignore")  # audioop, escapes, "Couldn't find ffmpeg"
         import pydub
     return pydub
 
 
 def _number(text: object) -> float | None:
-    """A number that ffprobe wrote, None if it is missing or cannot be."""
+    """A number from ffprobe; None if it is missing or impossible."""
     try:
         number = float(str(text))
     except ValueError:

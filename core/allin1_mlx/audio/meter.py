@@ -1,4 +1,4 @@
-"""What is checked of samples while they are decoded: length, level, that they are numbers."""
+"""Checks samples while they are decoded: length, level, and that they are finite."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..display.times import clock_time
 from ..errors import AudioError
 from .decoders import Block
 
-MIN_BYTES = 250  # per second: a third of the smallest speech codecs; silence may need less
-ALWAYS_PLAUSIBLE = 600.0  # seconds that a file of any size may hold
+MIN_BYTES = 250  # bytes per second: a third of the smallest speech codecs; silence may need less
+ALWAYS_PLAUSIBLE = 600.0  # seconds that a file of any size may contain
 
 
 def find_plausible(size: int, claimed: float) -> float:
     """Seconds after which decoding a file of `size` bytes stops.
 
-    A header that claims more than any real file of that size holds is not believed: a short song
-    may follow it, but no long one.
+    It limits headers that claim more than any real file of that size contains, so that no long song
+    can follow such a header.
     """
     plausible = max(ALWAYS_PLAUSIBLE, size / MIN_BYTES)
     return plausible if claimed <= plausible else ALWAYS_PLAUSIBLE
@@ -39,13 +39,13 @@ class Meter:
         self._plausible = plausible
 
     def watch(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """The blocks (n, C) as they are; raises AudioError at NaN, infinity or a limit."""
+        """Yield the blocks (n, C) unchanged. Raises AudioError at NaN, infinity or a limit."""
         for block in blocks:
-            peak = float(max(block.max(), -block.min()))  # NaN if any sample is
+            peak = float(max(block.max(), -block.min()))  # NaN if any sample is NaN
             if not np.isfinite(peak):
                 first = self.frames + int(np.argmax(~np.isfinite(block).all(axis=1)))
                 raise AudioError(
-                    f"{self._name}: holds samples that are no numbers (NaN or infinity), first "
+                    f"{self._name}: contains samples that are NaN or infinite, first "
                     f"at {clock_time(first / self._rate)}; export it again"
                 )
             self.peak = max(self.peak, peak)

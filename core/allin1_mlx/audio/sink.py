@@ -1,7 +1,7 @@
-"""Writing sound.
+"""Write sound files.
 
-Samples are float32, (C, S) at SAMPLE_RATE, full scale at 1. Formats and their suffixes are
-libsndfile's.
+Samples are float32, (C, S) at SAMPLE_RATE, full scale at 1. Formats and suffixes are those of
+libsndfile.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def write_audio(
 ) -> None:
     """Write samples (C, S) at SAMPLE_RATE as WAV, FLAC, OGG or MP3, by the path's suffix.
 
-    subtype: libsndfile's name of the sample format; 16 bits, or the codec's default, unless named.
-    The file is there whole or not at all. What lies beyond full scale is clipped, but for FLOAT.
-    Raises AudioError if the suffix is none of these, OSError if the disk refuses.
+    subtype: libsndfile's name of the sample format; default: 16 bits, or the codec's default. The
+    file is written completely or not at all. Samples beyond full scale are clipped, except for
+    FLOAT. Raises AudioError for another suffix, OSError if the file cannot be written.
     """
     destination = Path(path)
     kind = destination.suffix.lower().removeprefix(".")
@@ -61,7 +61,7 @@ def write_audio(
 
 
 class Sink:
-    """A file for libsndfile, which would take no notice of a full disk; remembers the error."""
+    """A file for libsndfile that stores errors, because libsndfile ignores a full disk."""
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
@@ -69,7 +69,7 @@ class Sink:
         self.error: OSError | None = None
 
     def write(self, data: bytes) -> int:
-        """Write, and claim to have written; what went wrong is in `error`."""
+        """Write, and report success to libsndfile; an error is stored in `error`."""
         rest = memoryview(data)
         while rest and self.error is None:
             try:

@@ -1,7 +1,7 @@
-"""Songs, decoded: any format, number of channels and sample rate to stereo at SAMPLE_RATE.
+"""Decode songs of any format, number of channels and sample rate to stereo at SAMPLE_RATE.
 
 Samples are float32, (2, S), full scale at 1, SAMPLE_RATE = 44 100 Hz. Time 0 is the first sample
-that a decoder gives. `stream_audio` gives them block by block, so that a song is never held whole.
+from the decoder. `stream_audio` yields blocks, so that a song is never in memory as a whole.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ T = TypeVar("T")
 Consume = Callable[[Iterator[Block], int], T]
 
 RATES = (1_000, 1_000_000)  # Hz: sample rates of music, from telephone to studio
-MAX_ROOM = 2 * 3600.0  # the most seconds reserved because a header states them
-SLACK = 1.0  # seconds more, as containers do not count the last packet's padding
+MAX_ROOM = 2 * 3600.0  # most seconds that are reserved because of a header
+SLACK = 1.0  # seconds in addition, because containers do not count the last packet's padding
 INTEGER_PEAK = 64.0  # float samples beyond this, 36 dB above full scale, are scaled down
 
 
 @dataclass(frozen=True)
 class SoundInfo:
-    """What is known of a sound file once it is decoded.
+    """Information about a decoded sound file.
 
-    sha256: of the file's bytes, so it changes with tags and encoding; 64 hex digits.
+    sha256: of the file's bytes, 64 hex digits; it depends on tags and encoding.
     warnings: one line each for the user, beginning with the file's name.
-    source_rate, source_frames: sample rate in Hz and length of what was decoded.
-    frames: length at SAMPLE_RATE.
+    source_rate, source_frames: sample rate in Hz and number of decoded frames before resampling.
+    frames: number of frames at SAMPLE_RATE.
     """
 
     sha256: str
@@ -62,7 +62,7 @@ class SoundInfo:
 class Audio(SoundInfo):
     """A decoded song.
 
-    samples: (2, S) float32 at SAMPLE_RATE; mono twice, surround folded to stereo.
+    samples: (2, S) float32 at SAMPLE_RATE; mono is doubled, surround mixed down to stereo.
     """
 
     samples: NDArray[np.float32]
@@ -71,12 +71,12 @@ class Audio(SoundInfo):
 def load_audio(
     path: str | PathLike[str], *, max_seconds: float | None = None, sha256: str = ""
 ) -> Audio:
-    """Decode a file of any format that libsndfile or ffmpeg reads.
+    """Decode a file of any format that libsndfile or ffmpeg can read.
 
-    max_seconds: refuse longer songs; a second needs 353 kB of memory. sha256: of the file, if it
-    is known.
-    Raises AudioError with one line for the user where there is nothing to analyse. A file that
-    is cut off or damaged gives the part that can be decoded, and a warning.
+    max_seconds: longer songs raise an error; one second needs 353 kB of memory. sha256: of the
+    file, if it is known.
+    Raises AudioError with one line for the user if there is nothing to analyse. If a file is cut
+    off or damaged, the decodable part is returned with a warning.
     """
     samples, info = stream_audio(path, collect, max_seconds=max_seconds, sha256=sha256)
     return Audio(**vars(info), samples=samples)
@@ -89,13 +89,13 @@ def stream_audio(
     max_seconds: float | None = None,
     sha256: str = "",
 ) -> tuple[T, SoundInfo]:
-    """Decode a file block by block, so that its sound is never held whole.
+    """Decode a file block by block, so that its sound is never in memory as a whole.
 
-    consume: is given the blocks (n, 1) or (n, 2) at SAMPLE_RATE, and the number of frames to
-    expect, which may be wrong. A thread decodes ahead of it. A file that needs another decoder or
-    is far beyond full scale is decoded again from its beginning: then `consume` is called again,
-    and only its last result counts.
-    Other arguments and errors: as in `load_audio`.
+    consume: called with the blocks (n, 1) or (n, 2) at SAMPLE_RATE and the expected number of
+    frames, which may be wrong. A thread decodes in advance. A file that needs another decoder, or
+    that is far beyond full scale, is decoded again from the start: then `consume` is called again,
+    and only its last result is used.
+    Other arguments and errors: see `load_audio`.
     """
     song = Path(path)
     name = printable_name(song)
@@ -130,7 +130,7 @@ def stream_audio(
 
 @dataclass(frozen=True)
 class _Job(Generic[T]):
-    """A file to decode. size: in bytes. Others as in `stream_audio`."""
+    """A file to decode. size: in bytes. The other fields are those of `stream_audio`."""
 
     song: Path
     name: str
@@ -141,7 +141,7 @@ class _Job(Generic[T]):
 
 @dataclass(frozen=True)
 class _Decoded(Generic[T]):
-    """What was made of the blocks, and what was seen of them.
+    """The result of consuming the blocks, and measurements of them.
 
     rate, source_frames, peak: before resampling. frames: after it. stopped_amid: whether libsndfile
     stopped although much of the file was left.
@@ -158,7 +158,7 @@ class _Decoded(Generic[T]):
 
 
 def _decode(job: _Job[T]) -> _Decoded[T]:
-    """Decode with libsndfile, or with ffmpeg what libsndfile cannot decode."""
+    """Decode with libsndfile, or with ffmpeg if libsndfile cannot decode the file."""
     try:
         decoded = _render(lambda: SoundfileDecoder(job.song), job)
     except soundfile.LibsndfileError:
@@ -176,12 +176,12 @@ def _decode(job: _Job[T]) -> _Decoded[T]:
 
 
 def _count(blocks: Iterator[Block], hint: int) -> int:
-    """Consume the blocks; returns their number of frames."""
+    """Consume the blocks and return their number of frames."""
     return sum(len(block) for block in blocks)
 
 
 def _render(open_file: Callable[[], Decoder], job: _Job[T]) -> _Decoded[T]:
-    """Decode a file; twice, where its samples are integers that were stored as floats."""
+    """Decode a file; a second time if its samples are integers that were stored as floats."""
     decoded = _play(open_file(), job)
     if decoded.peak > INTEGER_PEAK:
         decoded = _play(open_file(), job, full_scale=decoded.peak)
@@ -199,18 +199,18 @@ def _open_with_ffmpeg(song: Path, name: str) -> FfmpegDecoder:
     kind = (
         f"is {container}, which needs ffmpeg"
         if container
-        else "is no audio, or of a format that needs ffmpeg"
+        else "is not audio, or a format that needs ffmpeg"
     )
     raise AudioError(f"{name}: {kind}; {FFMPEG_REMEDY}")
 
 
 def _play(decoder: Decoder, job: _Job[T], *, full_scale: float = 1.0) -> _Decoded[T]:
-    """Run a decoder to its end: check, fold, resample and scale its blocks, and consume them."""
+    """Run a decoder to its end: check, mix down, resample, scale and consume its blocks."""
     with closing(decoder), closing(decoder.blocks()) as blocks:
         rate, channels = decoder.rate, decoder.channels
         if not RATES[0] <= rate <= RATES[1]:
             raise AudioError(
-                f"{job.name}: has a sample rate of {rate} Hz, which is no music; "
+                f"{job.name}: has a sample rate of {rate} Hz, which is not music; "
                 f"expected {RATES[0]} to {RATES[1]} Hz"
             )
         plausible = find_plausible(job.size, decoder.hint / rate)
@@ -235,7 +235,7 @@ def _play(decoder: Decoder, job: _Job[T], *, full_scale: float = 1.0) -> _Decode
 
 
 class _Counted:
-    """Blocks as they are, and the number of their frames so far."""
+    """Yield blocks unchanged and count their frames."""
 
     def __init__(self, blocks: Iterator[Block]) -> None:
         self.frames = 0
@@ -251,14 +251,14 @@ class _Counted:
 
 
 def _room(decoder: Decoder, max_seconds: float | None) -> int:
-    """Frames at SAMPLE_RATE to reserve: as the header states, up to a limit."""
+    """Number of frames at SAMPLE_RATE to reserve: the expected number, up to a limit."""
     seconds = decoder.hint / decoder.rate
     limit = MAX_ROOM if max_seconds is None else min(MAX_ROOM, max_seconds)
     return round((min(seconds, limit) + SLACK) * SAMPLE_RATE)
 
 
 def collect(blocks: Iterator[Block], hint: int) -> Block:
-    """Blocks (n, 1) or (n, 2) to one array (2, S). hint: the number of frames to expect."""
+    """Blocks (n, 1) or (n, 2) as one array (2, S). hint: the expected number of frames."""
     collector = Collector(hint)
     for block in blocks:
         collector.add(block)
@@ -268,8 +268,8 @@ def collect(blocks: Iterator[Block], hint: int) -> Block:
 class Collector:
     """Joins blocks to one array.
 
-    Room for `hint` frames is reserved at the start, so that the memory is that of the result if
-    the hint is right. If it is too small, the array grows. Unused room costs address space only.
+    Memory for `hint` frames is reserved at the start, so no memory is wasted if the hint is right.
+    If it is too small, the array grows. Unused reserved memory costs address space only.
     """
 
     def __init__(self, hint: int) -> None:
@@ -278,7 +278,7 @@ class Collector:
 
     @property
     def samples(self) -> Block:
-        """All blocks so far, (2, S)."""
+        """All blocks until now, (2, S)."""
         return self._room[:, : self._filled]
 
     def add(self, block: Block) -> None:

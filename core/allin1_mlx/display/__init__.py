@@ -1,1 +1,1 @@
-"""What a person sees and hears of a result: pictures, the timeline, the click, times as text."""
+"""Everything that a person sees and hears of a result: pictures, timeline, click, times as text."""

@@ -52,7 +52,7 @@ def _bar_positions(result: Result) -> NDArray[np.float64]:
     positions = np.asarray(result.beat_positions, dtype=np.float64)
     numbers = _count_downbeats(result)
     lengths = np.bincount(numbers, weights=None).astype(np.float64)  # beats per bar
-    # The pickup and the last bar may be incomplete: they count as whole bars.
+    # The pickup and the last bar may be incomplete; they count as whole bars.
     usual = float(result.meter or max(lengths.max(), positions.max()))
     lengths[0] = lengths[-1] = usual
     return numbers + (positions - 1) / np.maximum(lengths[numbers], positions)

@@ -25,7 +25,7 @@ DOWNBEAT_HZ = 3000.0
 CLICK_SECONDS = 0.1
 CLICK_LEVEL = 0.5  # of the song's peak
 
-RISE_SECONDS = 2.0  # shorter where the previous boundary is nearer
+RISE_SECONDS = 2.0  # shorter if the previous boundary is nearer
 RISE_HZ = (180.0, 2880.0)  # four octaves
 DROP_SECONDS = 0.7
 DROP_HZ = (160.0, 40.0)

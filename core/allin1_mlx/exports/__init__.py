@@ -3,9 +3,9 @@
     export(analysis, "midi", "out/song")        # writes out/song.mid
     render(analysis, "audacity")                # the same as bytes, for each suffix
 
-Each module in formats/ is one format and holds all that is known of it; the command line, the
-page's menu and the README follow. Corrections made by hand are included. Songs without beats or
-sections give valid files without them.
+Each module in formats/ defines one format completely. The command line, the page's menu and the
+README use these definitions. Corrections made by hand are included. Songs without beats or sections
+give valid files without them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMES = tuple(sorted(module.name for module in pkgutil.iter_modules(formats.__pa
 
 
 def find_format(name: str) -> Format:
-    """The format of one of NAMES. Raises UsageError at another name."""
+    """The format of one of NAMES. Raises UsageError for another name."""
     if name not in NAMES:
         raise UsageError(f"unknown export format {name!r}; known are {', '.join(NAMES)}")
     found: Format = import_module(f"{formats.__name__}.{name}").FORMAT

@@ -1,4 +1,4 @@
-"""What a format says about itself."""
+"""The description of a format."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class File:
 
 @dataclass(frozen=True)
 class Format:
-    """A format: what it is (README), its line in the page's menu, its files.
+    """A format: its description for the README, its line in the page's menu, its files.
 
     Formats with the same title share one line of the menu.
     """

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..types import Result
 
-ROUNDING = 0.0008  # seconds that a rounded beat may lie from the line of its passage
+ROUNDING = 0.0008  # seconds between a rounded beat and the line of its passage
 
 Floats = NDArray[np.float64]
 
@@ -18,10 +18,10 @@ Floats = NDArray[np.float64]
 def slopes_through(
     places: Floats, times: Floats, *, start: float, tolerance: float
 ) -> tuple[Floats, Floats]:
-    """Least and greatest slope, in seconds per place, of lines through (places[0], start).
+    """The smallest and largest slope, in seconds per place, of lines through (places[0], start).
 
     Returns two arrays (N - 1,). A line with a slope between the two passes beats 1 .. n within the
-    tolerance; where the least exceeds the greatest there is no such line.
+    tolerance. If the smallest exceeds the largest, there is no such line.
     """
     run = places[1:] - places[0]
     rise = times[1:] - start
@@ -31,10 +31,10 @@ def slopes_through(
 
 
 def exact_times(result: Result) -> Floats:
-    """The times of the beats (B,), in passages of constant tempo without rounding.
+    """The times of the beats (B,), without rounding in passages of constant tempo.
 
-    Beats in a result are rounded to the millisecond. There the line through all of a passage is
-    exact, so that one tempo can describe it.
+    Beats in a result are rounded to the millisecond. The line through a passage is exact, so one
+    tempo can describe the whole passage.
     """
     times = np.array(result.beats, dtype=np.float64)
     for passage in result.tempo.steady if result.tempo is not None else ():

@@ -1,4 +1,4 @@
-"""What the text formats share: labels and titles on one line, times."""
+"""Shared by the text formats: labels and titles on one line, times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from ..types import Result
 
-_NEVER = {"Cc", "Cs"}  # controls and halves of characters, which no format can hold
+_NEVER = {"Cc", "Cs"}  # control characters and halves of characters, which no format can store
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")  # which XML forbids
 
 

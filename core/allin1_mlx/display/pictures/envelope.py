@@ -101,7 +101,7 @@ def _measure_bands(frames: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def pool(values: NDArray[Any], columns: int) -> NDArray[Any]:
-    """The maxima of about `columns` equal parts of values (T,)."""
+    """The maxima of about `columns` parts of equal length of the values (T,)."""
     width = max(-(-len(values) // columns), 1)
     padded = np.pad(values, (0, -len(values) % width), mode="edge")
     return padded.reshape(-1, width).max(axis=1)

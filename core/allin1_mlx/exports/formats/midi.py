@@ -1,7 +1,7 @@
-"""A MIDI file with the tempo map of the song, so that the beats of a sequencer are its beats.
+"""A MIDI file with the tempo map of the song, so that the sequencer's beats match the song's beats.
 
 Tick 0 is the first sample of the song. The music before the first downbeat becomes a short first
-bar, followed by whole bars where it is long. A beat is a quarter note of TICKS ticks. After the
+bar, followed by whole bars if it is long. A beat is a quarter note of TICKS ticks. After the
 Standard MIDI File specification 1.1, texts in UTF-8.
 """
 
@@ -25,9 +25,9 @@ from ..text import one_line, song_title
 TICKS = 960
 SIXTEENTH = TICKS // 4
 USUAL = 0.5  # seconds per beat in a song without beats
-SLOWEST = 0xFFFFFF / 1e6  # seconds per beat that a tempo event can hold
-CLOSE = 0.0005  # seconds that the tempo map may differ from a beat
-UNEVEN = 0.01  # seconds that a simplified map may differ from a beat
+SLOWEST = 0xFFFFFF / 1e6  # smallest and largest seconds per beat in a tempo event
+CLOSE = 0.0005  # most seconds between a beat and the tempo map
+UNEVEN = 0.01  # most seconds between a beat and a simplified tempo map
 LONGEST_BAR = 32  # beats; a longer bar is split into bars of usual length
 
 Floats = NDArray[np.float64]
@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class TempoMap:
-    """Tempos (N,) in microseconds per beat, each from a tick (N,) on, which lies at a time (N,)."""
+    """Tempos (N,) in microseconds per beat, and their first ticks (N,) and times (N,)."""
 
     ticks: tuple[int, ...]
     times: tuple[float, ...]
@@ -49,7 +49,7 @@ class TempoMap:
 
 
 def render(result: Result, options: Options) -> bytes:
-    """The file. A tempo holds for all beats that it fits within CLOSE, or UNEVEN to simplify."""
+    """The file. Each tempo lasts while its beats are within CLOSE, or UNEVEN to simplify."""
     ticks = _place_beats(result)
     tempi = _map_tempo(ticks, exact_times(result), tolerance=UNEVEN if options.simplify else CLOSE)
     events: list[tuple[int, mido.MetaMessage]] = [
@@ -90,7 +90,7 @@ def _place_beats(result: Result) -> list[int]:
 
 
 def _map_tempo(ticks: list[int], beats: Floats, *, tolerance: float) -> TempoMap:
-    """The fewest tempos that keep each beat within the tolerance; rounding does not add up."""
+    """The fewest tempos that keep each beat within the tolerance; rounding errors do not add up."""
     places = np.array(ticks, dtype=np.float64)
     lead_in = bool(ticks) and ticks[0] > 0
     if lead_in:
@@ -155,7 +155,7 @@ def _cut(tick: int, length: int, usual: int) -> Iterator[tuple[int, int]]:
 
 
 def _fraction(sixteenths: int) -> tuple[int, int]:
-    """The time signature of a bar of some sixteenths, in quarters if possible."""
+    """The time signature of a bar with the given sixteenths, in quarters if possible."""
     for denominator in (4, 8):
         if sixteenths * denominator % 16 == 0:
             return sixteenths * denominator // 16, denominator

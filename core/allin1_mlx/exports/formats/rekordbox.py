@@ -20,8 +20,8 @@ from ..format import File, Format, Options
 from ..steady import exact_times, slopes_through
 from ..text import one_line, song_title
 
-AHEAD = 64  # beats that a marker is tried for, doubled as long as it fits them all
-TOLERANCE = 0.0009  # seconds that the grid of a marker may differ from a beat
+AHEAD = 64  # number of beats for which a marker is tried; doubled while it fits all of them
+TOLERANCE = 0.0009  # most seconds between a beat and the grid of a marker
 
 
 @dataclass(frozen=True)
