@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from allin1_mlx.network import layers
 from allin1_mlx.network.backend import mx
 from allin1_mlx.network.layers import NeighbourhoodAttention1d, NeighbourhoodAttention2d
 
@@ -44,3 +45,34 @@ def test_two_dimensions_equal_the_definition_with_absent_instruments_as_zeros(in
     expected = attend_2d(*parts(layer, padded), np.array(layer.rpb))[:instruments]
     found = np.array(layer(mx.array(x)))[0]
     np.testing.assert_allclose(found, expected.reshape(instruments, length, DIM), atol=2e-6)
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize(
+    ("kernel", "used"),
+    [
+        (lambda plain: plain, True),
+        (lambda plain: plain + 0.01, False),
+        (lambda plain: plain * float("nan"), False),
+        (None, False),
+    ],
+    ids=["right", "wrong", "no number", "does not compile"],
+)
+def test_kernels_for_one_kind_of_gpu_are_used_only_if_they_are_right(
+    kernel, used, rows, monkeypatch, caplog
+):
+    def attend(qkv, bias, *, heads, dilation=1, queries=None):
+        if kernel is None:
+            raise RuntimeError("nvrtc: error\nin line 1")
+        N, R, L, _ = qkv.shape
+        parts = qkv.reshape(N, R, L, 3, heads, -1).transpose(3, 0, 1, 4, 5, 2)
+        return kernel(layers._attend(parts, bias, dilation, queries=queries, chunk=L))
+
+    monkeypatch.setattr(layers, "has_cuda", lambda: True)
+    monkeypatch.setattr(layers.attention_cuda, "attend", attend)
+    layers._kernels_agree.cache_clear()
+    for _ in range(2):
+        assert layers.uses_cuda_kernels(2, 24, rows=rows, queries=rows) == used
+    layers._kernels_agree.cache_clear()
+    assert len(caplog.records) == (not used)  # one line, and only once
+    assert all("\n" not in record.getMessage() for record in caplog.records)

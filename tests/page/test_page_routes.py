@@ -35,6 +35,16 @@ def test_the_page_names_no_other_host_that_it_would_load_from(server: Server) ->
         assert attribute not in page
 
 
+def test_the_help_checks_the_machine(opened: Visit) -> None:
+    opened.page.keyboard.press("?")
+    opened.page.get_by_role("button", name="Check this machine").click()
+    table = opened.page.get_by_label("Check of this machine")
+    table.filter(has_text="example on the CPU").wait_for(timeout=120_000)
+    rows = table.inner_text().splitlines()
+    assert all(row.startswith(("ok ", "note ", "FAULT ")) for row in rows)
+    assert any("MLX" in row or "mlx" in row for row in rows)
+
+
 def test_strangers_are_refused(server: Server) -> None:
     assert get(server, "/", host="evil.example").status == 421
     assert get(server, "/config", origin="http://evil.example").status == 403

@@ -35,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .weights import main as manage_weights
 
         return manage_weights(arguments[1:])
+    if arguments[:1] == ["doctor"]:
+        from .doctor import main as examine
+
+        return examine(arguments[1:])
     options = parse_options(arguments)
     try:
         return run(options)

@@ -57,9 +57,11 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of the command line, as `--help` prints it."""
     parser = Parser(
         prog="allin1-mlx",
-        usage="%(prog)s [options] SONG [SONG ...]\n       %(prog)s weights COMMAND ...",
+        usage="%(prog)s [options] SONG [SONG ...]\n       %(prog)s weights COMMAND ...\n"
+        "       %(prog)s doctor",
         description="Analyse the structure of songs: tempo, beats, downbeats, labelled sections.",
-        epilog="`allin1-mlx weights --help`: list, download and verify the published weights. "
+        epilog="`allin1-mlx doctor`: check this machine. "
+        "`allin1-mlx weights --help`: list, download and verify the published weights. "
         "Exit codes: 0 all songs done, 1 some failed, 2 wrong usage, 130 interrupted.",
         allow_abbrev=False,
     )

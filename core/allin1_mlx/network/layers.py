@@ -24,16 +24,24 @@ that slices are contiguous.
 
 from __future__ import annotations
 
+import logging
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
+from ..files import printable
 from . import attention_cuda
 from .backend import chunk_edges, chunk_length, has_cuda, has_gpu, map_parallel, mx, nn
 
 KERNEL = 5
 SIDE = KERNEL // 2  # neighbours on each side
 BIASES = 2 * KERNEL - 1  # for the distances -4 .. 4
+
+SMALL = 40  # length of the input on which kernels are compared
+CLOSE = 1e-3  # largest difference of their values, which are about 1
+
+_log = logging.getLogger("allin1_mlx")
 
 LAYER_NORM_EPS = 1e-5
 
@@ -143,7 +151,7 @@ class NeighbourhoodAttention1d(nn.Module):
 
     def __call__(self, x: mx.array, dilation: int) -> mx.array:
         bias = self.rpb.reshape(-1, self.heads, 1, BIASES)
-        if has_cuda():
+        if uses_cuda_kernels(self.heads, x.shape[-1], rows=1, queries=1):
             return attention_cuda.attend(
                 self.qkv(x)[:, None], bias, heads=self.heads, dilation=dilation
             )[:, 0]
@@ -169,10 +177,40 @@ class NeighbourhoodAttention2d(nn.Module):
         N, K, _, C = x.shape
         x = mx.pad(x, [(0, 0), (0, KERNEL - K), (0, 0), (0, 0)])
         bias = self.rpb.reshape(-1, self.heads, BIASES, BIASES)
-        if has_cuda():
+        if uses_cuda_kernels(self.heads, C, rows=x.shape[1], queries=K):
             return attention_cuda.attend(self.qkv(x), bias, heads=self.heads, queries=K)
         chunk = chunk_length(N * K * KERNEL * C, training=self.training)
         return _attend(_project(self.qkv, x, self.heads), bias, 1, queries=K, chunk=chunk)
+
+
+def uses_cuda_kernels(heads: int, dim: int, *, rows: int, queries: int) -> bool:
+    """Whether attention of this size runs on the kernels for NVIDIA GPUs.
+
+    They are used only on such a GPU, and only after they gave the values of the plain path there.
+    """
+    return has_cuda() and _kernels_agree(heads, dim, rows, queries)
+
+
+@lru_cache(maxsize=32)
+def _kernels_agree(heads: int, dim: int, rows: int, queries: int) -> bool:
+    """Compare the kernels with the plain path on a small input; log a warning if they differ."""
+    shape, bias_shape = (1, rows, SMALL, 3 * dim), (1, heads, 2 * rows - 1, BIASES)
+    # Irregular numbers between -1 and 1, without touching the state of MLX's random numbers.
+    qkv = mx.sin(mx.arange(rows * SMALL * 3 * dim) * 1.7).reshape(shape)
+    bias = mx.cos(mx.arange(heads * (2 * rows - 1) * BIASES) * 2.3).reshape(bias_shape)
+    parts = qkv.reshape(*shape[:3], 3, heads, dim // heads).transpose(3, 0, 1, 4, 5, 2)
+    plain = _attend(parts, bias, 2, queries=queries, chunk=SMALL)
+    try:
+        fused = attention_cuda.attend(qkv, bias, heads=heads, dilation=2, queries=queries)
+        difference = float(mx.abs(fused - plain).max())
+        reason = f"differ by {difference:.1e} from"
+    except (RuntimeError, ValueError) as e:
+        difference = float("inf")
+        reason = f"fail ({printable(str(e))[:200]}) beside"
+    agree = difference <= CLOSE  # false for NaN
+    if not agree:
+        _log.warning("the attention kernels for NVIDIA GPUs %s the plain path: it is used", reason)
+    return agree
 
 
 def _project(qkv: Linear, x: mx.array, heads: int) -> mx.array:

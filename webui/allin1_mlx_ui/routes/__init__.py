@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from ..inbox import Inbox
 from ..rendering import Renderings
 from ..songs import Sessions
+from .doctor import add_doctor
 from .downloads import add_downloads
 from .scripts import add_scripts, mount_static
 from .sharing import add_sharing
@@ -22,6 +23,7 @@ def add_routes(app: FastAPI, sessions: Sessions, inbox: Inbox, renderings: Rende
     """Serve all of it below /allin1."""
     router = APIRouter(prefix="/allin1")
     add_scripts(router)
+    add_doctor(router)
     add_timeline(router, sessions)
     add_downloads(router, sessions, renderings)
     add_uploads(router, inbox)

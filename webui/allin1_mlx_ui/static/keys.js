@@ -1,6 +1,7 @@
 // The keyboard, and the card that explains it.
 
 import { make } from "./bus.js";
+import { makeCheckup } from "./checkup.js";
 
 // Name of the action, keys, and the two columns of the card. actions.js has the actions.
 export const KEYS = [
@@ -112,6 +113,7 @@ export function makeHelp() {
     make("table", {}, make("tbody", {}, ...rows, ...more)),
     make("h3", {}, "On the timeline"),
     make("table", {}, make("tbody", {}, ...gestures)),
+    ...makeCheckup(),
     make("button", { type: "button", onclick: () => dialog.close() }, "Close"),
   );
   return dialog;
