@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Literal
 from .analysis import Analysis
 from .audio import file_digest
 from .decoding.beats import Beats
-from .decoding.find_sections import find_sections
 from .decoding.grid import refine_beats
-from .decoding.pulse import find_beats, prepare_tables
+from .decoding.meters import find_beats, prepare_tables
+from .decoding.sections import find_sections
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from .demix.hearing import Block, Heard, Wanted, hear
 from .demix.network_input import (

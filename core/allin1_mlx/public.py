@@ -2,12 +2,12 @@
 
 from .analysis import Analysis as Analysis
 from .audio import load_audio as load_audio
-from .decoding.bar_lines import snap_to_bars as snap_to_bars
 from .decoding.beats import decode_beats as decode_beats
 from .decoding.grid import refine_beats as refine_beats
+from .decoding.meters import find_beats as find_beats
 from .decoding.onsets import measure_onsets as measure_onsets
-from .decoding.pulse import find_beats as find_beats
 from .decoding.sections import pick_sections as pick_sections
+from .decoding.sections import snap_to_bars as snap_to_bars
 from .demix.options import StemOptions as StemOptions
 from .demix.spectral import spectral_stems as spectral_stems
 from .errors import AllInOneError as AllInOneError

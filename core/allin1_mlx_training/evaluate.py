@@ -15,8 +15,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.decoding.find_sections import find_sections
-from allin1_mlx.decoding.pulse import find_beats
+from allin1_mlx.decoding.meters import find_beats
+from allin1_mlx.decoding.sections import find_sections
 from allin1_mlx.network.predict import activations
 from allin1_mlx.types import FPS, LABELS, Activations
 

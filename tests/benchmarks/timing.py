@@ -24,7 +24,7 @@ import numpy as np
 import soundfile
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.decoding.pulse import find_beats
+from allin1_mlx.decoding.meters import find_beats
 from allin1_mlx.pipeline import Analyzer
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights import Access

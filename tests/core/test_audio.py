@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from allin1_mlx.audio import Audio, file_digest, load_audio, write_audio
-from allin1_mlx.audio.channels import stereo_weights
+from allin1_mlx.audio.blocks import stereo_weights
 from allin1_mlx.audio.decoders import BLOCK, SEGMENT
 from allin1_mlx.audio.ffmpeg import FfmpegDecoder, has_ffmpeg
 from allin1_mlx.errors import AudioError

@@ -5,10 +5,19 @@ import itertools
 import numpy as np
 import pytest
 
-from allin1_mlx.decoding.bar_features import Bars, measure_bars
-from allin1_mlx.decoding.joint_sections import join_sections, letters
-from allin1_mlx.decoding.section_cuts import block_scores, cut_sections, edge_evidence
-from allin1_mlx.decoding.section_groups import group_sections, section_similarity
+from allin1_mlx.decoding.joint_sections import (
+    group_sections,
+    join_sections,
+    letters,
+    section_similarity,
+)
+from allin1_mlx.decoding.section_cuts import (
+    Bars,
+    block_scores,
+    cut_sections,
+    edge_evidence,
+    measure_bars,
+)
 from allin1_mlx.types import FPS, LABELS, Activations
 
 BAR = 200  # frames

@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from ..errors import AudioError
 from ..files import printable_name
 from ..types import SAMPLE_RATE
-from .channels import fold, resample
+from .blocks import Meter, find_plausible, fold, resample
 from .containers import check_file, container_name, file_digest, is_text
 from .decoders import Block, Decoder, SoundfileDecoder, read_ahead
 from .ffmpeg import FFMPEG_REMEDY, FfmpegDecoder, has_ffmpeg
-from .meter import Meter, find_plausible
 
 T = TypeVar("T")
 Consume = Callable[[Iterator[Block], int], T]

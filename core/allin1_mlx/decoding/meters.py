@@ -1,12 +1,12 @@
-"""Beats in bars of 2 to 7 beats, and in songs that change between them.
+"""The beats of a song, in bars of 3 or 4 beats, or in bars of 2 to 7 that may change.
 
-To search all lengths of bars at once would take four times the memory of 3 and 4 beats. So the
-beats are first found without bars. How surely the network heard a downbeat at each of them says
-which bars are possible, and only these are searched. Finally the beats of a song in 3 or 4 are
-counted again: bars of other lengths are counted where that explains its downbeats much better.
+A search over all bar lengths at once would need four times the memory of a search over 3 and 4
+beats. So the beats are first found without bars. The probabilities of downbeats at these beats show
+which bar lengths are possible, and only these are searched. Finally, the beats of a song in 3 or 4
+are counted again: bars of other lengths are used if they explain the downbeats much better.
 
-The evidence for a downbeat is compared to the song's mean. Otherwise long bars would always win in
-songs whose downbeats are hardly heard, as they have the fewest.
+The evidence for a downbeat is compared with the song's mean. Otherwise long bars would always win
+in songs with weak downbeats, because they have the fewest downbeats.
 """
 
 from __future__ import annotations
@@ -16,20 +16,43 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FPS
-from .beats import BARS, Beats, decode_beats
-from .tempo_space import STEADY
+from ..types import FPS, Activations
+from .bar_pointer import make_tables
+from .beats import BARS, Beats, decode_beats, drop_guesses
+from .tempo_space import PUBLISHED, STEADY
+
+
+def find_beats(found: Activations, *, threshold: float, steady: bool) -> Beats:
+    """Find the beats of a song and their positions in the bar; none if too few are heard.
+
+    found: the network's probabilities. threshold: lowest probability of the first and last beat.
+    steady: False decodes like the published programs, in bars of 3 or 4 beats; True expects long
+    passages of one tempo, and bars of 2 to 7 beats.
+    """
+    decode = decode_meters if steady else decode_beats
+    beats = decode(found.beat, found.downbeat, threshold=threshold)
+    return drop_guesses(beats, found.beat, found.downbeat)
+
+
+def prepare_tables(*, steady: bool) -> None:
+    """Make the tables that `find_beats` needs for most songs now, not at the first song."""
+    if steady:
+        make_tables((1,), STEADY)
+        make_tables((4,), STEADY)
+    else:
+        make_tables(BARS, PUBLISHED)
+
 
 LENGTHS = (2, 3, 4, 5, 6, 7)  # beats per bar
 PRIOR = dict(zip(LENGTHS, np.log([0.02, 0.1, 0.82, 0.02, 0.02, 0.02]).tolist(), strict=True))
-CLEARLY = 20.0  # nats by which a length of bars must be better than others to rule them out
-CHANGE = 8.0  # nats that a change of the length costs, and that counting bars again must gain
-TWO = 0.5  # nats that each bar of two costs: networks often hear the third beat of four as a first
-AROUND = 2  # frames to either side of a beat in which its probabilities are looked up
-LEAST = 0.05  # probability of a beat below which it says little about downbeats
-SAME_LEVEL = 0.05  # share of the beats that two courses at one level may differ by
-SURE = 0.02  # no downbeat is less likely than this, nor more likely than 1 - SURE
-MOST = 4.0  # nats that one beat can add
+CLEARLY = 20.0  # a bar length that is better by this number of nats excludes the others
+CHANGE = 8.0  # cost of a change of the bar length in nats; least gain of counting bars again
+TWO = 0.5  # cost of each bar of two in nats: the third beat of four often seems a downbeat
+AROUND = 2  # frames before and after a beat in which its probabilities are read
+LEAST = 0.05  # a beat of lower probability gives little evidence for downbeats
+SAME_LEVEL = 0.05  # relative difference in the number of beats of two results at one tempo
+SURE = 0.02  # probabilities of downbeats are clipped to SURE .. 1 - SURE
+MOST = 4.0  # most nats from one beat
 
 Probabilities = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
@@ -57,7 +80,7 @@ def decode_meters(
     if not set(bars) <= set(BARS):
         return beats
     counted = count_again(downbeat_evidence(beats.times, beat, downbeat))
-    # Bars of one length push beats aside where another length begins; the pulse has no bars.
+    # A fixed bar length shifts beats at a change of the length; the pulse has no bars.
     counted_freely = count_again(free)
     same_level = abs(len(pulse.times) - len(beats.times)) < SAME_LEVEL * len(beats.times)
     if counted_freely is not None and (same_level or counted is not None):
@@ -66,7 +89,7 @@ def decode_meters(
 
 
 def downbeat_evidence(times: Floats, beat: Probabilities, downbeat: Probabilities) -> Floats:
-    """(B,) how much more a downbeat at each of the times is likely than in the mean, in nats."""
+    """(B,) evidence in nats for a downbeat at each time, compared with the mean of the song."""
     if not len(times):
         return np.zeros(0)
     frames = np.rint(times * FPS).astype(np.int64)[:, None] + np.arange(-AROUND, AROUND + 1)
@@ -83,8 +106,7 @@ def downbeat_evidence(times: Floats, beat: Probabilities, downbeat: Probabilitie
 def possible_bars(evidence: Floats) -> tuple[int, ...]:
     """The lengths of bars to search, from `downbeat_evidence` (B,).
 
-    It is one of more than 4 beats, or one or both of 3 and 4. Bars of 2 are never the whole song:
-    they are counted as 4.
+    The result is one length above 4, or one or both of 3 and 4. A song in bars of 2 is counted in 4.
     """
     scores = {bar: _constant(evidence, bar) for bar in LENGTHS[1:]}
     best = max(scores[bar] for bar in BARS)
@@ -95,9 +117,9 @@ def possible_bars(evidence: Floats) -> tuple[int, ...]:
 
 
 def count_again(evidence: Floats) -> Ints | None:
-    """The positions in the bar (B,), in bars of any LENGTHS; None if bars of 3 or 4 do as well.
+    """The positions in the bar (B,), in bars of any LENGTHS; None if bars of 3 or 4 fit as well.
 
-    evidence: (B,) as from `downbeat_evidence`.
+    evidence: (B,) from `downbeat_evidence`.
     """
     if len(evidence) < LENGTHS[-1]:
         return None
@@ -116,10 +138,10 @@ def _constant(evidence: Floats, bar: int) -> float:
 
 
 def best_bars(evidence: Floats) -> tuple[list[tuple[int, int]], float]:
-    """The best division into bars: of each its first position and the one after its last, from 0.
+    """The best division into bars, (first position, last position + 1) from 0, and its score.
 
-    Viterbi over bars. score[i][k]: of the best division before a bar of LENGTHS[k] that begins with
-    beat i, and of this bar; before[i][k]: the index of the length of the bar before it.
+    Viterbi decoding over bars. score[i][k]: of the best division that ends with a bar of LENGTHS[k]
+    which begins at beat i. before[i][k]: the index of the length of the bar before that one.
     """
     B, kinds = len(evidence), range(len(LENGTHS))
     heard = evidence.tolist()

@@ -1,9 +1,9 @@
-"""What the sections of a song are called: the most likely labels of all sections together.
+"""The labels of sections: the most probable labels of all sections together.
 
-A section's score for a label comes from what the network heard, from how loud the section is, where
-it stands and how often its group comes. Labels score higher where they follow each other as they do
-in real songs, and where sections of one group have one label. All labels of the largest groups are
-tried, and for each choice the best sequence is found exactly (Viterbi).
+The score of a label in a section depends on the network's probabilities, on the section's loudness
+and place, and on the number of sections in its group. Labels that follow each other as in real
+songs score higher, and so do equal labels within a group. All labels of the largest groups are
+tried. For each choice, the best sequence of labels is found exactly (Viterbi).
 
 m: number of sections. N: number of labels (NAMES).
 """
@@ -22,8 +22,8 @@ from .section_priors import NAMES, PLACES, TIMES, SectionPriors
 
 INTRO, OUTRO, BREAK, BRIDGE, INST, SOLO, VERSE, CHORUS = range(len(NAMES))
 RETURNING = (VERSE, CHORUS, BRIDGE, INST)  # labels that a group of several sections can have
-TIED = 4  # groups whose labels are tried together
-IN_A_ROW = 3  # choruses that may follow one another
+TIED = 4  # number of groups whose labels are tried together
+IN_A_ROW = 3  # most choruses in a row
 
 # Weights of the evidence, chosen on composed songs.
 NETWORK = 8.0
@@ -31,13 +31,13 @@ PLACE = 0.5
 RETURNS = 0.5
 SUCCESSION = 0.7
 LOUD = 0.5  # of the squared difference to USUAL_LOUDNESS
-STRANGER = 4.0  # taken from a section with another label than its group
-QUOTE = 0.5  # taken instead from an intro or outro, which often is the music of a group
+STRANGER = 4.0  # penalty for a section with another label than its group
+QUOTE = 0.5  # penalty for an intro or outro instead, which often has the music of a group
 
-CLEAR = 0.4  # certainty from which the network's labels have their full weight
-COMMON = 0.3  # share of the song's average that is taken from the network's labels
-LEAST = 0.02  # added to the network's probabilities: it is never quite sure
-CERTAIN = 5.0  # by which scores are divided to give confidence
+CLEAR = 0.4  # least certainty at which the network's labels have their full weight
+COMMON = 0.3  # share of the song's average that is subtracted from the network's labels
+LEAST = 0.02  # added to the network's probabilities, which are never exact
+CERTAIN = 5.0  # scores are divided by this before they become confidences
 
 # Usual loudness in standard deviations of the song's sections, in the order of NAMES.
 USUAL_LOUDNESS = np.array([-0.8, -0.7, -0.8, -0.2, 0.0, 0.1, -0.1, 0.5])
@@ -47,10 +47,10 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class SectionFacts:
-    """What labels are decided by.
+    """The features of sections that decide about labels.
 
     bars, groups: (m,) length and group of each section. loudness: (m,) means of the log spectrum.
-    heard: (m, N) the network's mean probabilities.
+    heard: (m, N) mean probabilities from the network.
     """
 
     bars: NDArray[np.int64]
@@ -60,8 +60,10 @@ class SectionFacts:
 
     @cached_property
     def certainty(self) -> float:
-        """How sure the network is of its labels: 0 where all are equally likely, 1 where it has no
-        doubt. On music unlike what it learned from it is low."""
+        """Certainty of the network's labels: 0 if all are equally probable, 1 if one is certain.
+
+        It is low for music that differs from the training data.
+        """
         p = self.heard / np.maximum(self.heard.sum(axis=1, keepdims=True), 1e-9)
         entropy = -(p * np.log(np.maximum(p, 1e-9))).sum(axis=1)
         return float(1 - np.average(entropy, weights=self.bars) / np.log(len(NAMES)))
@@ -69,22 +71,22 @@ class SectionFacts:
 
 @dataclass(frozen=True)
 class SectionLabels:
-    """The label of each section, and how likely it is right, 0 to 1."""
+    """The label of each section, and the probability that it is right, 0 to 1."""
 
     names: tuple[str, ...]
     confidence: tuple[float, ...]
 
 
 def label_sections(facts: SectionFacts, priors: SectionPriors) -> SectionLabels:
-    """The most likely labels of all sections together."""
+    """Return the most probable labels of all sections together."""
     following = SUCCESSION * priors.following
-    following[1:, INTRO] = -np.inf  # only an intro comes before an intro
+    following[1:, INTRO] = -np.inf  # only an intro may precede an intro
     following[OUTRO, :OUTRO] = following[OUTRO, OUTRO + 1 :] = -np.inf  # an outro ends the song
     choices = _tie_groups(facts, _score_each(facts, priors))
     choices[:, 0] += SUCCESSION * priors.first
     choices[:, -1] += SUCCESSION * priors.last
     ahead, back = _scan(choices, following)
-    best = (ahead + back).max(axis=(1, 3))  # (m, N): of all sequences with that label there
+    best = (ahead + back).max(axis=(1, 3))  # (m, N): the best sequence with that label there
     labels = _read_path(ahead, choices, following)
     odds = np.exp((best - best.max(axis=1, keepdims=True)) / CERTAIN)
     confidence = odds[np.arange(len(labels)), labels] / odds.sum(axis=1)
@@ -92,7 +94,7 @@ def label_sections(facts: SectionFacts, priors: SectionPriors) -> SectionLabels:
 
 
 def _score_each(facts: SectionFacts, priors: SectionPriors) -> Floats:
-    """The scores (m, N) of each section by itself."""
+    """The scores (m, N) of all labels in each section, without regard to other sections."""
     ends = np.cumsum(facts.bars)
     middles = (ends - facts.bars / 2) / ends[-1]
     places = np.minimum((PLACES * middles).astype(int), PLACES - 1)
@@ -129,9 +131,9 @@ def _tie_groups(facts: SectionFacts, scores: Floats) -> Floats:
 
 
 def _scan(choices: Floats, following: Floats) -> tuple[Floats, Floats]:
-    """The best scores up to each section and of all after it: twice (m, C, N, IN_A_ROW).
+    """The best scores until each section, and after it: (m, C, N, IN_A_ROW) each.
 
-    A state is a label and how many sections in a row have had it by then.
+    A state is a label and the number of sections in a row that have it.
     """
     C, m, N = choices.shape
     ahead = np.full((m, C, N, IN_A_ROW), -np.inf)

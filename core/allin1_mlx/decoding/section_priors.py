@@ -1,4 +1,4 @@
-"""How long sections of real songs are, where they stand and which follows which.
+"""Statistics of sections in real songs: length, place, and order.
 
 Counts of the annotations of the Harmonix Set (Nieto et al., ISMIR 2019), 912 songs, made by the
 command `python -m allin1_mlx_training.music.section_priors`.
@@ -18,8 +18,8 @@ from ..types import LABELS
 
 NAMES = tuple(label for label in LABELS if label not in ("start", "end"))  # labels of music
 LONGEST = 36  # bars of a section
-PLACES = 10  # equal parts of a song in which sections stand
-TIMES = 4  # times that a label comes in a song; more count as this many
+PLACES = 10  # number of equal parts of a song
+TIMES = 4  # most occurrences of a label in a song; more count as this number
 UNSEEN = 0.5  # added to each count of a succession
 
 Floats = NDArray[np.float64]
@@ -27,12 +27,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SectionPriors:
-    """Logarithms of frequencies, natural; N labels in the order of NAMES.
+    """Natural logarithms of frequencies; N labels in the order of NAMES.
 
-    lengths: (LONGEST,) of sections of 1 to LONGEST bars, 0 for the most frequent. first, last:
-    (N,) of the label at the start and at the end of a song. following: (N, N) of a label (column)
-    after another (row). places: (N, PLACES), times: (N, TIMES): how much more often than other
-    labels one stands there, or comes that often.
+    lengths: (LONGEST,) of sections of 1 to LONGEST bars, 0 for the most frequent length.
+    first, last: (N,) of labels at the start and at the end of a song.
+    following: (N, N) of a label (column) after another (row).
+    places: (N, PLACES) of a label in each part of a song, relative to all labels.
+    times: (N, TIMES) of each number of occurrences of a label, relative to all labels.
     """
 
     lengths: Floats
@@ -45,7 +46,7 @@ class SectionPriors:
 
 @lru_cache(maxsize=1)
 def load_priors() -> SectionPriors:
-    """The counts in the package."""
+    """Read the counts of the package."""
     text = resources.files(__package__).joinpath("section_priors.json").read_text(encoding="utf-8")
     counts = json.loads(text)
     lengths = np.maximum(np.array(counts["lengths"], float), 1)
@@ -64,6 +65,6 @@ def load_priors() -> SectionPriors:
 
 
 def _log_ratio(counts: Floats) -> Floats:
-    """Log shares (N, columns) of each label's counts, beside the mean of all labels' shares."""
+    """Log shares (N, columns) of each label's counts, relative to the mean of all labels."""
     shares = (counts + 1) / (counts + 1).sum(axis=1, keepdims=True)
     return np.asarray(np.log(shares / shares.mean(axis=0)))

@@ -1,23 +1,49 @@
-"""Sections from the network's frame-wise probabilities: their boundaries and labels.
+"""The sections of a song, by one of two methods.
 
-Times are seconds from the first frame, multiples of 1/FPS; sections have no gaps from 0 to the
-end of the song. After Ullrich, Schlüter & Grill, "Boundary detection in music structure analysis
-using convolutional neural networks" (ISMIR 2014), in the form of Kim & Nam (2023).
+The first method decodes the whole song at once (`joint_sections`). The second one uses the peaks
+of the network's frame-wise probabilities, after Ullrich, Schlüter & Grill, "Boundary detection in
+music structure analysis using convolutional neural networks" (ISMIR 2014), as in Kim & Nam (2023).
+
+Times are seconds from the first frame. Sections have no gaps from 0 to the end of the song.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FPS, LABELS, Segment
+from ..types import FPS, LABELS, Activations, Segment
+from .joint_sections import join_sections
+
+Array = NDArray[np.floating[Any]]
+
+
+def find_sections(
+    found: Activations,
+    downbeats: NDArray[np.float64],
+    *,
+    mix: Array | None,
+    strict_ends: bool,
+    on_bars: bool,
+) -> tuple[Segment, ...]:
+    """Decode sections by the first or the second method.
+
+    mix: log spectrogram (T, 81) of the mix for the first method; None for the second, which is also
+    used for short songs. strict_ends: as in `pick_sections`. on_bars: whether the second method
+    moves boundaries to downbeats.
+    """
+    if mix is not None and (sections := join_sections(mix, downbeats, found)):
+        return sections
+    picked = pick_sections(found.segment, found.label, strict_ends=strict_ends)
+    return snap_to_bars(picked, downbeats) if on_bars else picked
+
 
 PEAK = 48  # frames before and after a boundary among which it must be the most probable
 CONTEXT = 12 * FPS  # frames before and after it that it must exceed
-
-Array = NDArray[np.floating[Any]]
 
 
 def pick_sections(
@@ -86,3 +112,33 @@ def sliding_maximum(values: Array, reach: int) -> Array:
     beginnings = np.maximum.accumulate(blocks, axis=1).ravel()
     ends = np.maximum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
     return np.maximum(ends[:T], beginnings[width - 1 : width - 1 + T])
+
+
+NEAR = 0.55  # of a bar: greatest distance by which a boundary is moved
+
+
+def snap_to_bars(
+    segments: Sequence[Segment], downbeats: Sequence[float] | NDArray[np.float64]
+) -> tuple[Segment, ...]:
+    """Move each boundary to the nearest downbeat.
+
+    The start and the end of the song stay. A boundary also stays if no downbeat is within about
+    half a bar, or if the boundary before it has moved to the same downbeat.
+    """
+    bars = np.asarray(downbeats, dtype=np.float64)
+    if len(bars) < 2 or len(segments) < 2:
+        return tuple(segments)
+    lengths = np.diff(bars)
+    starts = [segments[0].start]
+    end = segments[-1].end
+    for segment in segments[1:]:
+        nearest = int(np.abs(bars - segment.start).argmin())
+        line = float(bars[nearest])
+        reach = NEAR * float(lengths[min(nearest, len(lengths) - 1)])
+        movable = abs(line - segment.start) <= reach and starts[-1] < line < end
+        starts.append(line if movable else max(segment.start, starts[-1]))
+    ends = [*starts[1:], end]
+    return tuple(
+        replace(segment, start=start, end=stop)
+        for segment, start, stop in zip(segments, starts, ends, strict=True)
+    )
