@@ -2,8 +2,7 @@
 
 song.py         a file of any format -> (2, S) at SAMPLE_RATE: `load_audio`; in blocks:
                 `stream_audio`
-channels.py     any channels and sample rate -> mono or stereo at SAMPLE_RATE
-meter.py        checks samples while they are decoded
+blocks.py       checks samples; any channels and sample rate -> mono or stereo at SAMPLE_RATE
 decoders.py     the interface of decoders; libsndfile
 ffmpeg.py       the second decoder, for formats that libsndfile lacks
 containers.py   reads file headers: `file_digest`, kind, length and alignment

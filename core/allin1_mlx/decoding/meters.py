@@ -106,7 +106,7 @@ def downbeat_evidence(times: Floats, beat: Probabilities, downbeat: Probabilitie
 def possible_bars(evidence: Floats) -> tuple[int, ...]:
     """The lengths of bars to search, from `downbeat_evidence` (B,).
 
-    The result is one length above 4, or one or both of 3 and 4. A song in bars of 2 is counted in 4.
+    The result is one length above 4, or one or both of 3 and 4. Bars of 2 are counted as 4.
     """
     scores = {bar: _constant(evidence, bar) for bar in LENGTHS[1:]}
     best = max(scores[bar] for bar in BARS)
