@@ -19,6 +19,7 @@ from allin1_mlx.display.bars import number_bars
 from allin1_mlx.edits import (
     AddBeat,
     BeatEdit,
+    ConstantTempo,
     DeleteBeat,
     DeleteSection,
     History,
@@ -122,11 +123,13 @@ def random_edit(analysis: Analysis, rng: np.random.Generator):
         lambda: MergeSections(edge),
         lambda: RelabelSection(any_time, label),
         lambda: DeleteSection(any_time),
+        lambda: TapTempo(tuple(beat + 0.5 * np.arange(5)), "passage"),
+        lambda: ConstantTempo(rng.choice([None, float(rng.uniform(60, 200))])),
         lambda: Reset(str(rng.choice(["all", "beats", "sections"]))),
         lambda: Reset(str(rng.choice(ASPECTS))),
         lambda: Reset("beats", any_time, any_time + 2),
         lambda: Reset("sections", *sorted([any_time, edge + 0.01])),
-    ][rng.integers(20)]()
+    ][rng.integers(22)]()
 
 
 def structure(analysis: Analysis):
@@ -353,7 +356,8 @@ def test_a_song_without_beats_can_be_given_some():
         (MergeSections(0.0), "no section boundary"),
         (SplitSection(9.34), "too close"),
         (RelabelSection(99.0, "verse"), "no section at"),
-        (TapTempo((1.0, 9.0)), "no tempo"),
+        (TapTempo((1.0, 9.0)), "below 20 BPM"),
+        (TapTempo((1.0, 1.05, 1.1)), "no tempo"),
     ],
 )
 def test_an_edit_that_does_not_fit_is_refused_in_one_line(edit, message):
@@ -383,6 +387,65 @@ def test_taps_off_the_detected_beats_are_believed():
     song = apply(SONG, TapTempo(taps))
     assert min(abs(np.array(song.beats) - 20.58)) < 0.01
     assert not set(song.beats) & set(SONG.beats)
+
+
+def test_a_tapped_passage_is_retimed_and_the_rest_stays():
+    taps = tuple(12.4 + 0.45 * np.arange(9))
+    song = apply(SONG, TapTempo(taps, "passage"))
+    check_sound(song)
+    before = [t for t in SONG.beats if t < 12.1]
+    after = [t for t in SONG.beats if t > 16.3]
+    count = len(before)
+    assert list(song.beats[:count]) == before
+    assert list(song.beats[-len(after) :]) == after
+    assert song.beats[count : -len(after)] == pytest.approx(taps)
+    assert song.beat_positions[:count] == SONG.beat_positions[:count]
+    assert song.beat_positions[-len(after) :] == SONG.beat_positions[-len(after) :]
+    follows = song.beat_positions[count - 1] % 4 + 1
+    assert song.beat_positions[count] == follows  # no downbeat agrees: the count goes on
+    assert [c.text for c in describe_edits(song)] == ["Beats tapped from 0:12.40 to 0:16.00"]
+
+
+def test_a_constant_tempo_lies_within_the_error_of_uneven_beats():
+    rng = np.random.default_rng(3)
+    truth = 0.7 + 60 / 124.3 * np.arange(200)
+    heard = (100 * (truth + rng.normal(0, 0.012, 200))).round()
+    song = make_song(np.delete(heard, [30, 31, 77]))
+    steady = apply(song, ConstantTempo())
+    check_sound(steady)
+    assert steady.tempo.bpm == pytest.approx(124.3, abs=0.01)
+    assert steady.beats == pytest.approx(truth, abs=0.005)
+    assert steady.tempo.constant
+    assert steady.beat_positions[100] == song.beat_positions[97]
+
+
+def test_a_tempo_near_a_whole_number_is_that_number():
+    frames = (100 * (0.5 + 60 / 128 * np.arange(300))).round()
+    steady = apply(make_song(frames), ConstantTempo())
+    assert steady.tempo.bpm == pytest.approx(128, abs=1e-6)
+    assert [c.text for c in describe_edits(steady)] == ["Constant, 128.00 BPM"]
+
+
+def test_a_typed_tempo_holds_from_the_first_beat_on():
+    song = apply(SONG, ConstantTempo(90.0))
+    check_sound(song)
+    assert np.diff(song.beats) == pytest.approx(60 / 90)
+    assert song.beats[0] == pytest.approx(SONG.beats[0], abs=60 / 90 / 2)
+    assert apply(song, ConstantTempo(100.0)).edits == (ConstantTempo(90.0), ConstantTempo(100.0))
+    again = replay(SONG, [ConstantTempo(90.0), ConstantTempo(120.0)])
+    assert again.beats == apply(SONG, ConstantTempo(120.0)).beats
+
+
+@pytest.mark.parametrize("bpm", [19.9, 601, "128", True, float("nan")])
+def test_a_tempo_that_nobody_plays_is_refused(bpm):
+    with pytest.raises(EditError, match="a tempo"):
+        ConstantTempo(bpm)
+
+
+def test_half_of_a_slow_tempo_is_refused():
+    slow = make_song(range(100, 6000, 200))  # 30 BPM
+    with pytest.raises(EditError, match="below 20 BPM"):
+        apply(slow, ScaleTempo("1/2"))
 
 
 def test_a_tap_left_out_and_one_that_hits_twice_do_no_harm():
@@ -552,6 +615,9 @@ def test_every_edit_survives_json_and_is_described_by_the_schema():
         MoveBeat(1.33, 1.4),
         DeleteBeat(1.33),
         TapTempo((1.0, 1.5, 2.0)),
+        TapTempo((1.0, 1.5, 2.0), "passage"),
+        ConstantTempo(),
+        ConstantTempo(128.5),
         MoveBoundary(9.33, 9.5),
         SplitSection(5.0),
         MergeSections(9.33),

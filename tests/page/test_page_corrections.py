@@ -105,7 +105,7 @@ def test_corrections_outlive_a_download_a_reload_and_a_new_analysis(
     assert seen.run(HEAR, 4) == pytest.approx([0.5, 1, 1.5, 2, 2.5, 3, 3.5], abs=1e-4)
 
     press(seen, "Half the tempo")
-    press(seen, "Downbeat one beat later")
+    press(seen, "Beat 1 one beat later")
     press(seen, "Correct")
     first, second = starts(seen)[1:]
     drag(seen, grip(seen, first), grip(seen, first + 4.1))
@@ -163,7 +163,7 @@ def test_corrections_outlive_a_download_a_reload_and_a_new_analysis(
 
 
 def test_the_question_can_be_left_without_an_answer(corrected: Visit) -> None:
-    press(corrected, "Downbeat one beat later")
+    press(corrected, "Beat 1 one beat later")
     settle(corrected)
     press(corrected, "Analyse again")
     dialog = corrected.page.locator("dialog.question")
@@ -176,8 +176,8 @@ def test_the_question_can_be_left_without_an_answer(corrected: Visit) -> None:
 CONTROLS: list[tuple[str, dict[str, Any]]] = [
     ("Half the tempo", {"do": "scale_tempo", "factor": "1/2"}),
     ("Twice the tempo", {"do": "scale_tempo", "factor": "2"}),
-    ("Downbeat one beat earlier", {"do": "shift_downbeat", "beats": -1}),
-    ("Downbeat one beat later", {"do": "shift_downbeat", "beats": 1}),
+    ("Beat 1 one beat earlier", {"do": "shift_downbeat", "beats": -1}),
+    ("Beat 1 one beat later", {"do": "shift_downbeat", "beats": 1}),
     ("Two beats where three are", {"do": "scale_tempo", "factor": "2/3"}),
     ("Three beats where two are", {"do": "scale_tempo", "factor": "3/2"}),
     ("All beats 10 ms earlier", {"do": "nudge", "ms": -10}),
@@ -248,7 +248,7 @@ def test_the_bars_are_counted_from_the_one_that_was_chosen(panel: Visit) -> None
 
 def test_corrections_are_told_in_words_with_a_reset_for_each(corrected: Visit) -> None:
     assert not corrected.page.locator(".edited").is_visible()
-    for name in ("Half the tempo", "Downbeat one beat later", "Half the tempo"):
+    for name in ("Half the tempo", "Beat 1 one beat later", "Half the tempo"):
         press(corrected, name)
     assert words(corrected) == ["Tempo × 1/4", "Downbeat +1"]
     assert "detected 120.00" in corrected.page.locator(".facts").inner_text()
@@ -281,7 +281,7 @@ def test_one_section_is_reset_from_the_table(panel: Visit, known: Known) -> None
 def test_undo_and_redo_by_keys(corrected: Visit) -> None:
     keyboard = corrected.page.keyboard
     press(corrected, "Half the tempo")
-    press(corrected, "Downbeat one beat earlier")
+    press(corrected, "Beat 1 one beat earlier")
     assert words(corrected) == ["Tempo halved", "Downbeat −1"]
     keyboard.press("Control+z")
     assert words(corrected) == ["Tempo halved"]
@@ -294,7 +294,7 @@ def test_undo_and_redo_by_keys(corrected: Visit) -> None:
 
 
 def test_a_text_keeps_its_own_undo(panel: Visit) -> None:
-    press(panel, "Downbeat one beat later")
+    press(panel, "Beat 1 one beat later")
     settle(panel)
     panel.page.get_by_label("in your own words").fill("text")
     panel.page.keyboard.press("Control+z")
@@ -430,7 +430,7 @@ def test_what_cannot_be_done_says_why(panel: Visit) -> None:
     trouble = panel.page.get_by_role("alert")
     assert "too close to the beat at 12.500 s" in trouble.inner_text()
     assert panel.faults.pop().startswith("Failed to load resource")  # the browser's own remark
-    press(panel, "Downbeat one beat later")
+    press(panel, "Beat 1 one beat later")
     settle(panel)
     assert not trouble.is_visible()
 
@@ -438,7 +438,7 @@ def test_what_cannot_be_done_says_why(panel: Visit) -> None:
 def test_the_example_in_a_hurry(corrected: Visit) -> None:
     corrected.run("""() => {
       const click = (name) => document.querySelector(`.fixes [aria-label="${name}"]`).click();
-      for (let i = 0; i < 7; i += 1) click("Downbeat one beat later");
+      for (let i = 0; i < 7; i += 1) click("Beat 1 one beat later");
       click("Half the tempo");
     }""")
     assert words(corrected) == ["Tempo halved", "Downbeat +3"]
@@ -483,7 +483,7 @@ def test_click_tracks_count_in(corrected: Visit) -> None:
     seconds = (corrected.run(size, mix) - 44) / (4 * SAMPLE_RATE)
     assert seconds == pytest.approx(40.0 + 4.0 - 0.5)  # the song begins half a second early
     # Corrections leave the choice as it is.
-    press(corrected, "Downbeat one beat later")
+    press(corrected, "Beat 1 one beat later")
     settle(corrected)
     assert corrected.page.get_by_label("2 bars").is_checked()
 
@@ -537,7 +537,7 @@ def test_one_is_asked_before_corrections_are_lost(
         dialog.dismiss()
 
     seen.page.on("dialog", stay)
-    press(seen, "Downbeat one beat later")
+    press(seen, "Beat 1 one beat later")
     settle(seen)
     seen.run("setTimeout(() => location.reload())")
     seen.page.wait_for_timeout(300)

@@ -38,12 +38,12 @@ async ({ seconds, plan, speed, period }) => {
   player.load({ tape, clicks: beats.map((frame) => ({ frame, sound })), rate, duration: 240 });
   player.connect();
   clearInterval(player.timer);
-  player.output.disconnect();
+  player.output.master.disconnect();
   const merger = context.createChannelMerger(2);
   const mono = context.createChannelSplitter(2);
-  player.buses.song.connect(mono);
+  player.output.buses.song.connect(mono);
   mono.connect(merger, 0, 0);
-  player.buses.click.connect(merger, 0, 1);
+  player.output.buses.click.connect(merger, 0, 1);
   merger.connect(context.destination);
   player.setLevel("click", { volume: 1 });
   player.setSpeed(speed);
@@ -243,7 +243,7 @@ def test_volumes_reach_the_sound(opened: Visit) -> None:
     slider = opened.page.get_by_role("slider", name="Click volume")
     slider.fill("30")
     opened.page.wait_for_timeout(300)
-    gains = "['song', 'click'].map((bus) => allin1.player.buses[bus].gain.value)"
+    gains = "['song', 'click'].map((bus) => allin1.player.output.buses[bus].gain.value)"
     assert opened.run(gains) == pytest.approx([1, 0.09], abs=1e-3)
     opened.page.locator(".practice-bar").get_by_role("button", name="Click").click()
     opened.page.wait_for_timeout(300)

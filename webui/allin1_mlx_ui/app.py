@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 PORT = 7860
 STYLES = (  # in the order in which they apply
-    *("page", "buttons", "intake", "songs", "choice", "song", "timeline", "practice"),
-    *("corrections", "panel", "sections", "exports", "dialogs", "touch"),
+    *("page", "buttons", "intake", "songs", "choice", "song", "timeline", "section_tools"),
+    *("practice", "corrections", "panel", "sections", "exports", "dialogs", "touch"),
 )
 HEAD = "".join(
     [

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.bars import count_bars, number_bars, write_bars
 from allin1_mlx.display.pictures.palette import section_colours
-from allin1_mlx.display.pictures.rows import Room
+from allin1_mlx.display.pictures.rows import Room, trace_tempo
 from allin1_mlx.display.section_names import name_sections
 from allin1_mlx.display.timeline import draw_timeline
 from allin1_mlx.types import FPS, SAMPLE_RATE, find_duration
@@ -26,6 +26,8 @@ from .corrections import describe_corrections, describe_sections
 from .exports import describe_offers
 from .offers import TITLES
 from .songs import Song
+
+MOSTLY = (5, 95)  # percent of the tempo curve
 
 
 def write_sheet(
@@ -42,7 +44,7 @@ def write_sheet(
         "frames": song.frames,
         "rate": SAMPLE_RATE,
         "bpm": analysis.bpm,
-        "tempo": None if analysis.tempo is None else asdict(analysis.tempo),
+        "tempo": _tempo(analysis),
         "meter": analysis.meter,
         "model": analysis.model,
         "network": TITLES.get(analysis.model or "", analysis.model),
@@ -64,6 +66,16 @@ def write_sheet(
     return f'{text[:-1]}, "figure": {figure.to_json()}}}'
 
 
+def _tempo(analysis: Analysis) -> dict[str, Any] | None:
+    """The tempo, and the range in whole BPM in which it stays most of the time."""
+    tempo = analysis.tempo
+    if tempo is None:
+        return None
+    curve = trace_tempo(analysis)[1]
+    ends = np.rint(np.percentile(curve, MOSTLY)) if curve.size else [0, 0]
+    return asdict(tempo) | {"constant": tempo.constant, "range": [int(end) for end in ends]}
+
+
 def _sections(analysis: Analysis) -> list[dict[str, Any]]:
     sections = []
     counted = count_bars(analysis, analysis.segments)
@@ -78,6 +90,8 @@ def _sections(analysis: Analysis) -> list[dict[str, Any]]:
                 "end": segment.end,
                 "label": segment.label,
                 "name": name,
+                "group": segment.group,
+                "confidence": segment.confidence,
                 "bars": write_bars(bars),
                 "colour": colour,
                 **edited,

@@ -10,7 +10,7 @@ new edit is one new class in tempo.py, bars.py, beats.py or sections.py; see edi
 
 # isort: off
 # The page lists edits in the order of their definition, which is the order of these imports.
-from .tempo import ScaleTempo, TapTempo
+from .tempo import ConstantTempo, ScaleTempo, TapTempo
 from .bars import SetBarOne, SetMeter, ShiftDownbeat
 from .beats import AddBeat, DeleteBeat, MoveBeat, Nudge
 from .sections import (
@@ -33,6 +33,7 @@ __all__ = [
     "AddBeat",
     "BeatEdit",
     "Change",
+    "ConstantTempo",
     "DeleteBeat",
     "DeleteSection",
     "Differences",

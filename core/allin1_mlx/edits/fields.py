@@ -21,6 +21,7 @@ from ..types import LONGEST_SONG
 
 MOST_TAPS = 2_000
 LONGEST_LABEL = 80  # characters
+SLOWEST, FASTEST = 20, 600  # beats per minute
 
 
 class Kind(ABC):
@@ -52,6 +53,23 @@ class Time(Kind):
     def schema(self) -> dict[str, Any]:
         """A reference to the definition that all times share."""
         return {"$ref": "#/$defs/time"}
+
+
+@dataclass(frozen=True)
+class Bpm(Kind):
+    """A tempo in beats per minute."""
+
+    def read(self, value: Any) -> float:
+        """The tempo, which is one that people can play."""
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise EditError(f"a tempo must be a number, found {show_value(value)}")
+        if not SLOWEST <= value <= FASTEST:
+            raise EditError(f"a tempo is from {SLOWEST} to {FASTEST} BPM, found {value:g}")
+        return float(value)
+
+    def schema(self) -> dict[str, Any]:
+        """A number with both limits."""
+        return {"type": "number", "minimum": SLOWEST, "maximum": FASTEST}
 
 
 @dataclass(frozen=True)
@@ -147,3 +165,4 @@ def metadata(kind: Kind) -> Mapping[str, Kind]:
 TIME = metadata(Time())
 TAPS = metadata(Taps())
 LABEL = metadata(Label())
+BPM = metadata(Bpm())

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from ..errors import EditError
 from ..types import MOST_BEATS
+from .fields import FASTEST, SLOWEST
 
 NEAR = 1 / 8  # of a beat: a tap this close to a detected beat refers to that beat
 AGREEING = 0.75  # share of beats that taps and detection must have in common
 AROUND = 4  # beats on each side of a beat whose taps are averaged
 PATIENCE = 0.1  # share of each deviation by which the period follows the detected beats
 LONGEST = 5_000  # most beats from the first tap to the last
-FASTEST, SLOWEST = 0.1, 3.0  # seconds per beat: 600 and 20 BPM
 
 Times = NDArray[np.float64]
 
@@ -32,14 +32,36 @@ def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
     With an infinite duration, the beats end with the last tap or detected beat. Raises EditError if
     the taps give no tempo.
     """
+    tapped, guide, period = _place_taps(taps, detected, duration)
+    last = duration if np.isfinite(duration) else max([tapped[-1], *detected[-1:]])
+    if last / period > MOST_BEATS:
+        raise EditError("the song is too long for beats this close together")
+    before = _go_on(-tapped[0], period, -guide[::-1], 0.0)
+    after = _go_on(tapped[-1], period, guide, last)
+    times = np.concatenate([-before[::-1], tapped, after])
+    return times[(times >= 0) & (times <= last)]
+
+
+def retime_passage(taps: Times, detected: Times, duration: float) -> Times:
+    """Beats (B,) from the first to the last of increasing taps (N,).
+
+    Raises EditError where the taps give no tempo.
+    """
+    tapped, _, _ = _place_taps(taps, detected, duration)
+    return tapped[(tapped >= 0) & (tapped <= duration)]
+
+
+def _place_taps(taps: Times, detected: Times, duration: float) -> tuple[Times, Times, float]:
+    """The tapped beats (B,), the detected beats that agree with them (M,), and the period."""
     if taps[-1] > duration:
         raise EditError(f"the tap at {taps[-1]:.3f} s is beyond the end of the song")
     index, once = _count(taps)
     period = float((once[-1] - once[0]) / index[-1])
-    if not FASTEST <= period <= SLOWEST:
+    if period > 60 / SLOWEST:
+        raise EditError(f"one tap in {period:.2f} s is a tempo below {SLOWEST} BPM")
+    if period < 60 / FASTEST:
         raise EditError(f"one tap in {period:.2f} s gives no tempo; tap once a beat")
-    last = duration if np.isfinite(duration) else max([once[-1], *detected[-1:]])
-    if index[-1] > LONGEST or last / period > MOST_BEATS:
+    if index[-1] > LONGEST:
         raise EditError("the song is too long for beats this close together")
     tapped = _smooth(index, once)
     guide = detected if _agree(tapped, detected, NEAR * period) else detected[:0]
@@ -47,10 +69,7 @@ def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
     tapped = np.where(np.abs(nearest - tapped) <= NEAR * period, nearest, tapped)
     if (np.diff(tapped) < period / 2).any():  # too uneven: use a constant tempo
         tapped = np.linspace(once[0], once[-1], int(index[-1]) + 1)
-    before = _go_on(-tapped[0], period, -guide[::-1], 0.0)
-    after = _go_on(tapped[-1], period, guide, last)
-    times = np.concatenate([-before[::-1], tapped, after])
-    return times[(times >= 0) & (times <= last)]
+    return tapped, guide, period
 
 
 def _count(taps: Times) -> tuple[Times, Times]:

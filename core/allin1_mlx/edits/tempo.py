@@ -10,13 +10,15 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ..display.times import write_time
 from ..errors import EditError
 from ..types import MOST_BEATS, Result
 from .counting import stretches, usual_length
 from .edit import BeatEdit
-from .fields import TAPS, OneOf, metadata
-from .grid import CLOSEST, Grid, distance_to
-from .tapping import SLOWEST, follow_taps
+from .fields import BPM, SLOWEST, TAPS, OneOf, metadata
+from .grid import CLOSEST, Grid, Times, distance_to
+from .straight import straighten
+from .tapping import follow_taps, retime_passage
 
 FACTORS: Mapping[str, Fraction] = MappingProxyType(
     {name: Fraction(name) for name in ("2", "1/2", "3/2", "2/3")}
@@ -38,8 +40,8 @@ class ScaleTempo(BeatEdit):
             raise EditError("there are too few beats to change the tempo")
         if new > old and np.diff(grid.times).min() * old / new < CLOSEST:
             raise EditError("the beats would be too close together")
-        if new < old and np.median(np.diff(grid.times)) * old / new > SLOWEST:
-            raise EditError(f"the tempo would be below {60 / SLOWEST:g} BPM")
+        if new < old and np.median(np.diff(grid.times)) * old / new > 60 / SLOWEST:
+            raise EditError(f"the tempo would be below {SLOWEST} BPM")
         if grid.times.size * new > MOST_BEATS * old:
             raise EditError("the song is too long for beats this close together")
         times, positions = [], []
@@ -72,28 +74,99 @@ class ScaleTempo(BeatEdit):
 
 
 @dataclass(frozen=True)
+class ConstantTempo(BeatEdit):
+    """One exact tempo from the first to the last beat: `bpm`, or the one that fits best."""
+
+    name = "constant_tempo"
+    aspect = "constant"
+    bpm: float | None = field(default=None, metadata=BPM)
+
+    def apply(self, grid: Grid) -> Grid:
+        """Bars keep their length, and their phase where old and new beats agree."""
+        if grid.times.size < 2:
+            raise EditError("there are too few beats to make their tempo constant")
+        times = straighten(grid.times, self.bpm)
+        if times.size > MOST_BEATS:
+            raise EditError("the song is too long for beats this close together")
+        times = times[(times >= 0) & (times <= grid.duration)]
+        return _count(grid, times, first=float(grid.times[0]), length=_bar_length(grid))
+
+    def combine(self, earlier: ConstantTempo) -> tuple[ConstantTempo, ...] | None:
+        """Another typed tempo replaces the one before."""
+        return None if self.bpm is None else (self,)
+
+    @classmethod
+    def describe(cls, edits: Sequence[ConstantTempo], result: Result) -> str:
+        """The tempo of the corrected song."""
+        tempo = result.tempo.bpm if result.tempo else None
+        return "Tempo made constant" if tempo is None else f"Constant, {tempo:.2f} BPM"
+
+
+@dataclass(frozen=True)
 class TapTempo(BeatEdit):
-    """Beats where a person tapped; the rest of the song continues from there."""
+    """Beats where a person tapped: of that passage only, else the song continues from there."""
 
     name = "tap_tempo"
     aspect = "taps"
     work = 100
     taps: tuple[float, ...] = field(metadata=TAPS)
+    extent: str | None = field(
+        default=None, metadata=metadata(OneOf("an extent", lambda: ("passage", "song")))
+    )
 
     def apply(self, grid: Grid) -> Grid:
-        """Bars keep their length; they keep their phase if taps and beats agree."""
-        times = follow_taps(np.array(self.taps), grid.times, grid.duration)
-        length = usual_length(grid.positions) if grid.positions.size else 4
-        index = np.arange(times.size)
-        origin = int(np.abs(times - self.taps[0]).argmin())
-        downbeats = grid.times[grid.positions == 1]
-        if downbeats.size and times.size > 1:
-            agreeing = index[distance_to(times, downbeats) <= np.median(np.diff(times)) / 8]
-            if agreeing.size:
-                origin = int(np.bincount(agreeing % length, minlength=length).argmax())
-        return replace(grid, times=times, positions=(index - origin) % length + 1)
+        """Bars keep their length, and keep their phase if taps and beats agree."""
+        taps = np.array(self.taps)
+        if self.extent != "passage":
+            times = follow_taps(taps, grid.times, grid.duration)
+            return _count(grid, times, first=self.taps[0], length=_bar_length(grid))
+        times = retime_passage(taps, grid.times, grid.duration)
+        return _replace_passage(grid, times)
 
     @classmethod
     def describe(cls, edits: Sequence[TapTempo], result: Result) -> str:
-        """The same text for any number of taps."""
-        return "Beats tapped"
+        """The passage, where it is one."""
+        last = edits[-1]
+        if len(edits) > 1 or last.extent != "passage":
+            return "Beats tapped"
+        return f"Beats tapped from {write_time(last.taps[0])} to {write_time(last.taps[-1])}"
+
+
+def _replace_passage(grid: Grid, times: Times) -> Grid:
+    """New beats (N,) in place of those of their passage; the beats around it stay."""
+    room = np.median(np.diff(times)) / 2
+    before = grid.times < times[0] - room
+    after = grid.times > times[-1] + room
+    inside = ~(before | after)
+    passage = replace(grid, times=grid.times[inside], positions=grid.positions[inside])
+    length = _bar_length(grid)
+    # Where no downbeat agrees, the count of the bar before goes on.
+    missing = -int(grid.positions[before][-1]) % length if before.any() else 0
+    first = float(times[min(missing, times.size - 1)])
+    counted = _count(passage, times, first=first, length=length)
+    return replace(
+        grid,
+        times=np.concatenate([grid.times[before], times, grid.times[after]]),
+        positions=np.concatenate(
+            [grid.positions[before], counted.positions, grid.positions[after]]
+        ),
+    )
+
+
+def _bar_length(grid: Grid) -> int:
+    return usual_length(grid.positions) if grid.positions.size else 4
+
+
+def _count(grid: Grid, times: Times, *, first: float, length: int) -> Grid:
+    """New beats (N,) for a grid, in bars of `length` beats, in step with its downbeats.
+
+    first: near a downbeat, where no downbeat of the grid is near a new beat.
+    """
+    index = np.arange(times.size)
+    origin = int(np.abs(times - first).argmin())
+    downbeats = grid.times[grid.positions == 1]
+    if downbeats.size and times.size > 1:
+        agreeing = index[distance_to(times, downbeats) <= np.median(np.diff(times)) / 8]
+        if agreeing.size:
+            origin = int(np.bincount(agreeing % length, minlength=length).argmax())
+    return replace(grid, times=times, positions=(index - origin) % length + 1)

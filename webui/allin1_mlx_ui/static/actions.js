@@ -1,7 +1,7 @@
 // What keys and buttons do, by the names of keys.js.
 
-// desk: has sheet, player, practice, view, moves, editing and help. Without a song an action returns false,
-// and the key keeps its usual meaning.
+// desk: has sheet, player, practice, view, moves, editing, tools and help. Without a song an action
+// returns false, and the key keeps its usual meaning.
 export function makeActions(desk) {
   const { player, practice, view, moves, editing, help } = desk;
   const act = (action) => () => {
@@ -39,6 +39,8 @@ export function makeActions(desk) {
     zoomSection: act(() => moves.zoomToSection()),
     zoomLoop: act(() => moves.zoomToLoop()),
     correct: act(() => editing.togglePanel()),
+    rename: act(() => desk.tools.openAt(desk.sectionMeant)),
+    deselect: () => desk.sheet !== null && view.selected >= 0 && !view.select(-1),
     tap: () => desk.sheet !== null && editing.tap(),
     help: act(() => help.showModal()),
   };

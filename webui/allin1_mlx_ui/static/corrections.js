@@ -7,8 +7,6 @@ import { writeCtrl } from "./keys.js";
 const ICONS = {
   undo: "M12 5V1L5 7l7 6V9a5 5 0 1 1-4.6 7H5.3A7 7 0 1 0 12 5z",
   redo: "M12 5V1l7 6-7 6V9a5 5 0 1 0 4.6 7h2.1A7 7 0 1 1 12 5z",
-  earlier: "M11 5 4 12l7 7v-5h9v-4h-9z",
-  later: "M13 5l7 7-7 7v-5H4v-4h9z",
 };
 
 export class Corrections {
@@ -38,9 +36,9 @@ export class Corrections {
         this.button("×2", "Twice the tempo", { do: "scale_tempo", factor: "2" }),
       ),
       group(
-        "Downbeat",
-        this.button("earlier", "Downbeat one beat earlier", { do: "shift_downbeat", beats: -1 }),
-        this.button("later", "Downbeat one beat later", { do: "shift_downbeat", beats: 1 }),
+        "Beat 1",
+        this.button("earlier", "Beat 1 one beat earlier", { do: "shift_downbeat", beats: -1 }),
+        this.button("later", "Beat 1 one beat later", { do: "shift_downbeat", beats: 1 }),
       ),
       make("div", { class: "group" }, this.undo, this.redo, this.toggle, this.save),
     );

@@ -31,6 +31,8 @@ export const KEYS = [
   ["zoomLoop", ["Z"], "Shift Z", "zoom to the loop"],
   ["correct", ["e"], "E", "corrections: beats, bars, sections"],
   ["tap", ["t"], "T", "tap the beat, while correcting"],
+  ["rename", ["F2"], "F2", "rename, split, merge or move the section"],
+  ["deselect", ["Escape"], "Esc", "select no section"],
   ["help", ["?"], "?", "this card"],
 ];
 
@@ -43,7 +45,6 @@ export function writeCtrl(key, shift = false) {
 }
 
 const MORE = [
-  ["F2", "rename the section"],
   ["PgUp PgDn", "on the timeline: previous or next section"],
   [writeCtrl("Z"), "undo a correction"],
   [writeCtrl("Z", true), "redo it"],

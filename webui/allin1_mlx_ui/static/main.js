@@ -15,6 +15,7 @@ import { Practice } from "./practice/practice.js";
 import { Settings } from "./practice/settings.js";
 import { Renewal } from "./renewal.js";
 import { SectionTable } from "./sections.js";
+import { SectionTools } from "./section_tools.js";
 import { Sheet } from "./sheet.js";
 import { Tape } from "./tape.js";
 import { isDark, watchTheme } from "./theme.js";
@@ -40,11 +41,12 @@ class Desk {
     this.activations = false;
     this.player = new Player(() => new AudioContext({ sampleRate: 44100 }));
     this.practice = new Practice(this.player);
-    this.heading = new Heading();
+    this.heading = new Heading((command) => this.editing.correct(command));
     this.position = new Position();
     this.view = new View(this.position.stage, this.player);
     this.moves = new Moves(this);
     this.editing = new Editing(this);
+    this.tools = new SectionTools(this, (command) => this.editing.correct(command));
     this.help = makeHelp();
     this.renewal = new Renewal(() => this.song);
     this.more = this.makeMore();
@@ -77,18 +79,18 @@ class Desk {
     const { corrections, panel } = this.editing;
     const table = part("sections");
     const downloads = part("downloads");
-    this.table = new SectionTable(
-      table,
-      (index) => this.moves.goToSection(index),
-      ([start, end]) => this.editing.correct({ do: "reset", what: "sections", start, end }),
-    );
+    this.table = new SectionTable(table, {
+      choose: (index) => this.moves.goToSection(index),
+      correct: (index) => this.tools.openAt(index),
+      reset: ([start, end]) => this.editing.correct({ do: "reset", what: "sections", start, end }),
+    });
     this.exports = new Exports(downloads, () => this.player.pause());
     this.element.append(
       part("head", this.heading.element, corrections.bar),
       corrections.words,
       corrections.news,
       corrections.trouble,
-      this.position.element,
+      part("stage", this.position.element, this.tools.buttons, this.tools.card),
       part("practice", this.settings.element, this.bar.element),
       this.zoom.element,
       panel.element,
@@ -177,9 +179,15 @@ class Desk {
     const drawn = this.view.show(sheet, { keep: again && !fresh });
     if (!fresh) this.view.select(chosen ? sheet.sectionAt((chosen.start + chosen.end) / 2) : -1);
     this.editing.show(sheet);
+    this.tools.show(sheet);
     this.onPlayer();
     await drawn;
     this.onPlayer();
+  }
+
+  // Play the clicks as if all beats lay some milliseconds later.
+  hearNudged(ms) {
+    this.player.setClicks(this.practice.clicksFor(this.sheet, ms));
   }
 
   load(sheet) {
@@ -236,6 +244,13 @@ class Desk {
     this.view.place();
     this.zoom.update();
     this.showPosition();
+  }
+
+  // The section that a key means: of the row with the focus, the selected one, or at the playhead.
+  get sectionMeant() {
+    const { table, view, sheet, player } = this;
+    if (table.focused >= 0) return table.focused;
+    return view.selected >= 0 ? view.selected : sheet.sectionAt(player.position);
   }
 
   toggleSettings() {

@@ -1,5 +1,5 @@
-// What was corrected, marked in the row of sections, and grips to take hold of: of the boundaries
-// between sections, and of the beat at the playhead.
+// What was corrected, marked in the row of sections, and grips to drag: those of the boundaries of
+// the selected section, of all boundaries while the panel is open, and of the beat at the playhead.
 
 import { make } from "./bus.js";
 
@@ -47,6 +47,10 @@ export class Marks {
     const { sheet, player } = this.view;
     if (!sheet) return;
     this.put(this.edges, sheet.sections.slice(1).map((s) => s.start));
+    const { selected } = this.view;
+    [...this.edges.children].forEach((edge, i) => {
+      edge.classList.toggle("near", selected >= 0 && (i === selected - 1 || i === selected));
+    });
     this.put(this.ghosts, sheet.corrections.ghosts);
     const index = sheet.nearestBeat(player.position);
     const idle = this.editing && !player.playing && index >= 0;

@@ -2,18 +2,21 @@
 //
 // Both are computed sample by sample by one Performance and given to the audio graph in chunks of
 // the same length, started at the same frame of its clock, so they cannot drift apart. The chunks
-// are made ahead of time, so that drawing does not disturb the sound; a jump discards them.
+// are made ahead of time, so that drawing does not disturb the sound; a jump discards them. After
+// any other change the sound goes on without a gap: new chunks take over where the old ones fade.
 // Positions are seconds of the song.
 
+import { Course } from "./course.js";
+import { Output } from "./output.js";
 import { Performance } from "./performance.js";
-import { LEAD, Stretcher } from "./stretch.js";
-import { lastAtMost } from "./sheet.js";
+import { Stretcher } from "./stretch.js";
+import { Supply } from "./supply.js";
 
 const CHUNK = 8192; // frames made at a time, 0.19 s
 const AHEAD = 0.6; // seconds that are made ahead
 const AHEAD_HIDDEN = 3; // browsers run the timers of hidden pages once a second only
+const PREFETCHED = 10; // seconds of the song
 const DELAY = 0.05; // from "play" to the first sample
-const FADE = 0.005; // of what is cut off
 const PUMP = 60; // milliseconds between looks at the clock
 
 export class Player extends EventTarget {
@@ -22,6 +25,8 @@ export class Player extends EventTarget {
     super();
     this.open = open;
     this.context = null;
+    this.output = null; // see output.js
+    this.course = new Course();
     this.playing = false;
     this.waiting = false;
     this.speed = 1;
@@ -37,19 +42,22 @@ export class Player extends EventTarget {
     this.pause();
     this.stretcher = null;
     this.performance = null;
-    this.tape = null;
+    if (this.supply) this.supply.close();
+    this.supply = null; // see supply.js
     this.rate = 44100;
     this.duration = 0;
     this.rest = 0; // where the song stands while it does not play
     this.loop = null;
     this.round = 0; // complete rounds of the loop
-    this.spans = [];
   }
 
   // clicks: [{ frame, sound }]; beats: frames; tape: null where there is no sound but the clicks.
   load({ tape, clicks, beats, planCountIn, rate, duration }) {
     this.unload();
-    this.tape = tape;
+    this.supply = new Supply(tape, {
+      arrived: () => this.pump(),
+      failed: (error) => this.fail(error),
+    });
     this.rate = rate;
     this.duration = duration;
     this.setClicks({ clicks, beats, planCountIn });
@@ -62,7 +70,7 @@ export class Player extends EventTarget {
     const frames = Math.round(this.duration * this.rate);
     this.restart(() => {
       this.planCountIn = planCountIn;
-      this.stretcher = new Stretcher({ tape: this.tape, frames, clicks, beats });
+      this.stretcher = new Stretcher({ tape: this.supply.tape, frames, clicks, beats });
       this.stretcher.onRound = (round) => this.train(round);
     });
   }
@@ -78,18 +86,11 @@ export class Player extends EventTarget {
     this.begin(this.rest, { counted: true });
   }
 
-  // Have the audio clock running. iOS and others stop it on their own; then playing stops too.
+  // Have the audio clock running; where that is refused, playing ends.
   async wake() {
-    const { context } = this;
-    if (!context.resume || context.state === "running") return true;
-    try {
-      await context.resume();
-    } catch {
-      // refused: the state shows it
-    }
-    if (context.state === "running") return true;
-    this.pause();
-    return false;
+    const runs = await this.output.wake();
+    if (!runs) this.pause();
+    return runs;
   }
 
   pause() {
@@ -97,19 +98,18 @@ export class Player extends EventTarget {
     this.rest = this.position;
     this.round = this.heard ? this.heard.round : this.round;
     this.playing = false;
-    this.cut();
+    this.output.cut();
+    this.course.clear();
     this.announce();
   }
 
   toggle() {
-    if (this.playing) this.pause();
-    else this.play();
+    return this.playing ? this.pause() : this.play();
   }
 
   seek(time) {
-    const target = Math.min(Math.max(time, 0), this.duration);
-    this.rest = target;
-    if (this.playing && this.context) this.begin(target);
+    this.rest = clamp(time, 0, this.duration);
+    if (this.playing && this.context) this.begin(this.rest);
     else this.prefetch();
     this.announce();
   }
@@ -135,15 +135,12 @@ export class Player extends EventTarget {
 
   // Called as a round is made ahead of time.
   train(round) {
-    if (!this.trainer) return;
-    this.stretcher.speed = speedInRound(this.trainer, round) / this.pitch;
+    if (this.trainer) this.stretcher.speed = speedInRound(this.trainer, round) / this.pitch;
   }
 
   // pitch: the factor of all frequencies; the speed stays.
   setPitch(pitch) {
-    this.restart(() => {
-      this.pitch = pitch;
-    });
+    this.restart(() => (this.pitch = pitch));
     this.announce();
   }
 
@@ -161,92 +158,66 @@ export class Player extends EventTarget {
   // which: "song" or "click".
   setLevel(which, change) {
     Object.assign(this.levels[which], change);
-    this.applyLevels();
+    if (this.output) this.output.applyLevels(this.levels);
     this.announce();
+  }
+
+  // The time of the context's clock that is heard now.
+  get now() {
+    return this.context.currentTime - (this.context.outputLatency || 0);
   }
 
   // The span that is heard now; undefined while nothing plays.
   get heard() {
-    if (!this.playing || !this.spans.length) return undefined;
-    const now = this.context.currentTime - (this.context.outputLatency || 0);
-    const times = this.spans.map((span) => span.time);
-    return this.spans[Math.max(lastAtMost(times, now), 0)];
+    return this.playing && this.context ? this.course.at(this.now) : undefined;
   }
 
-  // Where in the song one is, by what can be heard now.
+  // Where in the song one is, by what is heard now.
   get position() {
-    const span = this.heard;
-    if (!span) return this.rest;
-    const now = this.context.currentTime - (this.context.outputLatency || 0);
-    const frame = span.frame + Math.max(now - span.time, 0) * this.rate * span.speed;
-    return Math.min(Math.max(frame / this.rate, 0), this.duration);
+    return this.playing && this.context ? this.positionAt(this.now) : this.rest;
+  }
+
+  positionAt(when) {
+    const frame = this.course.frameAt(when, this.rate);
+    return frame === undefined ? this.rest : clamp(frame / this.rate, 0, this.duration);
   }
 
   // Whether a count-in is heard.
   get counting() {
-    const span = this.heard;
-    return span !== undefined && span.counting;
+    return Boolean(this.heard && this.heard.counting);
   }
 
-  // Change something that the chunks made ahead depend on.
+  // Change something that the chunks made ahead depend on; the sound goes on without a gap.
   restart(change) {
-    const { position, heard } = this;
-    if (heard) this.round = heard.round;
+    const playing = this.playing && this.context !== null && this.stretcher !== null;
+    const when = playing ? this.context.currentTime + DELAY : 0;
+    const position = playing ? this.positionAt(when) : this.rest;
+    const span = playing ? this.course.at(when) : undefined;
+    if (span) this.round = span.round;
     change();
     if (this.trainer) this.speed = speedInRound(this.trainer, this.round);
-    if (this.playing && this.context && this.stretcher) this.begin(position, { jump: false });
+    if (playing) this.begin(position, span && span.counting ? { counted: true } : { jump: false });
   }
 
   connect() {
-    // On iOS, sound is meant to be heard although the mute switch is on.
-    if (navigator.audioSession) navigator.audioSession.type = "playback";
     this.context = this.open();
-    const { context } = this;
-    this.output = context.createGain();
-    this.output.gain.value = 0.8; // room for both at once
-    this.output.connect(context.destination);
-    this.buses = { song: context.createGain(), click: context.createGain() };
-    Object.values(this.buses).forEach((bus) => bus.connect(this.output));
-    this.applyLevels();
-    context.addEventListener("statechange", () => {
-      if (this.playing && this.take && context.state !== "running") this.wake();
+    this.output = new Output(this.context);
+    this.output.applyLevels(this.levels);
+    this.context.addEventListener("statechange", () => {
+      if (this.playing && this.output.take && this.context.state !== "running") this.wake();
     });
-    if (context.state) this.timer = setInterval(() => this.pump(), PUMP);
-  }
-
-  applyLevels() {
-    if (!this.context) return;
-    for (const [which, { volume, on }] of Object.entries(this.levels)) {
-      const gain = on ? volume ** 2 : 0; // ears hear in proportions
-      this.buses[which].gain.setTargetAtTime(gain, this.context.currentTime, 0.01);
-    }
-  }
-
-  // Stop what was made ahead.
-  cut() {
-    if (!this.take) return;
-    const { nodes, faders } = this.take;
-    const now = this.context.currentTime;
-    for (const fader of faders) {
-      fader.gain.setValueAtTime(1, now);
-      fader.gain.linearRampToValueAtTime(0, now + FADE);
-    }
-    for (const node of nodes) node.stop(now + FADE);
-    this.take = null;
-    this.spans = [];
+    if (this.context.state) this.timer = setInterval(() => this.pump(), PUMP);
   }
 
   // Play from a time on. jump: with the attack there complete. counted: after the count-in.
   begin(time, { jump = true, counted = false } = {}) {
     const { context, stretcher } = this;
     this.rest = Math.max(time, 0);
-    this.cut();
-    const faders = ["song", "click"].map((which) => {
-      const fader = context.createGain();
-      fader.connect(this.buses[which]);
-      return fader;
-    });
-    this.take = { faders, nodes: new Set() };
+    this.next = Math.ceil((context.currentTime + DELAY) * context.sampleRate);
+    const when = this.next / context.sampleRate;
+    this.output.begin(when, { cutNow: jump });
+    if (jump) this.course.clear();
+    this.course.hold(when, this.rest * this.rate, this.round); // until there is sound
     stretcher.loop = this.loop && this.loop.map((t) => Math.round(t * this.rate));
     stretcher.speed = this.speed / this.pitch;
     stretcher.round = this.round;
@@ -255,14 +226,13 @@ export class Player extends EventTarget {
     if (jump) stretcher.start(frame, { counted });
     else stretcher.seek(frame);
     this.performance = new Performance(stretcher, this.pitch);
-    this.next = Math.ceil((context.currentTime + DELAY) * context.sampleRate);
     this.ended = false;
     this.pump();
   }
 
   // Make chunks until enough is made ahead.
   pump() {
-    if (!this.playing || !this.take) return;
+    if (!this.playing || !this.output || !this.output.take) return;
     const { context } = this;
     const hidden = typeof document !== "undefined" && document.hidden;
     const horizon = context.currentTime + (hidden ? AHEAD_HIDDEN : AHEAD);
@@ -284,64 +254,35 @@ export class Player extends EventTarget {
   }
 
   makeChunk() {
-    const { context, take } = this;
-    const song = context.createBuffer(2, CHUNK, this.rate);
-    const click = context.createBuffer(1, CHUNK, this.rate);
-    const { spans, length } = this.performance.render(
-      song.getChannelData(0),
-      song.getChannelData(1),
-      click.getChannelData(0),
-    );
+    const { context, output } = this;
+    const { buffers, channels } = output.makeBuffers(CHUNK, this.rate);
+    const { spans, length } = this.performance.render(...channels);
     if (length < CHUNK) this.ended = true;
     const when = this.next / context.sampleRate;
-    [song, click].forEach((buffer, index) => {
-      const node = context.createBufferSource();
-      node.buffer = buffer;
-      node.connect(take.faders[index]);
-      node.start(when);
-      node.onended = () => take.nodes.delete(node);
-      take.nodes.add(node);
-    });
-    for (const span of spans) this.spans.push({ ...span, time: when + span.at / this.rate });
-    // Spans that have passed are no longer needed.
-    const old = context.currentTime - 1;
-    while (this.spans.length > 1 && this.spans[1].time < old) this.spans.shift();
+    output.put(buffers, when);
+    const timed = spans.map((span) => ({ ...span, time: when + span.at / this.rate }));
+    this.course.add(timed, context.currentTime);
     this.next += length;
   }
 
-  // Whether the song's part for the next chunk is here; if not, get it.
+  // Whether the song's part for the next chunk is here.
   ready() {
-    const lacking = this.tape
-      ? this.performance.need(CHUNK).filter(([from, to]) => !this.tape.has(from, to))
-      : [];
-    if (lacking.length) this.fetch(lacking);
-    const waiting = lacking.length > 0;
-    if (waiting !== this.waiting) {
-      this.waiting = waiting;
-      this.announce();
-    }
-    return !waiting;
+    const before = this.waiting;
+    this.waiting = !this.supply.has(this.performance.need(CHUNK));
+    if (this.waiting !== before) this.announce();
+    return !this.waiting;
   }
 
   prefetch() {
-    if (!this.tape || !this.stretcher) return;
-    const frame = this.playing && this.take ? this.stretcher.position : this.rest * this.rate;
-    const wanted = [[Math.floor(frame), Math.floor(frame + 10 * this.rate)]];
-    this.fetch(wanted.filter(([from, to]) => !this.tape.has(from, to)));
+    if (!this.stretcher) return;
+    const begun = this.playing && this.output && this.output.take;
+    const frame = Math.floor(begun ? this.stretcher.position : this.rest * this.rate);
+    this.supply.has([[frame, frame + PREFETCHED * this.rate]]);
   }
 
-  fetch(ranges) {
-    const { tape } = this;
-    for (const [from, to] of ranges) {
-      tape.load(from, to).then(
-        () => this.pump(),
-        (error) => {
-          if (tape !== this.tape) return; // another song by now
-          this.pause();
-          this.dispatchEvent(new CustomEvent("fault", { detail: error.message }));
-        },
-      );
-    }
+  fail(error) {
+    this.pause();
+    this.dispatchEvent(new CustomEvent("fault", { detail: error.message }));
   }
 
   announce() {
@@ -353,3 +294,5 @@ export class Player extends EventTarget {
 function speedInRound({ from, to, step, rounds }, round) {
   return Math.min(from + step * Math.floor(round / rounds), to);
 }
+
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);

@@ -2,9 +2,11 @@
 //
 // Wheel or pinch zooms, a drag scrolls, a double click shows all. A click goes there; on a section
 // it selects it, and once more loops it. A drag along the bar numbers, or with Shift held down,
-// loops whole bars. In the overview a drag moves the view, and a click goes there.
+// loops whole bars. In the overview a drag moves the view, and a click goes there. A right click or
+// a long press opens the card of a section.
 
 const SLACK = 4; // pixels that a click may move
+const LONG = 550; // milliseconds of a long press
 const LOOPING_ROWS = ["ruler", "sections"];
 
 export function listenToPointers(view) {
@@ -18,6 +20,10 @@ export function listenToPointers(view) {
   listen("pointerdown", (event) => gestures.begin(event));
   listen("pointermove", (event) => gestures.move(event));
   listen("pointerleave", () => view.point(null));
+  listen("contextmenu", (event) => {
+    const { x, y } = locate(view, event);
+    if (openMenu(view, x, view.rowAt(y))) event.preventDefault();
+  });
   listen("dblclick", (event) => {
     if (!LOOPING_ROWS.includes(view.rowAt(locate(view, event).y))) view.reset();
   });
@@ -50,6 +56,11 @@ class Gestures {
     pointers.set(event.pointerId, x);
     if (pointers.size === 2) this.gesture = startPinch(view, [...pointers.values()]);
     else if (pointers.size === 1) this.gesture = startDrag(view, x, view.rowAt(y), event.shiftKey);
+    clearTimeout(this.pressing);
+    if (event.pointerType !== "touch" || pointers.size > 1) return;
+    this.pressing = setTimeout(() => {
+      if (openMenu(view, x, view.rowAt(y))) this.gesture = null;
+    }, LONG);
   }
 
   move(event) {
@@ -60,6 +71,7 @@ class Gestures {
     if (!pointers.has(event.pointerId)) return;
     pointers.set(event.pointerId, x);
     const moved = this.gesture && this.gesture.move([...pointers.values()]);
+    if (moved) clearTimeout(this.pressing);
     const { element } = view;
     if (moved && !element.hasPointerCapture(event.pointerId)) {
       element.setPointerCapture(event.pointerId);
@@ -67,6 +79,7 @@ class Gestures {
   }
 
   end(event, cancelled) {
+    clearTimeout(this.pressing);
     if (!this.pointers.delete(event.pointerId)) return;
     if (this.gesture) this.gesture.end(locate(this.view, event).x, cancelled);
     this.gesture = null;
@@ -193,6 +206,14 @@ function clickSection(view, time) {
   if (index < 0) return;
   if (index === view.selected) report(view, "loopsection", index);
   else report(view, "choose", index);
+}
+
+// Open the card of the section at a place; false where there is none.
+function openMenu(view, x, row) {
+  const time = view.toTime(x);
+  const index = row === "overview" ? -1 : view.sheet.sectionAt(time);
+  if (index >= 0) report(view, "menu", { index, time });
+  return index >= 0;
 }
 
 function report(view, type, detail) {

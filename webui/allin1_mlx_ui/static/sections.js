@@ -3,12 +3,14 @@
 import { writeTime } from "../timeline.js";
 import { make } from "./bus.js";
 
-const HEADS = ["#", "Section", "Start", "End", "Length", "Bars"];
+const HEADS = ["#", "Section", "Start", "End", "Length", "Bars", "Confidence"];
 
 export class SectionTable {
-  // choose: called with a section's index when a row is clicked; reset: with one to be reset.
-  constructor(element, choose, reset) {
+  // choose: called with a section's index when its row is clicked. correct: with the index of one
+  // to be corrected. reset: with the passage to be reset.
+  constructor(element, { choose, correct, reset }) {
     this.choose = choose;
+    this.correct = correct;
     this.reset = reset;
     this.body = make("tbody");
     this.rows = [];
@@ -20,7 +22,7 @@ export class SectionTable {
   }
 
   show(sheet) {
-    const held = this.rows.findIndex((row) => row.contains(document.activeElement));
+    const held = this.focused;
     this.rows = sheet.sections.map((section, index) => this.makeRow(section, index));
     this.current = -1;
     this.body.replaceChildren(...this.rows);
@@ -31,11 +33,22 @@ export class SectionTable {
     }
   }
 
-  makeRow({ start, end, name: title, bars, colour, moved, renamed, reset }, index) {
+  // The index of the row with the focus; -1 where none has it.
+  get focused() {
+    return this.rows.findIndex((row) => row.contains(document.activeElement));
+  }
+
+  makeRow(section, index) {
+    const { start, end, name: title, bars, colour, moved, renamed, reset } = section;
     const swatch = make("span", { class: "swatch", style: `background:${colour}` });
     const text = make("span", { class: "text", title }, title);
     const name = make("button", { type: "button" }, swatch, text);
     const head = make("th", { scope: "row" }, name);
+    if (section.group) {
+      const music = make("span", { class: "music" }, section.group);
+      music.title = `Sections with the letter ${section.group} have the same music`;
+      head.append(music);
+    }
     if (reset) {
       const undo = make("button", { type: "button", class: "reset" }, "✎ reset");
       undo.setAttribute("aria-label", `Reset section ${index + 1}, ${title}, as it was detected`);
@@ -48,16 +61,22 @@ export class SectionTable {
     }
     const row = make(
       "tr",
-      { onclick: () => this.choose(index) },
+      { onclick: () => this.choose(index), oncontextmenu: (event) => this.onMenu(event, index) },
       make("td", {}, String(index + 1)),
       head,
       make("td", {}, writeTime(start, 2)),
       make("td", {}, writeTime(end, 2)),
       make("td", {}, writeTime(end - start, 2)),
       make("td", {}, bars.replace(/ bars?$/, "") || "–"),
+      make("td", {}, writePercent(section.confidence)),
     );
     name.setAttribute("aria-label", `Go to section ${index + 1}, ${title}`);
     return row;
+  }
+
+  onMenu(event, index) {
+    event.preventDefault();
+    this.correct(index);
   }
 
   // Mark the section that sounds, and the one that is selected.
@@ -72,4 +91,8 @@ export class SectionTable {
       else row.removeAttribute("aria-current");
     });
   }
+}
+
+function writePercent(share) {
+  return share === null ? "–" : `${Math.round(100 * share)} %`;
 }

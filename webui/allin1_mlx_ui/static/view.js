@@ -224,6 +224,7 @@ export class View extends EventTarget {
     this.window.style.transform = `translateX(${left}px)`;
     this.movePlayhead();
     this.marks.place();
+    this.dispatchEvent(new Event("placed"));
   }
 
   // While a boundary is being moved, the blocks beside it go along; null: it stays where it was.

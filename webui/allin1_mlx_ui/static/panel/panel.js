@@ -14,10 +14,10 @@ export class Panel {
     this.desk = desk;
     this.tempo = new TempoBlock(here, correct);
     this.blocks = [
+      new SectionBlock(here, correct),
       this.tempo,
       new BarsBlock(here, correct),
       new BeatBlock(here, correct),
-      new SectionBlock(here, correct),
     ];
     this.element = make(
       "section",

@@ -20,14 +20,18 @@ export class SectionBlock extends Block {
         ({ reset }) => reset && { do: "reset", what: "sections", start: reset[0], end: reset[1] },
       ),
     );
-    const split = () => ({ do: "split_section", at: here.time, snap: true });
+    this.split = this.button("Split", "", () => ({
+      do: "split_section",
+      at: here.time,
+      snap: true,
+    }));
     const remove = () => this.command((section) => ({ do: "delete_section", at: middle(section) }));
     this.build(
       "Section",
       this.row(this.labels, this.makeRename()),
       this.begin,
       this.row(
-        this.button("Split at the playhead", "", split),
+        this.split,
         this.merge,
         this.button("Delete", "Delete this section; the one before takes its place", remove),
         this.resetSection,
@@ -51,27 +55,34 @@ export class SectionBlock extends Block {
     const bars = () => this.here.sheet.downbeats;
     return this.row(
       this.beginLabel,
-      button("◀ bar", "This section begins one bar earlier", (start) =>
+      button("a bar earlier", "This section begins one bar earlier", (start) =>
         bars().findLast((time) => time < start - TOUCH),
       ),
-      button("bar ▶", "This section begins one bar later", (start) =>
+      button("a bar later", "This section begins one bar later", (start) =>
         bars().find((time) => time > start + TOUCH),
       ),
-      button("at the playhead", "", () => this.here.time),
+      button("at the playhead", "This section begins at the playhead", () => this.here.player.position),
     );
   }
 
   makeRename() {
-    const input = make("input", { type: "text", maxlength: 80, placeholder: "own words" });
-    input.setAttribute("aria-label", "Name of this section in your own words");
-    const form = make("form", {}, input, make("button", {}, "Rename"));
+    this.name = make("input", { type: "text", maxlength: 80, placeholder: "own words" });
+    this.name.setAttribute("aria-label", "Name of this section in your own words");
+    const form = make("form", {}, this.name, make("button", {}, "Rename"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const label = input.value.trim();
+      const label = this.name.value.trim();
+      this.name.value = "";
       if (label) this.rename(label);
-      input.value = "";
     });
     return form;
+  }
+
+  // Let the user type another name.
+  editName(label) {
+    this.name.value = label;
+    this.name.focus({ preventScroll: true });
+    this.name.select();
   }
 
   rename(label) {
@@ -97,10 +108,12 @@ export class SectionBlock extends Block {
   }
 
   update() {
-    const { sectionIndex: index, section } = this.here;
+    const { sectionIndex: index, section, sheet, time } = this.here;
     setText(this.head, section ? `Section ${index + 1}, ${section.name}` : "Section");
     if (section) setText(this.beginLabel, `Begins ${writeTime(section.start, 2)}`);
     this.element.hidden = !section;
+    const place = sheet.placeAt(sheet.nearestBar(time, [0, sheet.duration]));
+    setText(this.split, place ? `Split at bar ${place.split(".")[0]}` : "Split here");
     this.merge.hidden = index < 1;
     this.begin.hidden = index < 1;
     this.resetSection.hidden = !section || !section.reset;

@@ -33,11 +33,11 @@ export class Practice extends EventTarget {
     }
   }
 
-  // The clicks of a song for Player.load and Player.setClicks.
-  clicksFor(sheet) {
+  // The clicks of a song for Player.load and Player.setClicks. nudge: milliseconds later.
+  clicksFor(sheet, nudge = 0) {
     this.sheet = sheet;
     const { settings } = this;
-    const beats = sheet.beats.map((time) => Math.round(time * sheet.rate));
+    const beats = sheet.beats.map((time) => Math.round((time + nudge / 1000) * sheet.rate));
     const sounds = makeSounds(settings);
     const [, parts] = SUBDIVISIONS[settings.subdivision];
     const { positions } = sheet;
@@ -69,9 +69,8 @@ export class Practice extends EventTarget {
 
   // The speed in percent, as it is heard.
   get speed() {
-    const { player } = this;
-    const heard = player.heard && !player.heard.counting ? player.heard.speed : player.speed;
-    return Math.round(100 * heard);
+    const { heard, speed } = this.player;
+    return Math.round(100 * ((heard && heard.speed) || speed)); // 0 in a count-in
   }
 
   setSpeed(percent) {
