@@ -73,8 +73,8 @@ def seen(visit: Callable[..., Visit], online: Online) -> Iterator[Visit]:
     open_choice(opened)
     yield opened
     online.mirror.gone = False
-    if opened.page.get_by_role("button", name="Cancel fetching").is_visible():
-        opened.page.get_by_role("button", name="Cancel fetching").click()
+    if opened.page.get_by_role("button", name="Cancel the download").is_visible():
+        opened.page.get_by_role("button", name="Cancel the download").click()
     opened.page.locator(".delivery").wait_for(state="hidden")
     if not opened.page.locator(".choice details[open]").count():
         open_choice(opened)
@@ -94,7 +94,7 @@ def wait_for_network(seen: Visit, name: str) -> None:
 
 def ask_for_separator(seen: Visit) -> None:
     seen.page.get_by_label("Separator").check()
-    seen.page.get_by_role("button", name="Fetch and use").wait_for()
+    seen.page.get_by_role("button", name="Download and use").wait_for()
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +109,12 @@ def test_size_and_terms_are_told_and_nothing_is_fetched_until_one_agrees(
     seen: Visit, online: Online
 ) -> None:
     ask_for_separator(seen)
-    offer = seen.page.get_by_role("group", name="To be fetched").inner_text()
+    offer = seen.page.get_by_role("group", name="Download", exact=True).inner_text()
     assert "84.1 MB" in offer
     assert TERMS in offer
-    assert "your songs stay on this computer" in offer
+    assert "Your songs stay on this computer" in offer
     seen.page.get_by_role("button", name="Not now").click()
-    seen.page.get_by_role("group", name="To be fetched").wait_for(state="hidden")
+    seen.page.get_by_role("group", name="Download", exact=True).wait_for(state="hidden")
     assert seen.page.get_by_label("Automatic").is_checked()
     assert online.mirror.asked == []
 
@@ -123,30 +123,30 @@ def test_what_arrives_is_shown_songs_wait_and_it_can_be_cancelled(
     seen: Visit, online: Online, song: Path
 ) -> None:
     ask_for_separator(seen)
-    seen.page.get_by_role("button", name="Fetch and use").click()
-    arriving = seen.page.locator(".delivery", has_text="Fetching Separator (htdemucs)")
+    seen.page.get_by_role("button", name="Download and use").click()
+    arriving = seen.page.locator(".delivery", has_text="Downloading Separator (htdemucs)")
     arriving.filter(has_text="of 84.1 MB").wait_for()
     seen.page.wait_for_function("document.querySelector('.delivery progress').value > 0.002")
     seen.upload(song)
-    row = seen.page.locator(".songs li", has_text="Fetching Separator (htdemucs): ")
+    row = seen.page.locator(".songs li", has_text="Downloading Separator (htdemucs): ")
     row.filter(has_text=" of 84.1 MB").wait_for()
     assert seen.page.locator(".choice input:enabled").count() == 0
-    seen.page.get_by_role("button", name="Cancel fetching").click()
+    seen.page.get_by_role("button", name="Cancel the download").click()
     arriving.wait_for(state="hidden")
     seen.wait_for("done")
     seen.wait_for_timeline()
-    assert "Network: Harmonix" in seen.page.locator(".facts").inner_text()
+    assert "Analysis model: Harmonix" in seen.page.locator(".facts").inner_text()
     assert len(online.mirror.asked) == 1
 
 
 def test_what_cannot_be_fetched_is_told_and_the_choice_stays(seen: Visit, online: Online) -> None:
     online.mirror.gone = True
     ask_for_separator(seen)
-    seen.page.get_by_role("button", name="Fetch and use").click()
+    seen.page.get_by_role("button", name="Download and use").click()
     told = seen.page.locator(".choice").get_by_role("alert")
-    told.filter(has_text="Separator (htdemucs) could not be fetched: ").wait_for()
+    told.filter(has_text="Separator (htdemucs) could not be downloaded: ").wait_for()
     assert "404" in told.inner_text()
-    assert "The network stays: Harmonix." in told.inner_text()
+    assert "The analysis model stays: Harmonix." in told.inner_text()
     online.mirror.gone = False
     seen.page.locator(".choice").get_by_role("button", name="Try again").click()
     seen.page.locator(".delivery", has_text="of 84.1 MB").wait_for()
@@ -160,7 +160,7 @@ def test_the_built_in_network_needs_no_stems_and_says_so(seen: Visit, song: Path
     seen.upload(song)
     seen.wait_for("done")
     seen.wait_for_timeline()
-    assert "Network: Built-in" in seen.page.locator(".facts").inner_text()
+    assert "Analysis model: Built-in" in seen.page.locator(".facts").inner_text()
     seen.page.reload()
     wait_for_network(seen, "Built-in")  # as long as the server runs
 
@@ -175,10 +175,10 @@ def test_the_choice_is_for_everybody(
     ask_for_separator(mine)
     assert mine.violations(axe) == []
     assert mine.run("document.documentElement.scrollWidth") <= width
-    mine.page.get_by_role("button", name="Fetch and use").click()
-    mine.page.get_by_role("button", name="Cancel fetching").wait_for()
+    mine.page.get_by_role("button", name="Download and use").click()
+    mine.page.get_by_role("button", name="Cancel the download").wait_for()
     assert mine.violations(axe) == []
-    mine.page.get_by_role("button", name="Cancel fetching").click()
+    mine.page.get_by_role("button", name="Cancel the download").click()
     mine.page.locator(".delivery").wait_for(state="hidden")
 
 
@@ -212,18 +212,18 @@ def test_a_fetched_network_analyses_the_next_song(
         try:
             mine = visit(server.url)
             line = mine.page.locator(".choice summary")
-            line.filter(has_text="A larger one can be fetched (10.1 MB, MIT License)").wait_for()
+            line.filter(has_text="A larger one can be downloaded (10.1 MB, MIT License)").wait_for()
             open_choice(mine)
             mine.page.get_by_label("Harmonix").check()
-            offer = mine.page.get_by_role("group", name="To be fetched")
+            offer = mine.page.get_by_role("group", name="Download", exact=True)
             assert "MIT License, Copyright (c) 2023 Taejun Kim" in offer.inner_text()
             assert mirror.asked == []
-            mine.page.get_by_role("button", name="Fetch and use").click()
+            mine.page.get_by_role("button", name="Download and use").click()
             wait_for_network(mine, "Harmonix")
             mine.upload(song)
             mine.wait_for("done")
             mine.wait_for_timeline()
-            assert "Network: Harmonix" in mine.page.locator(".facts").inner_text()
+            assert "Analysis model: Harmonix" in mine.page.locator(".facts").inner_text()
             assert len(mirror.asked) == 2 * FOLDS
         finally:
             server.stop()

@@ -186,6 +186,7 @@ CONTROLS: list[tuple[str, dict[str, Any]]] = [
     ("7 beats a bar", {"do": "set_meter", "meter": 7}),
     ("Bar 1 is here", {"do": "set_bar_one", "at": 12.5}),
     ("This beat 10 ms later", {"do": "move_beat", "at": 12.5, "to": 12.51}),
+    ("One tempo for the whole song, the one that fits best", {"do": "constant_tempo"}),
     ("Delete this beat", {"do": "delete_beat", "at": 12.5}),
     ("Add a beat here", {"do": "add_beat", "at": 12.6}),
     ("verse", {"do": "relabel_section", "at": 15.5, "label": "verse"}),
@@ -195,8 +196,8 @@ CONTROLS: list[tuple[str, dict[str, Any]]] = [
         {"do": "move_boundary", "at": 10.5, "to": 8.5},
     ),
     ("This section begins one bar later", {"do": "move_boundary", "at": 10.5, "to": 12.5}),
-    ("at the playhead", {"do": "move_boundary", "at": 10.5, "to": 12.6}),
-    ("Split at the playhead", {"do": "split_section", "at": 12.5}),
+    ("This section begins at the playhead", {"do": "move_boundary", "at": 10.5, "to": 12.6}),
+    ("Split at bar 7", {"do": "split_section", "at": 12.5}),
     ("Merge with the one before", {"do": "merge_sections", "at": 10.5}),
     (
         "Delete this section; the one before takes its place",
@@ -224,7 +225,7 @@ def test_a_meter_may_hold_from_one_bar_on(panel: Visit) -> None:
 
 
 def test_a_section_is_named_in_own_words(panel: Visit) -> None:
-    panel.page.get_by_label("in your own words").fill("Mein <b>Teil</b>")
+    panel.page.locator(".panel").get_by_label("in your own words").fill("Mein <b>Teil</b>")
     panel.page.keyboard.press("Enter")
     assert last_edit(panel)["label"] == "Mein <b>Teil</b>"
     name = panel.page.locator(".timeline .names span").nth(1)
@@ -296,7 +297,7 @@ def test_undo_and_redo_by_keys(corrected: Visit) -> None:
 def test_a_text_keeps_its_own_undo(panel: Visit) -> None:
     press(panel, "Beat 1 one beat later")
     settle(panel)
-    panel.page.get_by_label("in your own words").fill("text")
+    panel.page.locator(".panel").get_by_label("in your own words").fill("text")
     panel.page.keyboard.press("Control+z")
     assert words(panel) == ["Downbeat +1"]
 

@@ -93,7 +93,7 @@ def test_what_is_on_its_way_is_told_and_songs_wait_for_it(
         choices.wait(cancelled, report=tell)
     assert told == sorted(told)
     text = describe_choices(choices)["delivery"]["text"]
-    assert text.startswith("Fetching Separator (htdemucs): ")
+    assert text.startswith("Downloading Separator (htdemucs): ")
     assert text.endswith(" of 84.1 MB")
 
 
@@ -125,9 +125,9 @@ def test_without_a_network_the_choice_stays_and_the_reason_is_told(
     wait_until(lambda: choices.delivery and choices.delivery.state == "failed", 6.0)
     told = describe_choices(choices)
     assert (
-        "Harmonix could not be fetched: 127.0.0.1:9 cannot be reached" in (told["delivery"]["text"])
+        "Harmonix could not be downloaded: 127.0.0.1:9 cannot be reached" in (told["delivery"]["text"])
     )
-    assert told["delivery"]["text"].endswith("The network stays: Built-in.")
+    assert told["delivery"]["text"].endswith("The analysis model stays: Built-in.")
     assert told["model"] == "bundled"
     choices.choose(Choice("bundled"))
     assert choices.delivery is None
@@ -176,7 +176,7 @@ def test_size_source_and_terms_are_told_before_anything_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = describe_choices(Choices(Choice(), Access()))
-    assert told["hint"] == "A larger one can be fetched (10.1 MB, MIT License)"
+    assert told["hint"] == "A larger one can be downloaded (10.1 MB, MIT License)"
     offer = told["offers"]["htdemucs"]
     assert (offer["size"], offer["host"]) == ("84.1 MB", "dl.fbaipublicfiles.com")
     assert offer["terms"].startswith("the authors' code is MIT; the weights carry no licence")

@@ -170,7 +170,7 @@ def test_a_song_waits_for_weights_and_is_analysed_without_them_when_they_are_cal
             if songs[0].stage:
                 break
         assert songs[0].state == "queued"
-        assert re.fullmatch(r"Fetching Separator \(htdemucs\): [\d.]+ of 84\.1 MB", songs[0].stage)
+        assert re.fullmatch(r"Downloading Separator \(htdemucs\): [\d.]+ of 84\.1 MB", songs[0].stage)
         songs[0].cancelled.set()
         assert wait_for(session, songs[0]) == "cancelled"
         choices.cancel()
@@ -186,4 +186,4 @@ def test_a_song_says_so_where_its_network_is_not_here(
     song = add(session)
     start(analysts.Quick, Choices(Choice("harmonix-fold0"), Access(tmp_path))).submit(session, song)
     assert wait_for(session, song) == "failed"
-    assert song.message.startswith("song.wav: harmonix-fold0 is not on this computer; fetch it")
+    assert song.message.startswith("song.wav: harmonix-fold0 is not on this computer; download it")

@@ -54,6 +54,8 @@ def test_it_holds_beats_sections_and_figure(song: Song) -> None:
         "steady": [],
         "alternatives": [],
         "jitter": None,
+        "constant": False,
+        "range": [120, 120],
     }
     assert sheet["figure"]["layout"]["meta"]["duration"] == 3.0
 

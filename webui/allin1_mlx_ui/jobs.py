@@ -113,8 +113,8 @@ class Worker:
         if missing := self._choices.missing(choice):
             names = " and ".join(missing)
             raise AllInOneError(
-                f"{song.name}: {names} is not on this computer; fetch it under Network, or choose "
-                "another network there"
+                f"{song.name}: {names} is not on this computer; download it under Analysis model, "
+                "or choose another model there"
             )
         return choice
 

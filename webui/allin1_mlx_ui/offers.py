@@ -56,7 +56,7 @@ def megabytes(files: Sequence[WeightFile]) -> str:
 def progress(delivery: Delivery) -> str:
     """Returns the state of a download as text."""
     done, size = delivery.arrived / 1e6, delivery.size / 1e6
-    return f"Fetching {_titles(delivery.sets)}: {done:.1f} of {size:.1f} MB"
+    return f"Downloading {_titles(delivery.sets)}: {done:.1f} of {size:.1f} MB"
 
 
 def _titles(sets: Sequence[str]) -> str:
@@ -76,7 +76,7 @@ def _option(choices: Choices, name: str, text: str) -> dict[str, Any]:
         option["unavailable"] = AWAY
     elif missing:
         option["needs"] = name
-        option["text"] = f"{text} {megabytes(missing)} have to be fetched once."
+        option["text"] = f"{text} One-time download, {megabytes(missing)}."
     else:
         option["text"] = f"{text} It is on this computer."
     return option
@@ -100,27 +100,27 @@ def _hint(current: Choice, offer: dict[str, str] | None) -> str:
     if current.model != "bundled" or offer is None:
         return ""
     licence = offer["terms"].partition(",")[0]
-    return f"A larger one can be fetched ({offer['size']}, {licence})"
+    return f"A larger one can be downloaded ({offer['size']}, {licence})"
 
 
 def _describe_network(name: str) -> str:
     if name == "bundled":
-        return "Our own, part of this program. Hears the song as it is. A song takes seconds."
+        return "Part of this program. A song takes seconds."
     cost = "seconds" if has_gpu() else "about a minute on this computer's processor"
     if name == "harmonix-all":
         return (
-            "The eight published networks of Kim and Nam together, taught with 912 songs that "
-            f"people had annotated by hand. A song takes {cost}."
+            "The eight published networks of Kim and Nam together, trained on 912 songs that people "
+            f"annotated by hand. A song takes {cost}."
         )
     return "One of the eight published networks of Kim and Nam. A song takes seconds."
 
 
 def _describe_stems(choices: Choices, name: str) -> str:
     if name == "spectral":
-        return "A rough division by the look of the sound. Adds about a second."
+        return "A rough division of the spectrum. Adds about a second."
     if name == "htdemucs":
         cost = "seconds" if has_gpu() else "about ten minutes on this computer's processor"
-        return f"A network that takes drums, bass, voices and the rest apart. A song takes {cost}."
+        return f"A network that separates drums, bass, voices and the rest. A song takes {cost}."
     if not has_gpu():
         return "The spectrum, as there is no graphics processor here."
     if choices.look_for("htdemucs")[0]:
@@ -131,9 +131,9 @@ def _describe_stems(choices: Choices, name: str) -> str:
 def _describe_delivery(delivery: Delivery, current: Choice) -> dict[str, Any]:
     text = progress(delivery)
     if delivery.state == "failed":
-        text = f"{_titles(delivery.sets)} could not be fetched: {delivery.message}."
+        text = f"{_titles(delivery.sets)} could not be downloaded: {delivery.message}."
         if current != delivery.wanted:
-            text += f" The network stays: {_title(current.model)}."
+            text += f" The analysis model stays: {_title(current.model)}."
     return {
         "state": delivery.state,
         "wanted": {"model": delivery.wanted.model, "demix": delivery.wanted.demix},

@@ -1,5 +1,5 @@
-// The menu of networks and stem methods: a line that opens to the options, what
-// would have to be fetched and on what terms, and how much of it has arrived.
+// The menu of analysis models and stem methods: a line that opens to the options, the size and the
+// terms of a download, and its progress.
 
 import { make } from "./bus.js";
 
@@ -9,7 +9,7 @@ export function mount(element, { props, trigger, watch }) {
   watch("value", update);
   update();
   trigger("look");
-  // Another page may have chosen, or a laptop that wakes up lost the stream of news.
+  // Another page may have chosen, or a laptop that wakes up lost the connection.
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) trigger("look");
   });
@@ -21,13 +21,13 @@ class Panel {
     this.asked = null; // { model, demix } that needs weights, until the user agrees or not
     this.inForce = make("b", {});
     this.hint = make("span", { class: "hint" });
-    const line = make("span", {}, "Network: ", this.inForce, this.hint);
-    this.models = new Options("model", "Which network listens", () => this.pick());
-    this.demixes = new Options("demix", "How songs are taken apart for it", () => this.pick());
+    const line = make("span", {}, "Analysis model: ", this.inForce, this.hint);
+    this.models = new Options("model", "Analysis model", () => this.pick());
+    this.demixes = new Options("demix", "Separation into instruments", () => this.pick());
     this.offer = make("div", {
       class: "offer",
       role: "group",
-      "aria-label": "To be fetched",
+      "aria-label": "Download",
       hidden: true,
     });
     this.delivery = new Progress(() => trigger("stop"));
@@ -38,7 +38,7 @@ class Panel {
       make("summary", {}, line, make("span", { class: "toggle" })),
       make("div", { class: "both" }, this.models.element, this.demixes.element),
       this.offer,
-      make("p", { class: "note" }, "Counts for songs that are analysed from now on."),
+      make("p", { class: "note" }, "Applies to songs that are analysed from now on."),
     );
     this.details.hidden = true; // until it is known what is in force
     element.append(this.details, this.delivery.element, this.fault.element);
@@ -96,7 +96,7 @@ class Panel {
       make(
         "p",
         {},
-        make("b", {}, `${size} to be fetched once`),
+        make("b", {}, `One-time download, ${size}`),
         ` from ${host}: ${title}. Terms: ${terms}.`,
       ),
     );
@@ -112,8 +112,8 @@ class Panel {
     };
     this.offer.replaceChildren(
       ...rows,
-      make("p", {}, "Nothing is sent but the request for it; your songs stay on this computer."),
-      make("button", { type: "button", class: "agree", onclick: agree }, "Fetch and use"),
+      make("p", {}, "Your songs stay on this computer."),
+      make("button", { type: "button", class: "agree", onclick: agree }, "Download and use"),
       make("button", { type: "button", onclick: refuse }, "Not now"),
     );
   }
@@ -164,7 +164,7 @@ class Progress {
     this.text = make("span", { id: "arriving" });
     this.bar = make("progress", { max: 1, "aria-labelledby": "arriving" });
     const cancel = make("button", { type: "button", onclick: stop }, "Cancel");
-    cancel.setAttribute("aria-label", "Cancel fetching");
+    cancel.setAttribute("aria-label", "Cancel the download");
     const parts = [this.text, this.bar, cancel];
     this.element = make("div", { class: "delivery", role: "status", hidden: true }, ...parts);
   }
