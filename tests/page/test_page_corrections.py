@@ -404,12 +404,23 @@ def test_the_tempo_is_tapped_along(panel: Visit) -> None:
     }""")
     assert "5 taps · 2" in panel.page.locator(".panel").inner_text()
     press(panel, "Pause")
-    press(panel, "Use the taps")
+    assert "retimes 0:00.8 to 0:01.8" in panel.page.locator(".panel").inner_text()
+    press(panel, "Use for the whole song")
     settle(panel)
     assert words(panel) == ["Beats tapped"]
     beats = np.array(panel.run("allin1.sheet.beats"))
     assert np.median(np.diff(beats)) == pytest.approx(0.25, abs=0.01)
-    assert not panel.page.get_by_role("button", name="Use the taps").is_visible()
+    assert not panel.page.get_by_role("button", name="Use for the whole song").is_visible()
+
+
+def test_taps_may_retime_their_passage_only(panel: Visit) -> None:
+    panel.run("allin1.editing.panel.tempo.taps.times = [10.5, 10.75, 11, 11.25, 11.5]")
+    panel.run("allin1.editing.panel.update()")
+    press(panel, "Use for this passage")
+    assert words(panel) == ["Beats tapped from 0:10.50 to 0:11.50"]
+    gaps = np.diff(panel.run("allin1.sheet.beats"))
+    assert np.flatnonzero(gaps < 0.3).tolist() == [20, 21, 22, 23]
+    assert gaps[24:] == pytest.approx(0.5)
 
 
 def test_the_tap_button_hears_presses_and_keys(panel: Visit) -> None:
@@ -606,13 +617,13 @@ def test_axe_finds_nothing_serious_while_correcting(
 def test_a_song_is_corrected_by_keyboard_alone(panel: Visit) -> None:
     panel.run("document.querySelector('.fixes button').focus()")
     reached = []
-    while "Delete this section; the one before takes its place" not in reached:
+    while "Add a beat here" not in reached:
         reached.append(panel.press_tab())
         assert len(reached) < 80, reached
     for name in ("Twice the tempo", "Undo", "Save result", "Tap the beat", "Bar 1 is here", "solo"):
         assert name in reached, reached
     panel.page.keyboard.press("Enter")
-    assert last_edit(panel) == {"do": "delete_section", "at": 15.5}
+    assert last_edit(panel) == {"do": "add_beat", "at": 12.6}
     panel.page.keyboard.press("e")
     assert not panel.page.get_by_role("region", name="Corrections").is_visible()
 

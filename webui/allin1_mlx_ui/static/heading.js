@@ -12,7 +12,7 @@ export class Heading {
     this.correct = correct;
     this.title = make("h2", {});
     this.tempo = make("span", {});
-    this.offers = make("span", { class: "offers" });
+    this.offers = make("span", { class: "tempo-offers" });
     this.facts = make("span", {});
     this.notes = make("p", { class: "notes", role: "status" });
     const line = make("p", { class: "facts" }, this.tempo, this.offers, this.facts);
@@ -35,7 +35,7 @@ export class Heading {
   offer({ bpm, change, confidence }) {
     const offbeat = change === "offbeat";
     const text = offbeat ? "or half a beat later?" : `or ${writeBpm(bpm)}?`;
-    const button = make("button", { type: "button", class: "offer" }, text);
+    const button = make("button", { type: "button", class: "tempo-offer" }, text);
     button.title = `${Math.round(100 * confidence)} % likely. A click changes the beats; Undo takes it back.`;
     button.addEventListener("click", () =>
       this.correct(
