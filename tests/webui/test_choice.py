@@ -125,7 +125,8 @@ def test_without_a_network_the_choice_stays_and_the_reason_is_told(
     wait_until(lambda: choices.delivery and choices.delivery.state == "failed", 6.0)
     told = describe_choices(choices)
     assert (
-        "Harmonix could not be downloaded: 127.0.0.1:9 cannot be reached" in (told["delivery"]["text"])
+        "Harmonix could not be downloaded: 127.0.0.1:9 cannot be reached"
+        in (told["delivery"]["text"])
     )
     assert told["delivery"]["text"].endswith("The analysis model stays: Built-in.")
     assert told["model"] == "bundled"

@@ -170,7 +170,9 @@ def test_a_song_waits_for_weights_and_is_analysed_without_them_when_they_are_cal
             if songs[0].stage:
                 break
         assert songs[0].state == "queued"
-        assert re.fullmatch(r"Downloading Separator \(htdemucs\): [\d.]+ of 84\.1 MB", songs[0].stage)
+        assert re.fullmatch(
+            r"Downloading Separator \(htdemucs\): [\d.]+ of 84\.1 MB", songs[0].stage
+        )
         songs[0].cancelled.set()
         assert wait_for(session, songs[0]) == "cancelled"
         choices.cancel()
