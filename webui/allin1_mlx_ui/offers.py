@@ -109,8 +109,8 @@ def _describe_network(name: str) -> str:
     cost = "seconds" if has_gpu() else "about a minute on this computer's processor"
     if name == "harmonix-all":
         return (
-            "The eight published networks of Kim and Nam together, trained on 912 songs that people "
-            f"annotated by hand. A song takes {cost}."
+            "The eight published networks of Kim and Nam together, trained on 912 songs "
+            f"that people annotated by hand. A song takes {cost}."
         )
     return "One of the eight published networks of Kim and Nam. A song takes seconds."
 

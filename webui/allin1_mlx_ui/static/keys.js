@@ -56,7 +56,7 @@ const RELEASED =
 const MOUSE = [
   ["Click", "go there"],
   ["Click a section", "select it; once more: loop it"],
-  ["⟳ on a section", "loop it from its start"],
+  ["⟳ on a section", "play it from its start, again and again"],
   ["Right click, or hold", "rename, split, merge, move a section"],
   ["Drag along the bar numbers", "loop these bars (or Shift and drag anywhere)"],
   ["Drag an end of the loop", "move it to another bar (with Alt: anywhere)"],

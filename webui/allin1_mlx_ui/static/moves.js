@@ -37,19 +37,29 @@ export class Moves {
 
   // Loop a section; if it is looped already, stop looping.
   loopSection(index) {
-    const { sheet, player, view } = this.desk;
+    const { sheet, view } = this.desk;
     const { start, end } = sheet.sections[index];
-    const { loop } = player;
-    const same = loop && loop[0] === start && loop[1] === end;
     view.select(index);
-    this.loopRange(same ? null : [start, end]);
+    this.loopRange(this.isLooped(index) ? null : [start, end]);
   }
 
-  // Loop a section from its start on.
+  // Play a section from its start, again and again; if that is so already, stop looping.
   practiseSection(index) {
-    const { start, end } = this.desk.sheet.sections[index];
-    this.desk.view.select(index);
+    const { sheet, player, view } = this.desk;
+    const { start, end } = sheet.sections[index];
+    view.select(index);
+    if (this.isLooped(index)) {
+      this.loopRange(null);
+      return;
+    }
     this.loopAndGo([start, end]);
+    player.play();
+  }
+
+  isLooped(index) {
+    const { sheet, player } = this.desk;
+    const { start, end } = sheet.sections[index];
+    return player.loop !== null && player.loop[0] === start && player.loop[1] === end;
   }
 
   // Stop looping; if nothing loops, loop the section at the playhead.

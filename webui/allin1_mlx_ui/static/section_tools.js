@@ -126,6 +126,7 @@ export class SectionTools {
     const seen = section && section.end > view.range[0] && section.start < view.range[1];
     this.buttons.hidden = !seen;
     if (!seen) return;
+    this.loop.setAttribute("aria-pressed", String(this.desk.moves.isLooped(view.selected)));
     const left = Math.max(view.toX(section.start), view.margin);
     const right = Math.min(view.toX(section.end), view.outer - view.margin);
     this.put(this.buttons, (left + right) / 2, view.rows.sections[1] + GAP);

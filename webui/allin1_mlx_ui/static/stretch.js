@@ -109,7 +109,7 @@ export class Stretcher {
 
   // Fill two arrays of one length. Returns { spans, clicks, length }. length: frames filled, less
   // than theirs at the end of the song only. spans: from output frame `at` on the song goes on at
-  // `frame` with `speed` (0 in a count-in), in a round. clicks: [{ at, sound }] that start here.
+  // `frame` with `speed` (0 in a count-in), in a round. clicks: [{ at, sound }], `at` may be later.
   render(left, right) {
     const spans = [this.makeSpan(0)];
     const clicks = [];
@@ -165,11 +165,9 @@ export class Stretcher {
         right[filled + i - counting.done] = fall * counting.tail.right[i];
       }
     }
-    for (const { at, sound } of counting.clicks) {
-      // Those near its end start after it: they are in time although the song has begun.
-      if (at >= counting.done && at < counting.done + count) {
-        clicks.push({ at: filled + at - counting.done, sound });
-      }
+    // All of them at once: the last ones may sound when the song has begun.
+    if (counting.done === 0) {
+      for (const { at, sound } of counting.clicks) clicks.push({ at: filled + at, sound });
     }
     counting.done += count;
     if (counting.done >= counting.length) this.counting = null;

@@ -15,7 +15,8 @@ export function makeCountIn({ beats, positions, sounds, bars }) {
     const period = periodAt(beats, next, meter);
     // A bar that is already under way is counted too, up to the place.
     const count = bars * meter + ((positions[next] - 1) % meter);
-    const gap = Math.max(beats[next] - frame, 0) % period;
+    const lead = Math.max(beats[next] - frame, 0);
+    const gap = lead < count * period ? lead : lead % period;
     const clicks = Array.from({ length: count }, (_, k) => {
       const position = ((((positions[next] - 1 - (count - k)) % meter) + meter) % meter) + 1;
       return { at: k * period, sound: sounds(position) };
