@@ -7,7 +7,9 @@
 // Positions are frames of the song; the output has the song's sample rate.
 
 import { findAttack } from "./attack.js";
+import { CountIn } from "./practice/count_in.js";
 import { lastAtMost } from "./sheet.js";
+import { findOffset } from "./similar.js";
 
 const HOP = 1024; // frames of the output from piece to piece, 23 ms
 const REACH = 640; // how far a piece may be moved to fit, 15 ms
@@ -44,7 +46,7 @@ export class Stretcher {
   // Go on at a frame.
   seek(frame) {
     this.silent = false; // whether the next run fades in from silence
-    this.counting = null; // the count-in that is being played: { length, done, clicks, tail }
+    this.counting = null; // the count-in that is being played
     this.origin = frame; // the frame of the song at output frame 0
     this.given = 0; // frames of output so far
     this.source = frame - HOP; // where the last piece was taken from
@@ -72,11 +74,7 @@ export class Stretcher {
   beginCountIn(frame, tail) {
     const plan = this.planCountIn && this.planCountIn(frame);
     if (!plan) return;
-    const clicks = plan.clicks.map(({ at, sound }) => ({
-      at: LEAD + Math.round(at / this.speed),
-      sound,
-    }));
-    this.counting = { length: Math.round(plan.length / this.speed), done: 0, clicks, tail };
+    this.counting = new CountIn(plan, { speed: this.speed, lead: LEAD, tail });
     this.silent = true;
   }
 
@@ -116,8 +114,11 @@ export class Stretcher {
     let filled = 0;
     while (filled < left.length) {
       if (this.counting) {
-        filled += this.countIn(left, right, filled, clicks);
-        if (!this.counting) spans.push(this.makeSpan(filled));
+        filled += this.counting.write(left, right, filled, clicks);
+        if (this.counting.over) {
+          this.counting = null;
+          spans.push(this.makeSpan(filled));
+        }
         continue;
       }
       const remaining = this.endOutput - this.given;
@@ -150,28 +151,6 @@ export class Stretcher {
     const { position, round } = this;
     const speed = this.counting ? 0 : this.speed;
     return { at, frame: position, speed, round, counting: this.counting !== null };
-  }
-
-  // Go on with the count-in, from output frame `filled` on. Returns the number of frames.
-  countIn(left, right, filled, clicks) {
-    const { counting } = this;
-    const count = Math.min(counting.length - counting.done, left.length - filled);
-    left.fill(0, filled, filled + count);
-    right.fill(0, filled, filled + count);
-    if (counting.tail) {
-      for (let i = counting.done; i < Math.min(SEAM, counting.done + count); i += 1) {
-        const fall = 1 - i / SEAM;
-        left[filled + i - counting.done] = fall * counting.tail.left[i];
-        right[filled + i - counting.done] = fall * counting.tail.right[i];
-      }
-    }
-    // All of them at once: the last ones may sound when the song has begun.
-    if (counting.done === 0) {
-      for (const { at, sound } of counting.clicks) clicks.push({ at: filled + at, sound });
-    }
-    counting.done += count;
-    if (counting.done >= counting.length) this.counting = null;
-    return count;
   }
 
   // The output frame at which a frame of the song is due.
@@ -295,13 +274,11 @@ export class Stretcher {
     }
   }
 
-  // Where in [low, high] the song is most like what it is from `old` on.
+  // Where in [low, high] the song is most like what it is from `old` on; the middle in silence.
   findSimilar(old, length, low, high) {
     const model = this.readMono(old, length);
     const field = this.readMono(low, length + high - low);
-    const coarse = best(model, field, 0, high - low, 4);
-    const fine = best(model, field, Math.max(coarse - 4, 0), Math.min(coarse + 4, high - low), 1);
-    return low + fine;
+    return low + findOffset(model, field, high - low);
   }
 
   readMono(from, count) {
@@ -319,25 +296,4 @@ export class Stretcher {
     if (this.tape) this.tape.read(from, count, left, right);
     return { left, right };
   }
-}
-
-// The offset in [from, to] at which `field` correlates best with `model`, every `step`-th sample.
-function best(model, field, from, to, step) {
-  let found = from;
-  let highest = -Infinity;
-  for (let offset = from; offset <= to; offset += step) {
-    let product = 0;
-    let energy = 1e-6;
-    for (let i = 0; i < model.length; i += step) {
-      const value = field[offset + i];
-      product += model[i] * value;
-      energy += value * value;
-    }
-    const score = product / Math.sqrt(energy);
-    if (score > highest) {
-      highest = score;
-      found = offset;
-    }
-  }
-  return found;
 }
