@@ -2,11 +2,37 @@
 
 from pathlib import Path
 
-from tests.benchmarks.attack import attack_results
+import numpy as np
+from tests.benchmarks.attacks import kills, networks, results, sounds
+
+RANDOM = np.random.default_rng(7)
 
 
 def test_damaged_results_cause_no_fault_and_nothing_is_lost(tmp_path: Path) -> None:
-    rows = attack_results(tmp_path, 25, seed=7)
-    assert [row.faults for row in rows] == [[], [], []]
-    assert [row.inputs for row in rows] == [39, 39, 25]
-    assert all(row.refused > 10 for row in rows)
+    row = results.attack_reader(tmp_path, results.make_files(40, RANDOM))
+    assert (row.faults, row.inputs) == ([], 54)
+    assert row.refused > 10
+    row = results.attack_command(tmp_path, 15, RANDOM)
+    assert (row.faults, row.inputs) == ([], 15)
+
+
+def test_damaged_sounds_cause_no_fault(tmp_path: Path) -> None:
+    paths = sounds.make_files(tmp_path, 40, RANDOM)
+    row = sounds.attack_decoder(paths)
+    assert (row.faults, row.inputs) == ([], 40)
+    assert row.refused > 5
+    assert row.accepted > 5
+    assert row.memory < 2e9
+    row = sounds.attack_command(tmp_path, paths)
+    assert row.faults == []
+
+
+def test_damaged_networks_cause_no_fault(tmp_path: Path) -> None:
+    row = networks.attack_networks(tmp_path, 40, RANDOM)
+    assert (row.faults, row.inputs) == ([], 40)
+    assert row.refused > 10
+
+
+def test_a_batch_that_is_killed_loses_nothing(tmp_path: Path) -> None:
+    row = kills.kill_batch(tmp_path, 3, RANDOM)
+    assert row.faults == []
