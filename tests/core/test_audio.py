@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from allin1_mlx.audio import Audio, file_digest, load_audio, write_audio
+from allin1_mlx.audio import Audio, file_digest, load_audio, stream_audio, write_audio
 from allin1_mlx.audio.blocks import stereo_weights
 from allin1_mlx.audio.decoders import BLOCK, SEGMENT
 from allin1_mlx.audio.ffmpeg import FfmpegDecoder, has_ffmpeg
@@ -450,6 +450,8 @@ def test_no_samples_is_an_error_and_few_are_not(tmp_path: Path, suffix: str) -> 
     soundfile.write(path, np.zeros((0, 2)), SAMPLE_RATE)
     with pytest.raises(AudioError, match=rf"^a\.{suffix}: holds no sound \(0 samples\)"):
         load_audio(path)
+    with pytest.raises(AudioError, match="holds no sound"):
+        stream_audio(path, lambda blocks, hint: next(blocks))  # it is not called without sound
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

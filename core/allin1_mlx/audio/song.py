@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 import soundfile
@@ -110,7 +111,7 @@ def stream_audio(
             f"{name}: is too long for this computer's memory; cut it into parts"
         ) from None
     notes, flaw = list(decoded.notes), decoded.flaw
-    if decoded.source_frames == 0:
+    if decoded.frames == 0:
         raise AudioError(
             f"{name}: no sound can be decoded from it; it is damaged: fetch it again"
             if flaw
@@ -146,7 +147,7 @@ class _Decoded(Generic[T]):
     stopped although much of the file was left.
     """
 
-    result: T
+    result: T  # None without sound
     rate: int
     source_frames: int
     frames: int
@@ -219,8 +220,11 @@ def _play(decoder: Decoder, job: _Job[T], *, full_scale: float = 1.0) -> _Decode
         if full_scale != 1:
             resampled = (block / full_scale for block in resampled)
         with closing(read_ahead(resampled)) as ahead:
-            counted = _Counted(ahead)
-            result = job.consume(counted, _room(decoder, job.max_seconds))
+            filled = (block for block in ahead if len(block))
+            first = list(islice(filled, 1))  # without sound, there is nothing to consume
+            counted = _Counted(chain(first, filled))
+            room = _room(decoder, job.max_seconds)
+            result = job.consume(counted, room) if first else cast(T, None)
         return _Decoded(
             result,
             rate,
