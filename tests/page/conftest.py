@@ -26,7 +26,10 @@ CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Server]:
-    """Start a server with more options and environment; the caller stops it."""
+    """Start a server with more options and environment; the caller stops it.
+
+    It keeps no songs, unless the options name a library.
+    """
 
     def start(*options: str, offline: bool = True, **more: str) -> Server:
         temporary = tmp_path_factory.mktemp("server")
@@ -34,8 +37,9 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Serv
         environment = {**os.environ, "TMPDIR": str(temporary), **more}
         environment["PYTHONPATH"] = os.pathsep.join(paths)
         command = [sys.executable, "-m", "allin1_mlx_ui.app", "--port", "0", "--no-browser"]
+        kept = [] if "--library" in options else ["--no-library"]
         process = subprocess.Popen(
-            [*command, *(["--offline"] if offline else []), *options],
+            [*command, *kept, *(["--offline"] if offline else []), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -65,7 +65,7 @@ class Visit:
         page.on("pageerror", lambda error: self.faults.append(error.stack or str(error)))
         page.on("console", self._note_message)
         page.goto(url)
-        page.wait_for_selector("#dropzone input[type=file]", state="attached")
+        page.wait_for_selector("#dropzone .zone input", state="attached")
         page.wait_for_function("window.allin1 !== undefined")
 
     def _note_response(self, response: Response) -> None:
@@ -78,7 +78,7 @@ class Visit:
 
     def upload(self, *files: Path) -> None:
         """Give files to the drop zone."""
-        self.page.set_input_files("#dropzone input[type=file]", [str(file) for file in files])
+        self.page.set_input_files("#dropzone .zone input", [str(file) for file in files])
 
     def wait_for(self, state: str, *, name: str = "", timeout: float = 120) -> None:
         """Wait until a song of that name has got into a state."""

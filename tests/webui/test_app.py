@@ -19,7 +19,7 @@ def test_an_open_address_needs_a_login(capsys: pytest.CaptureFixture[str]) -> No
         parse(["--host", "0.0.0.0"])
     assert stop.value.code == 2
     assert "everyone who can reach this computer" in capsys.readouterr().err
-    assert parse(["--host", "0.0.0.0", "--user", "a", "--password", "b"]).user == "a"
+    assert parse(["--host", "0.0.0.0", "--user", "a", "--password", "b"]).user == ["a"]
 
 
 def test_half_a_login_is_a_usage_error() -> None:

@@ -12,7 +12,8 @@ from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx_ui import clicks
 from allin1_mlx_ui.analyst import write_sound
 from allin1_mlx_ui.clicks import write_clicks, write_mix
-from allin1_mlx_ui.songs import Session, Song
+from allin1_mlx_ui.song import Song
+from allin1_mlx_ui.songs import Session
 
 BEATS = tuple((np.arange(24) * 0.5 + 0.31).round(2).tolist())
 POSITIONS = tuple(i % 4 + 1 for i in range(24))

@@ -11,7 +11,8 @@ from allin1_mlx.exports import NAMES, find_format
 from allin1_mlx.types import Segment, Tempo
 from allin1_mlx_ui.corrections import correct, describe_corrections, describe_sections
 from allin1_mlx_ui.exports import list_offers, make_file
-from allin1_mlx_ui.songs import Session, Song
+from allin1_mlx_ui.song import Song
+from allin1_mlx_ui.songs import Session
 
 BEATS = tuple(0.5 + 0.5 * i for i in range(78))
 FOUND = Analysis(

@@ -19,7 +19,7 @@ def serve(host: str = "127.0.0.1", login: Login | None = None) -> TestClient:
 
     song = Route("/", lambda request: PlainTextResponse("song"), methods=["GET", "POST"])
     app = Starlette(routes=[song, Route("/echo", echo, methods=["POST"])])
-    app.add_middleware(Guard, host=host, login=login)
+    app.add_middleware(Guard, host=host, logins=() if login is None else (login,))
     return TestClient(app, base_url="http://127.0.0.1:7860")
 
 

@@ -1,6 +1,7 @@
 """The queue of songs: one at a time, in order, every end told."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from allin1_mlx.weights import Access
 from allin1_mlx_ui.analyst import Analyst
 from allin1_mlx_ui.choice import Choice, Choices
 from allin1_mlx_ui.jobs import Worker
-from allin1_mlx_ui.songs import Session, Song
+from allin1_mlx_ui.song import Song
+from allin1_mlx_ui.songs import Session
 
 from ..support import analysts
 from ..support.mirrors import open_mirror
@@ -44,16 +46,17 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Worker]]:
 
 def add(session: Session, name: str = "song.wav") -> Song:
     song = session.add(name)
-    song.source = song.folder / name
+    song.source = song.home / name
     noise = np.random.default_rng(0).uniform(-1, 1, 44_100)
     soundfile.write(song.source, noise, 44_100)
     return song
 
 
 def wait_for(session: Session, song: Song, *states: str) -> str:
-    for _ in session.follow(interval=0.001):
-        if song.state in (states or ("done", "failed", "cancelled")):
-            break
+    deadline = time.monotonic() + 60
+    while song.state not in (states or ("done", "failed", "cancelled")):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
     return song.state
 
 
@@ -166,9 +169,8 @@ def test_a_song_waits_for_weights_and_is_analysed_without_them_when_they_are_cal
         songs = [add(session), add(session)]
         for song in songs:
             worker.submit(session, song)
-        for _ in session.follow(interval=0.001):
-            if songs[0].stage:
-                break
+        while not songs[0].stage:
+            time.sleep(0.002)
         assert songs[0].state == "queued"
         assert re.fullmatch(
             r"Downloading Separator \(htdemucs\): [\d.]+ of 84\.1 MB", songs[0].stage

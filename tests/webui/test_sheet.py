@@ -13,7 +13,9 @@ from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pictures.envelope import Envelope
 from allin1_mlx.types import Activations, Segment, Steady, Tempo, TempoLevel
 from allin1_mlx_ui.sheet import write_sheet
-from allin1_mlx_ui.songs import Session, Song
+from allin1_mlx_ui.song import Song
+from allin1_mlx_ui.song_file import write_activations
+from allin1_mlx_ui.songs import Session
 
 ANALYSIS = Analysis(
     path="/never/told/song.wav",
@@ -79,12 +81,12 @@ def test_it_tells_no_path(song: Song) -> None:
 
 def test_activations_come_when_they_are_asked_for(song: Song) -> None:
     half = np.full(300, 0.5, np.float32)
-    kept = Activations(half, half, half, np.zeros((10, 300), np.float32))
-    analysis = Analysis(**{**vars(ANALYSIS), "activations": kept})
-    plain = read(song, analysis)
+    assert not read(song)["hasActivations"]
+    write_activations(song, Activations(half, half, half, np.zeros((10, 300), np.float32)))
+    plain = read(song)
     assert plain["hasActivations"]
     assert set(plain["layers"]) == {"peak", "mid", "high"}
-    asked = read(song, analysis, activations=True)
+    asked = read(song, activations=True)
     assert "downbeat activation" in asked["layers"]
     names = [trace["name"] for trace in asked["figure"]["data"]]
     assert "section activation" in names

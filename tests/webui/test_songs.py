@@ -1,13 +1,35 @@
-"""Sessions: their songs, their files, and the news of them."""
+"""Sessions: their songs, their files, the bin, and the news of them."""
 
-import threading
+import asyncio
+import errno
+import os
+import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.types import Tempo
-from allin1_mlx_ui.songs import Session, Sessions
+from allin1_mlx.edits import Nudge, apply
+from allin1_mlx.types import Activations, Segment, Tempo
+from allin1_mlx_ui import songs as songs_module
+from allin1_mlx_ui.routes.list import follow
+from allin1_mlx_ui.sessions import Sessions
+from allin1_mlx_ui.song import Song
+from allin1_mlx_ui.song_file import read_activations, write_activations
+from allin1_mlx_ui.songs import BIN_DAYS, Session
+
+ANALYSIS = Analysis(
+    path="song.wav",
+    bpm=120,
+    beats=(0.5, 1.0, 1.5, 2.0, 2.5),
+    downbeats=(0.5, 2.5),
+    beat_positions=(1, 2, 3, 4, 1),
+    segments=(Segment(0.0, 2.5, "verse"), Segment(2.5, 3.0, "chorus")),
+    duration=3.0,
+    meter=4,
+)
 
 
 @pytest.fixture
@@ -15,13 +37,23 @@ def session(tmp_path: Path) -> Session:
     return Session(tmp_path / "session")
 
 
-def test_a_removed_song_leaves_no_files(session: Session) -> None:
-    song = session.add("song.mp3")
-    song.sound.write_bytes(b"sound")
-    session.remove(song)
-    assert not song.folder.exists()
-    assert song.cancelled.is_set()
-    assert session.find(song.id) is None
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "library"
+
+
+def open_again(home: Path, tmp_path: Path) -> Session:
+    """A session of another server, after the first was killed."""
+    return Session(tmp_path / f"after {time.monotonic()}", home=home)
+
+
+def add(session: Session, name: str = "song.wav", **values: Any) -> Song:
+    song = session.add(name)
+    (song.home / "upload").mkdir()
+    source = song.home / "upload" / name
+    source.write_bytes(b"sound")
+    session.change(song, source=source, analysis=ANALYSIS, state="done", **values)
+    return song
 
 
 def test_a_closed_session_leaves_no_files(session: Session) -> None:
@@ -39,44 +71,248 @@ def test_identifiers_cannot_be_guessed_from_one_another(session: Session) -> Non
     assert all(len(found) >= 20 for found in ids)
 
 
-def test_following_tells_every_end_and_stops_there(session: Session) -> None:
-    song = session.add("song.mp3")
-    seen = []
-
-    def follow() -> None:
-        seen.extend(news["songs"][0]["state"] for news in session.follow(interval=0.001))
-
-    follower = threading.Thread(target=follow)
-    follower.start()
-    session.change(song, state="working")
-    session.change(song, state="done")
-    follower.join(timeout=5)
-    assert not follower.is_alive()
-    assert seen[-1] == "done"
-
-
-def test_following_ends_when_the_page_is_closed_or_follows_anew(session: Session) -> None:
-    session.add("song.mp3")
-    first = session.follow(interval=0)
-    next(first)
-    second = session.follow(interval=0)
-    next(second)
-    assert list(first) == []
-    session.close()
-    assert list(second) == []
+def test_a_kept_song_is_there_again_with_all_that_was_known_of_it(
+    home: Path, tmp_path: Path
+) -> None:
+    first = Session(tmp_path / "one", home=home)
+    corrected = apply(ANALYSIS, Nudge(-12))
+    song = add(first, warnings=("a bit late",), notice="using quick", digest="d" * 64)
+    first.change(song, analysis=corrected, undone=(Nudge(30),))
+    (again,) = open_again(home, tmp_path).songs()
+    line = again.to_dict()
+    assert (line["state"], line["bpm"], line["sections"], line["ready"]) == ("done", 120, 2, True)
+    assert again.id == song.id
+    assert again.analysis == corrected
+    assert again.undone == (Nudge(30),)
+    assert (again.warnings, again.notice, again.digest) == (
+        ("a bit late",),
+        "using quick",
+        "d" * 64,
+    )
+    assert again.source is not None
+    assert again.source.read_bytes() == b"sound"
+    assert again.revision > song.revision
 
 
-def test_an_empty_list_is_told_once(session: Session) -> None:
-    assert [news["songs"] for news in session.follow()] == [[]]
+def test_what_a_song_is_made_of_is_read_when_it_is_needed(home: Path, tmp_path: Path) -> None:
+    add(Session(tmp_path / "one", home=home))
+    (song,) = open_again(home, tmp_path).songs()
+    song.to_dict()
+    assert song.read_later is not None
+    assert song.analysis == ANALYSIS
+    assert song.read_later is None
 
 
-def test_one_session_does_not_find_the_songs_of_another(tmp_path: Path) -> None:
+def test_activations_are_kept_to_one_part_in_255(home: Path, tmp_path: Path) -> None:
+    song = add(Session(tmp_path / "one", home=home))
+    curve = np.linspace(0, 1, 200, dtype=np.float32)
+    label = np.tile(curve, (10, 1))
+    write_activations(song, Activations(curve, curve, curve, label))
+    (again,) = open_again(home, tmp_path).songs()
+    found = read_activations(again)
+    assert found is not None
+    np.testing.assert_allclose(found.label, label, atol=0.5 / 255 + 1e-6)
+    (again.home / "activations.npz").write_bytes(b"PK damaged")
+    assert read_activations(again) is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "{",
+        "[]",
+        '{"format": 2}',
+        '{"format": 1, "name": 7}',
+        '{"format": 1, "name": "x", "added": 1e999}',
+    ],
+)
+def test_a_damaged_file_fails_alone_and_is_kept(home: Path, tmp_path: Path, damage: str) -> None:
+    first = Session(tmp_path / "one", home=home)
+    bad, good = add(first, "bad.wav"), add(first, "good.wav")
+    (bad.home / "song.json").write_text(damage)
+    again = open_again(home, tmp_path)
+    songs = {song.id: song for song in again.songs()}
+    assert songs[good.id].analysis == ANALYSIS
+    assert songs[bad.id].state == "failed"
+    assert "its file in the library is damaged" in songs[bad.id].message
+    assert songs[bad.id].to_dict()["retriable"]
+    assert (bad.home / "song.json.broken").read_text() == damage
+
+
+def test_a_damaged_result_is_found_when_the_song_is_opened(home: Path, tmp_path: Path) -> None:
+    song = add(Session(tmp_path / "one", home=home))
+    file = song.home / "song.json"
+    file.write_text(file.read_text().replace('"beat_positions": [1', '"beat_positions": [99'))
+    (again,) = open_again(home, tmp_path).songs()
+    assert again.analysis is None
+    assert again.state == "failed"
+    assert "beat_positions" in again.message
+
+
+def test_a_song_that_waited_is_queued_again_and_one_that_crashes_the_program_is_not(
+    tmp_path: Path, home: Path
+) -> None:
+    first = Session(tmp_path / "one", home=home)
+    waiting, deadly = first.add("waiting.wav"), first.add("deadly.wav")
+    first.change(deadly, begun=2)
+    first.change(deadly, state="working")
+    states = {song.name: song.state for song in open_again(home, tmp_path).songs()}
+    assert states == {"waiting.wav": "queued", "deadly.wav": "failed"}
+    assert waiting.home.is_dir()
+
+
+def test_a_removed_song_can_be_brought_back_also_after_a_restart(
+    home: Path, tmp_path: Path
+) -> None:
+    first = Session(tmp_path / "one", home=home)
+    one, two = add(first, "one.wav"), add(first, "two.wav")
+    one.sound.write_bytes(b"sound")
+    first.remove(one)
+    assert not one.folder.exists()
+    assert (first.songs(), first.removed()) == ([two], [one])
+    assert [line["title"] for line in first.news()["bin"]] == ["one.wav"]
+    again = open_again(home, tmp_path)
+    assert [song.name for song in again.songs()] == ["two.wav"]
+    (removed,) = again.removed()
+    again.restore(removed)
+    assert [song.name for song in again.songs()] == ["one.wav", "two.wav"]
+    assert removed.analysis == ANALYSIS
+    assert removed.source is not None
+    assert removed.source.is_file()
+    assert again.removed() == []
+
+
+def test_a_song_that_is_deleted_for_good_leaves_no_files(home: Path, tmp_path: Path) -> None:
+    session = Session(tmp_path / "one", home=home)
+    song = add(session)
+    session.remove(song)
+    session.delete(song)
+    session.change(song, name="a change that comes too late")
+    assert [file for file in home.rglob("*") if file.is_file()] == []
+    assert song.cancelled.is_set()
+
+
+def test_the_bin_forgets_after_thirty_days(home: Path, tmp_path: Path) -> None:
+    session = Session(tmp_path / "one", home=home)
+    old, fresh = add(session, "old.wav"), add(session, "fresh.wav")
+    session.remove(old)
+    session.remove(fresh)
+    long_ago = time.time() - (BIN_DAYS + 1) * 86_400
+    os.utime(old.home, (long_ago, long_ago))
+    assert [song.name for song in open_again(home, tmp_path).removed()] == ["fresh.wav"]
+    assert not old.home.exists()
+
+
+def test_a_full_disk_loses_nothing(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(tmp_path / "one", home=home)
+    song = add(session)
+    corrected = apply(ANALYSIS, Nudge(-12))
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", refuse)
+        full.setattr(songs_module, "RETRY", 0.05)
+        session.change(song, analysis=corrected)
+        assert song.analysis == corrected
+        assert "No space left on device" in song.to_dict()["unsaved"]
+        assert open_again(home, tmp_path).songs()[0].analysis == ANALYSIS
+        assert sorted(f.name for f in song.home.iterdir()) == ["song.json", "upload"]
+        seen = session.version
+    deadline = time.monotonic() + 10
+    while song.unsaved and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert song.unsaved == ""
+    assert session.version > seen
+    assert open_again(home, tmp_path).songs()[0].analysis == corrected
+
+
+def test_decoded_sounds_make_room_for_others(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(songs_module, "SOUND_BYTES", 100)
+    session = Session(tmp_path / "one", home=home)
+    played, idle, newest = (add(session, f"{n}.wav", frames=10) for n in range(3))
+    for song in (played, idle, newest):
+        song.sound.write_bytes(bytes(40))
+    played.played = time.monotonic()
+    idle.played = newest.played = time.monotonic() - 10_000
+    session.make_room(newest)
+    assert [song.frames for song in (played, idle, newest)] == [10, 0, 10]
+    assert [song.sound.exists() for song in (played, idle, newest)] == [True, False, True]
+
+
+def test_news_hold_the_lines_that_changed(session: Session) -> None:
+    one, two = session.add("one.mp3"), session.add("two.mp3")
+    first = session.news()
+    assert [line["name"] for line in first["songs"]] == ["one.mp3", "two.mp3"]
+    session.change(two, stage="Listening")
+    news = session.news(first["version"])
+    assert [line["id"] for line in news["songs"]] == [two.id]
+    assert news["ids"] == [one.id, two.id]
+
+
+def test_each_tab_hears_of_every_change_until_the_session_is_closed(session: Session) -> None:
+    async def listen() -> list[list[str]]:
+        heard = [follow(session), follow(session)]
+        firsts = [await anext(tab) for tab in heard]
+        song = session.add("song.mp3")
+        seconds = [await anext(tab) for tab in heard]
+        session.close()
+        assert all("song.mp3" in text for text in seconds)
+        assert song.name not in firsts[0]
+        rest = []
+        for tab in heard:
+            rest.append([text async for text in tab])
+        return rest
+
+    assert asyncio.run(listen()) == [[], []]
+
+
+def test_without_a_library_one_tab_does_not_find_the_songs_of_another(tmp_path: Path) -> None:
     sessions = Sessions(tmp_path)
     song = sessions.open("a").add("song.mp3")
     assert sessions.open("b").find(song.id) is None
     assert sessions.find_song(song.id) == (sessions.open("a"), song)
     sessions.close("a")
     assert sessions.find_song(song.id) is None
+
+
+def test_with_a_library_tabs_of_a_user_share_songs_and_users_do_not(
+    tmp_path: Path, home: Path
+) -> None:
+    sessions = Sessions(tmp_path, home)
+    anna = sessions.open("tab 1", "anna")
+    song = anna.add("song.mp3")
+    anna.change(song, state="done", frames=1)
+    song.sound.write_bytes(b"sound")
+    assert sessions.open("tab 2", "anna") is anna
+    for name in ("otto", "Anna", ""):
+        other = sessions.open(f"tab of {name}", name)
+        assert other.songs() == []
+        assert not other.home.is_relative_to(anna.home)
+        assert sessions.find_song(song.id, name) is None
+        assert sessions.find_session(anna.id, name) is None
+    assert sessions.find_song(song.id, "anna") == (anna, song)
+    sessions.close("tab 1")
+    assert song.sound.exists()
+    sessions.close("tab 2")  # the last one
+    assert not song.sound.exists()
+    assert sessions.open("tab 3", "anna").songs() == [song]
+
+
+def test_a_song_is_found_after_a_restart_before_any_tab_has_asked(
+    tmp_path: Path, home: Path
+) -> None:
+    song = Sessions(tmp_path / "one", home).open("tab", "anna").add("song.mp3")
+    after = Sessions(tmp_path / "two", home)
+    assert after.find_song(song.id, "otto") is None
+    found = after.find_song(song.id, "anna")
+    assert found is not None
+    assert found[1].name == "song.mp3"
 
 
 def test_the_list_shows_the_tempo_that_the_page_shows(session: Session) -> None:

@@ -16,7 +16,8 @@ from allin1_mlx.audio import file_digest
 from allin1_mlx.types import Segment
 from allin1_mlx_ui.jobs import Worker
 from allin1_mlx_ui.routes.downloads import pack_results
-from allin1_mlx_ui.songs import Session, Song
+from allin1_mlx_ui.song import Song
+from allin1_mlx_ui.songs import Session
 from allin1_mlx_ui.uploads import Upload, receive
 
 
@@ -63,7 +64,7 @@ def result(folder: Path, name: str, **fields: Any) -> Upload:
 
 def test_music_is_moved_and_analysed(session: Session, worker: Waiting, tmp_path: Path) -> None:
     upload = music(tmp_path, "a song.wav")
-    (song,) = receive(session, [upload], worker)
+    (song,) = receive(session, [upload], worker).songs
     assert worker.asked == [song]
     assert song.source is not None
     assert song.source.name == "a song.wav"
@@ -77,14 +78,14 @@ def test_music_is_moved_and_analysed(session: Session, worker: Waiting, tmp_path
 def test_no_name_leads_out_of_the_folder(
     session: Session, worker: Waiting, tmp_path: Path, name: str
 ) -> None:
-    (song,) = receive(session, [music(tmp_path, name)], worker)
+    (song,) = receive(session, [music(tmp_path, name)], worker).songs
     assert song.source is not None
-    assert song.source.resolve().parent == (song.folder / "upload").resolve()
+    assert song.source.resolve().parent == (song.home / "upload").resolve()
     assert song.source.is_file()
 
 
 def test_a_result_is_ready_at_once(session: Session, worker: Waiting, tmp_path: Path) -> None:
-    (song,) = receive(session, [result(tmp_path, "song.json")], worker)
+    (song,) = receive(session, [result(tmp_path, "song.json")], worker).songs
     assert song.state == "done"
     assert song.name == "song.wav"
     assert worker.asked == []
@@ -94,7 +95,7 @@ def test_a_result_and_a_song_dropped_together_belong_together(
     session: Session, worker: Waiting, tmp_path: Path
 ) -> None:
     files = [music(tmp_path, "renamed.wav"), result(tmp_path, "song.json")]
-    (song,) = receive(session, files, worker)
+    (song,) = receive(session, files, worker).songs
     assert song.analysis is not None
     assert song.source is not None
     assert worker.asked == [song]
@@ -112,7 +113,7 @@ def test_many_find_each_other_by_digest_or_name(
         two,
         three,
     ]
-    songs = receive(session, files, worker)
+    songs = receive(session, files, worker).songs
     assert [song.name for song in songs] == ["one.wav", "two.wav", "three.wav"]
     assert [song.source is not None for song in songs] == [True, True, True]
     assert [song.analysis is not None for song in songs] == [True, True, False]
@@ -131,7 +132,7 @@ def test_a_result_that_cannot_be_read_fails_with_its_own_name(
 ) -> None:
     path = tmp_path / "upload 7"
     path.write_text("{")
-    (song,) = receive(session, [Upload(path, "broken.json")], worker)
+    (song,) = receive(session, [Upload(path, "broken.json")], worker).songs
     assert song.state == "failed"
     assert song.message.startswith("broken.json: ")
     assert "upload 7" not in song.message
@@ -142,30 +143,32 @@ def test_a_file_that_another_page_took_is_a_failure(
 ) -> None:
     upload = music(tmp_path, "one.wav")
     upload.path.unlink()
-    (song,) = receive(session, [upload], worker)
+    (song,) = receive(session, [upload], worker).songs
     assert (song.state, worker.asked) == ("failed", [])
 
 
 def test_a_file_that_is_there_is_shown_instead_of_analysed_twice(
     session: Session, worker: Waiting, tmp_path: Path
 ) -> None:
-    (song,) = receive(session, [music(tmp_path, "one.wav")], worker)
+    (song,) = receive(session, [music(tmp_path, "one.wav")], worker).songs
     again = music(tmp_path, "the same.wav")
-    assert receive(session, [again], worker) == []
+    received = receive(session, [again], worker)
+    assert received.songs == []
     assert worker.asked == [song]
     assert not again.path.exists()
-    assert session.to_dict()["latest"] == {"id": song.id, "count": 2, "again": True}
+    assert (received.shown, received.again) == (song, True)
     session.change(song, state="failed")
-    (fresh,) = receive(session, [music(tmp_path, "one.wav")], worker)
-    assert session.to_dict()["latest"] == {"id": fresh.id, "count": 3, "again": False}
+    (fresh,) = receive(session, [music(tmp_path, "one.wav")], worker).songs
+    assert fresh is not song
 
 
 def test_files_of_one_name_are_numbered(session: Session, worker: Waiting, tmp_path: Path) -> None:
     uploads = [music(tmp_path, "mix.ogg", seed=seed) for seed in (1, 2, 3)]
-    songs = receive(session, uploads, worker)
+    received = receive(session, uploads, worker)
+    songs = received.songs
     assert [song.title for song in songs] == ["mix.ogg", "mix.ogg (2)", "mix.ogg (3)"]
     assert [song.name for song in songs] == ["mix.ogg"] * 3
-    assert session.to_dict()["latest"]["id"] == songs[0].id
+    assert received.shown is songs[0]
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -175,11 +178,11 @@ def test_a_hostile_result_fails_alone(
     bad = tmp_path / "upload bad"
     bad.write_bytes(ATTACKS[name](make_result()).encode("latin-1"))
     uploads = [Upload(bad, "bad.json"), result(tmp_path, "good.json")]
-    failed, good = receive(session, uploads, worker)
+    failed, good = receive(session, uploads, worker).songs
     assert (failed.state, good.state) == ("failed", "done")
     assert failed.message.startswith("bad.json: ")
     assert "\n" not in failed.message
-    json.dumps(session.to_dict(), ensure_ascii=False).encode()  # as the page receives it
+    json.dumps(session.news(), ensure_ascii=False).encode()  # as the page receives it
     with zipfile.ZipFile(io.BytesIO(pack_results(session.songs()))) as archive:
         assert archive.namelist() == ["song.json"]
 
@@ -187,7 +190,7 @@ def test_a_hostile_result_fails_alone(
 def test_control_characters_in_a_path_spoil_no_archive(
     session: Session, worker: Waiting, tmp_path: Path
 ) -> None:
-    (song,) = receive(session, [result(tmp_path, "x.json", path="\0")], worker)
+    (song,) = receive(session, [result(tmp_path, "x.json", path="\0")], worker).songs
     assert song.name == "?"
     with zipfile.ZipFile(io.BytesIO(pack_results([song]))) as archive:
         assert archive.namelist() == ["?.json"]

@@ -85,8 +85,8 @@ class _Failure:
 class Analyst:
     """Carries out one task at a time in a process that starts when it is first needed."""
 
-    def __init__(self, load: Load, choice: Choice) -> None:
-        """load: makes the analyser, in that process; has to be importable there.
+    def __init__(self, load: Load | None = None, choice: Choice | None = None) -> None:
+        """load: makes the analyser, in that process; has to be importable there. None: it decodes.
 
         choice: what it makes first, so that it is ready when the first song comes.
         """
@@ -152,11 +152,16 @@ class Analyst:
                 "close other programs or cut the song into parts"
             ) from e
 
+    def prepare(self) -> None:
+        """Start the process early if it has a network to load."""
+        if self._load is not None:
+            self.start()
+
     def renew(self) -> None:
         """Restart the process if it has done any task, so that the system gets its memory back."""
         if self._worked:
             self.close()
-            self.start()
+            self.prepare()
 
     def close(self) -> None:
         """End the process, even if it is working."""
@@ -188,24 +193,27 @@ def _error(failure: _Failure, task: Task) -> Exception:
 class _Shelf:
     """Keeps the analyser that was used last."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, load: Load | None) -> None:
         self._load = load
         self._held: tuple[Choice, Analyzer] | None = None
 
     def take(self, choice: Choice) -> Analyzer:
         """Returns the analyser of a choice. Only one is in memory at a time."""
+        if self._load is None:
+            raise AllInOneError("this process decodes only")
         if self._held is None or self._held[0] != choice:
             self._held = None
             self._held = (choice, self._load(choice))
         return self._held[1]
 
 
-def _serve(pipe: Connection, load: Load, choice: Choice) -> None:
+def _serve(pipe: Connection, load: Load | None, choice: Choice | None) -> None:
     """Run in the process: receive tasks, send progress and outcomes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
     shelf = _Shelf(load)
-    with suppress(AllInOneError):  # the first song that needs the network reports the error
-        shelf.take(choice)
+    if choice is not None:
+        with suppress(AllInOneError):  # the first song that needs the network reports the error
+            shelf.take(choice)
     while True:
         try:
             task = pipe.recv()

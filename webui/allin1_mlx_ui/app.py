@@ -17,6 +17,7 @@ from allin1_mlx.weights import MODELS, Access, announce, find_htdemucs, find_mis
 
 from .choice import DEMIXES, Choice, Choices
 from .guard import Login, is_loopback
+from .library import choose_library, describe_place
 from .workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -48,8 +49,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}, or the next free")
     parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this computer only")
-    parser.add_argument("--user", help="name that visitors are asked for")
-    parser.add_argument("--password", help="password that visitors are asked for")
+    for name in ("user", "password"):
+        text = f"{name} that visitors are asked for; for several users, give both several times"
+        parser.add_argument(f"--{name}", action="append", default=[], help=text)
+    parser.add_argument(
+        "--library", type=Path, metavar="DIR", help="folder for songs (the user's data folder)"
+    )
+    parser.add_argument(
+        "--no-library", action="store_true", help="delete songs when their tab is closed"
+    )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     parser.add_argument("-m", "--model", default="auto", help="as in allin1-mlx, to begin with")
     parser.add_argument(
@@ -66,8 +74,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--max-minutes", type=float, default=60, help="longest song, default 60")
     parser.add_argument("--max-upload-mb", type=int, default=500, help="largest file, default 500")
     options = parser.parse_args(arguments)
-    if bool(options.user) != bool(options.password):
+    if len(options.user) != len(options.password) or not all(options.user + options.password):
         parser.error("--user and --password belong together")
+    if len(set(options.user)) < len(options.user):
+        parser.error("each --user must have another name")
+    if options.library and options.no_library:
+        parser.error("--library and --no-library contradict each other")
     if not is_loopback(options.host) and not options.user:
         parser.error(
             f"--host {options.host} opens the page to everyone who can reach this computer: "
@@ -92,13 +104,18 @@ def load_analyzer(
 
 
 @contextmanager
-def create_app(options: argparse.Namespace) -> Iterator[FastAPI]:
-    """Yields the server as an ASGI application, and deletes its files when the block ends."""
+def create_app(options: argparse.Namespace, library: Path | None = None) -> Iterator[FastAPI]:
+    """Yields the server as an ASGI application, and deletes its files when the block ends.
+
+    library: where songs are kept; None: they are deleted when their tab is closed.
+    """
     with open_workspace() as folder:
-        yield from _create_app(options, folder)
+        yield from _create_app(options, folder, library)
 
 
-def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
+def _create_app(
+    options: argparse.Namespace, folder: Path, library: Path | None
+) -> Iterator[FastAPI]:
     # Gradio asks these of the environment, some of them when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
@@ -111,9 +128,8 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     from .page import build_page
     from .rendering import Renderings
     from .routes import add_routes
-    from .songs import Sessions
+    from .sessions import Sessions
 
-    sessions = Sessions(folder / "sessions")
     named = Choice(options.model, options.demix)
     choices = Choices(named, Access(options.weights_dir, options.offline))
     if choices.missing(named):
@@ -122,13 +138,16 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
     analyst = Analyst(load, choices.current)
     worker = Worker(analyst, choices, max_minutes=options.max_minutes)
     inbox = Inbox(folder / "uploads", largest=options.max_upload_mb * 1_000_000)
-    page = build_page(sessions, worker, choices, inbox, max_minutes=options.max_minutes)
+    sessions = Sessions(folder / "sessions", library, resume=worker.resume)
+    place = describe_place(library, has_users=bool(options.user))
+    minutes = options.max_minutes
+    page = build_page(sessions, worker, choices, inbox, max_minutes=minutes, place=place)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     renderings = Renderings()
-    add_routes(app, sessions, inbox, renderings)
+    add_routes(app, sessions, worker, inbox, renderings)
     _mount(app, page, options.host)
-    login = Login(options.user, options.password) if options.user else None
-    app.add_middleware(Guard, host=options.host, login=login)
+    logins = [Login(*pair) for pair in zip(options.user, options.password, strict=True)]
+    app.add_middleware(Guard, host=options.host, logins=logins)
 
     def hang_up() -> None:
         inbox.close()
@@ -142,8 +161,8 @@ def _create_app(options: argparse.Namespace, folder: Path) -> Iterator[FastAPI]:
         yield app
     finally:
         choices.close()
+        sessions.close_all()  # first, so that songs in work are queued again at the next start
         worker.close()
-        sessions.close_all()
 
 
 def _mount(app: FastAPI, page: gr.Blocks, host: str) -> None:
@@ -213,6 +232,7 @@ def _run(options: argparse.Namespace) -> int:
     try:
         for line in check_weights(options):
             print(line)
+        library = choose_library(options.library, is_off=options.no_library)
     except AllInOneError as e:
         print(f"allin1-mlx-ui: {e}", file=sys.stderr)
         return 2
@@ -224,6 +244,8 @@ def _run(options: argparse.Namespace) -> int:
     port = listener.getsockname()[1]
     if options.port not in (0, port):
         print(f"Port {options.port} is in use by another program; taking {port}.")
+    if library.warning:
+        print(library.warning)
     if not is_loopback(options.host):
         print(
             f"Open to everyone who can reach this computer's port {port} and knows the password. "
@@ -231,7 +253,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     host = f"[{options.host}]" if ":" in options.host else options.host
     url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}/"
-    with listener, create_app(options) as app:
+    with listener, library, create_app(options, library.folder) as app:
         print(f"The page is at {url} (stop with Ctrl-C)", flush=True)
         if not options.no_browser:
             webbrowser.open(url)

@@ -27,7 +27,7 @@ from allin1_mlx.files import replacing
 from allin1_mlx.types import SAMPLE_RATE, find_duration
 
 from .rendering import check_wanted
-from .songs import Song
+from .song import Song
 
 Kind = Literal["wav", "flac", "mp3"]
 

@@ -32,7 +32,8 @@ from allin1_mlx.result_file import read_loops, to_values
 from allin1_mlx.schema import check_schema
 from allin1_mlx.types import LABELS, Edit, Segment, find_bpm, find_duration
 
-from .songs import Session, Song
+from .song import Song
+from .songs import Session
 
 
 def correct(session: Session, song: Song, command: Any) -> None:

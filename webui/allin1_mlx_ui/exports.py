@@ -12,7 +12,7 @@ from typing import Any
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.exports import NAMES, find_format, render
 
-from .songs import Song
+from .song import Song
 
 
 @dataclass(frozen=True)

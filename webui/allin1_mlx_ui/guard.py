@@ -14,10 +14,12 @@ import ipaddress
 import re
 import secrets
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -80,11 +82,11 @@ class Login:
 class Guard:
     """ASGI middleware that refuses requests from other sites and without the password."""
 
-    def __init__(self, app: ASGIApp, *, host: str, login: Login | None = None) -> None:
-        """host: the address that the server listens on."""
+    def __init__(self, app: ASGIApp, *, host: str, logins: Sequence[Login] = ()) -> None:
+        """host: the address that the server listens on. logins: of all users, () if none needed."""
         self._app = app
         self._host = host
-        self._login = login
+        self._logins = logins
         self._attempts = Attempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,6 +97,8 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
+        user = self._find_user(Headers(scope=scope).get("authorization", ""))
+        scope.setdefault("state", {})["user"] = user or ""
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -126,8 +130,8 @@ class Guard:
         fetched_by_stranger = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if fetched_by_stranger and headers.get("sec-fetch-mode") != "navigate":
             return PlainTextResponse("Another site may not use this page.\n", status_code=403)
-        if self._login is not None:
-            refusal = self._ask(self._login, headers.get("authorization", ""), sender_of(scope))
+        if self._logins:
+            refusal = self._ask(headers.get("authorization", ""), sender_of(scope))
             if refusal is not None:
                 return refusal
         _, found, rest = scope["path"].partition("/gradio_api/")
@@ -138,7 +142,11 @@ class Guard:
             return PlainTextResponse("That request is too large.\n", status_code=413)
         return None
 
-    def _ask(self, login: Login, authorization: str, sender: str) -> PlainTextResponse | None:
+    def _find_user(self, authorization: str) -> str | None:
+        """Returns the user whose name and password a header carries, or None."""
+        return next((login.user for login in self._logins if login.admits(authorization)), None)
+
+    def _ask(self, authorization: str, sender: str) -> PlainTextResponse | None:
         """Returns the refusal of a request without the right name and password."""
         if authorization and (seconds := self._attempts.wait(sender)):
             return PlainTextResponse(
@@ -146,7 +154,7 @@ class Guard:
                 status_code=429,
                 headers={"retry-after": str(seconds)},
             )
-        if login.admits(authorization):
+        if self._find_user(authorization) is not None:
             return None
         if authorization:
             self._attempts.add(sender)
@@ -170,6 +178,11 @@ def _limit(receive: Receive) -> Receive:
         return message
 
     return receive_limited
+
+
+def find_user(request: Request) -> str:
+    """Returns the name of the user who sent a request; "" where no password is asked for."""
+    return str(getattr(request.state, "user", ""))
 
 
 def is_own_host(header: str, *, listening: str) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import html
+import itertools
+import secrets
+import shutil
 from typing import Any
 
 import gradio as gr
@@ -11,8 +14,9 @@ from .example import find_example
 from .inbox import Inbox
 from .jobs import Worker
 from .script import MANY, draw
-from .songs import Sessions
-from .uploads import receive
+from .sessions import Sessions
+from .song_list import open_session
+from .uploads import Upload, receive
 
 MOST_SONGS = 2000  # of a session
 
@@ -20,8 +24,8 @@ MOST_SONGS = 2000  # of a session
 class Intake:
     """Drop zone, example button and hint, in a column of their own."""
 
-    def __init__(self, max_minutes: float) -> None:
-        """max_minutes: length of the longest song that is analysed, for the hint."""
+    def __init__(self, max_minutes: float, *, place: str) -> None:
+        """For the hint, max_minutes: length of the longest song; place: where songs are kept."""
         has_example = find_example() is not None
         with gr.Column(elem_id="intake", min_width=240):
             # gr.File is no choice: it loses files that come while it still shows those before.
@@ -29,44 +33,47 @@ class Intake:
             self.example = gr.Button(
                 "Try the example song", elem_id="example", interactive=has_example
             )
-            gr.HTML(_write_hint(max_minutes, has_example=has_example), elem_id="hint")
+            gr.HTML(_write_hint(max_minutes, place, has_example=has_example), elem_id="hint")
 
-    def connect(
-        self, sessions: Sessions, worker: Worker, inbox: Inbox, follow: Callable[..., Any]
-    ) -> None:
-        """Analyse what comes in.
+    def connect(self, sessions: Sessions, worker: Worker, inbox: Inbox) -> None:
+        """Analyse what comes in. inbox: where uploaded files wait."""
 
-        inbox: where uploaded files wait. follow: called with an event to show the list of songs
-        after it.
-        """
+        counter = itertools.count(1)
 
-        def take(event: gr.EventData, request: gr.Request) -> None:
-            session = sessions.open(str(request.session_hash))
-            files = getattr(event, "files", None)
-            files = files if isinstance(files, list) else []
+        def add(files: list[Upload], request: gr.Request) -> dict[str, Any]:
+            """Returns the song that the page opens. count: so that no two values are the same."""
+            session = open_session(sessions, request)
             if len(session.songs()) + len(files) > MOST_SONGS:
                 raise gr.Error(f"The list can hold {MOST_SONGS} songs; remove some first.")
-            uploads = [inbox.take(file) for file in files]
-            receive(session, [upload for upload in uploads if upload is not None], worker)
+            try:
+                received = receive(session, files, worker)
+            except OSError as e:
+                raise gr.Error(f"The songs could not be kept: {e.strerror}") from e
+            shown = received.shown
+            return {"id": shown and shown.id, "again": received.again, "count": next(counter)}
 
-        def take_example(request: gr.Request) -> None:
+        def take(event: gr.EventData, request: gr.Request) -> Any:
+            files = getattr(event, "files", None)
+            uploads = [inbox.take(file) for file in files] if isinstance(files, list) else []
+            added = add([upload for upload in uploads if upload is not None], request)
+            return added if getattr(event, "shown", True) is True else gr.skip()
+
+        def take_example(request: gr.Request) -> dict[str, Any]:
             source = find_example()
             if source is None:
                 raise gr.Error("This installation has no example song.")
-            session = sessions.open(str(request.session_hash))
-            if len(session.songs()) >= MOST_SONGS:
-                raise gr.Error(f"The list can hold {MOST_SONGS} songs; remove some first.")
-            song = session.add(source.name)
-            song.source = source
-            worker.submit(session, song)
+            copy = sessions.folder / secrets.token_hex(8)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)
+            return add([Upload(copy, source.name)], request)
 
-        follow(self.dropzone.take(take, None, None, **MANY))
-        follow(self.example.click(take_example, None, None, **MANY))
+        self.dropzone.take(take, None, self.dropzone, **MANY)
+        self.example.click(take_example, None, self.dropzone, **MANY)
 
 
-def _write_hint(max_minutes: float, *, has_example: bool) -> str:
+def _write_hint(max_minutes: float, place: str, *, has_example: bool) -> str:
     example = "" if has_example else " This installation has no example song."
     return (
         f"<p>Music in any usual format, up to {max_minutes:g} minutes a song. "
-        f"Everything stays on this computer.{example}</p>"
+        f"Nothing is uploaded to the internet.{example}</p><p>{html.escape(place)}</p>"
     )

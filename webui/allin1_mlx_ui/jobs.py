@@ -6,7 +6,9 @@ import logging
 import queue
 import shutil
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,31 +18,40 @@ from allin1_mlx.errors import AllInOneError, AudioError, Cancelled
 from .analyst import Analyst, Outcome, Task
 from .choice import Choice, Choices
 from .offers import progress
-from .songs import STAGE_TEXTS, Session, Song
+from .song import STAGE_TEXTS, Song
+from .song_file import write_activations
+from .songs import Session
 
 _log = logging.getLogger(__name__)
 
 
-class Worker:
-    """Analyses songs in the order in which they are submitted."""
+class Lane:
+    """A process that computes, and the thread that gives it one song at a time."""
 
-    def __init__(self, analyst: Analyst, choices: Choices, *, max_minutes: float) -> None:
-        self._analyst = analyst
-        self._choices = choices
-        self._max_seconds = max_minutes * 60
-        self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
+    def __init__(self, name: str, analyst: Analyst) -> None:
+        self.analyst = analyst
+        self._waiting: queue.Queue[Callable[[], object] | None] = queue.Queue()
         self._current: Song | None = None
-        self._thread = threading.Thread(target=self._run, name="songs", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def submit(self, session: Session, song: Song) -> None:
-        """Queue a song. It is analysed, or only decoded if it already has an analysis."""
-        session.change(song, state="queued", stage="")
-        self._waiting.put(partial(self._finish, session, song))
+    def put(self, song: Song, job: Callable[[], None]) -> None:
+        """Do a song's job after those that wait."""
+
+        def run() -> None:
+            self._current = song
+            job()
+            self._current = None
+
+        self._waiting.put(run)
+
+    def prepare(self) -> None:
+        """Start the process before there is a job."""
+        self._waiting.put(self.analyst.start)
 
     def tidy(self) -> None:
         """Free the memory that earlier songs used, unless a song is waiting."""
-        self._waiting.put(self._analyst.renew)
+        self._waiting.put(self.analyst.renew)
 
     def close(self) -> None:
         """Stop the running song and forget the waiting ones."""
@@ -49,34 +60,81 @@ class Worker:
             current.cancelled.set()
         self._waiting.put(None)
         self._thread.join(timeout=1)
-        self._analyst.close()
+        self.analyst.close()
 
     def _run(self) -> None:
-        self._analyst.start()  # so that it is ready when the first song comes
+        self.analyst.prepare()
         while (job := self._waiting.get()) is not None:
             job()
 
-    def _finish(self, session: Session, song: Song) -> None:
+
+class Worker:
+    """Analyses songs in the order in which they are submitted.
+
+    Songs that are to be heard only, as their analysis is there already, do not wait for others to
+    be analysed.
+    """
+
+    def __init__(self, analyst: Analyst, choices: Choices, *, max_minutes: float) -> None:
+        self._choices = choices
+        self._max_seconds = max_minutes * 60
+        self._analyses = Lane("analyses", analyst)
+        self._sounds = Lane("sounds", Analyst())
+
+    def submit(self, session: Session, song: Song) -> None:
+        """Queue a song. It is analysed, or only decoded if it already has an analysis."""
+        session.change(song, state="queued", stage="")
+        is_heard_only = song.analysis is not None and not song.renewing
+        lane = self._sounds if is_heard_only else self._analyses
+        lane.put(song, partial(self._finish, session, song, lane.analyst))
+
+    def resume(self, session: Session) -> None:
+        """Queue the songs of a library that waited when the server ended."""
+        songs = session.songs()
+        for song in songs:
+            if song.state == "queued":
+                self.submit(session, song)
+        if songs:
+            self._sounds.prepare()  # one of them will be opened
+
+    def fetch_sound(self, session: Session, song: Song) -> None:
+        """Decode a song of the library that has been opened, unless its sound is there."""
+        song.played = time.monotonic()
+        with song.lock:
+            if song.source is not None and song.state == "done" and not song.frames:
+                song.cancelled.clear()
+                self.submit(session, song)
+
+    def tidy(self) -> None:
+        """Free the memory that earlier songs used, unless a song is waiting."""
+        self._analyses.tidy()
+        self._sounds.tidy()
+
+    def close(self) -> None:
+        """Stop the running songs and forget the waiting ones."""
+        self._analyses.close()
+        self._sounds.close()
+
+    def _finish(self, session: Session, song: Song, analyst: Analyst) -> None:
         """Work on one song and record how it ended."""
-        self._current = song
         try:
-            self._work(session, song)
+            self._work(session, song, analyst)
         except Cancelled:  # of a second analysis: the first one stays
-            state = "done" if song.renewing else "cancelled"
-            session.change(song, state=state, message="", renewing="")
+            if not session.closed:  # else it is queued again when the server starts
+                state = "cancelled" if song.analysis is None else "done"
+                session.change(song, state=state, message="", renewing="", begun=0)
         except AudioError as e:
-            session.change(song, state="failed", message=str(e), hopeless=True)
+            session.change(song, state="failed", message=str(e), hopeless=True, begun=0)
         except AllInOneError as e:
-            session.change(song, state="failed", message=str(e))
+            session.change(song, state="failed", message=str(e), begun=0)
         except Exception as e:  # the other songs must go on, and the user must see it
             _log.exception("%s could not be analysed", song.name)
             message = f"{song.name}: unexpected fault: {type(e).__name__}: {e}"
-            session.change(song, state="failed", message=message)
+            session.change(song, state="failed", message=message, begun=0)
         if session.closed or session.find(song.id) is None:
             shutil.rmtree(song.folder, ignore_errors=True)  # what was written after it was removed
-        self._current = None
 
-    def _work(self, session: Session, song: Song) -> None:
+    def _work(self, session: Session, song: Song, analyst: Analyst) -> None:
         if song.cancelled.is_set():
             raise Cancelled
         if song.source is None:
@@ -88,8 +146,10 @@ class Worker:
                 done = begin + (end - begin) * min(max(fraction, 0.0), 1.0)
                 session.change(song, stage=text, fraction=max(done, song.fraction))
 
-        wanted = song.analysis is None or song.renewing
-        choice = self._settle(session, song) if wanted else None
+        choice = None
+        if song.analysis is None or song.renewing:
+            choice = self._settle(session, song)
+            session.change(song, begun=song.begun + 1)
         session.change(song, state="working", fraction=0.0)
         report("start", 0.0)
         task = Task(
@@ -99,11 +159,15 @@ class Worker:
             choice=choice,
             max_seconds=self._max_seconds,
         )
-        outcome = self._analyst.work(task, report=report, cancelled=song.cancelled)
+        outcome = analyst.work(task, report=report, cancelled=song.cancelled)
         if song.cancelled.is_set():  # removed, perhaps, and its folder with it
             raise Cancelled
         task.sound.replace(song.sound)
+        if outcome.analysis is not None and outcome.analysis.activations is not None:
+            activations = outcome.analysis.activations
+            session.save(song, lambda song: write_activations(song, activations))
         session.revise(song, partial(_conclude, outcome=outcome))
+        session.make_room(song)
 
     def _settle(self, session: Session, song: Song) -> Choice:
         """Returns the choice for a song, after waiting for a running download."""
@@ -121,19 +185,21 @@ class Worker:
 
 def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:
     """Returns the new fields of a song. Corrections made during the analysis are kept."""
-    analysis = outcome.analysis or song.analysis
-    if outcome.analysis is not None and song.analysis is not None and song.renewing == "keep":
-        analysis = carry_edits(song.analysis, outcome.analysis)
-    return {
+    fields: dict[str, Any] = {}
+    is_wanted = song.analysis is None or song.renewing  # a result may have been opened meanwhile
+    if outcome.analysis is not None and is_wanted:
+        analysis = replace(outcome.analysis, activations=None)  # they are in a file
+        if song.analysis is not None and song.renewing == "keep":
+            analysis = carry_edits(song.analysis, analysis)
+        fields = {"analysis": analysis, "undone": (), "notice": outcome.notice}
+    return fields | {
         "state": "done",
         "fraction": 1.0,
-        "analysis": analysis,
-        "undone": (),
         "renewing": "",
+        "begun": 0,
         "envelope": outcome.envelope,
         "frames": outcome.frames,
         "warnings": (*outcome.warnings, *_mismatch(song, outcome)),
-        "notice": outcome.notice,
         "message": "",
         "revision": song.revision + 1,
     }

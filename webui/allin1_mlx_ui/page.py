@@ -1,7 +1,7 @@
 """The page's layout. The parts are separate modules: intake, song_list, model_menu.
 
-Gradio runs the queue and sends the list of songs. The list, the timeline and the player are drawn
-by the modules in static/, because gr.Plot reports no clicks and gr.Audio cannot be told where to
+Gradio runs the queue of the buttons' events. The list, the timeline and the player are drawn by
+the modules in static/, because gr.Plot reports no clicks and gr.Audio cannot be told where to
 play. Gradio's own upload is not used: it keeps files under paths that others can guess.
 """
 
@@ -15,8 +15,8 @@ from .intake import Intake
 from .jobs import Worker
 from .model_menu import ModelMenu
 from .script import draw
+from .sessions import Sessions
 from .song_list import SongList
-from .songs import Sessions
 
 MASTHEAD = "<header><h1>allin1</h1><p>See, hear and explore the structure of a song</p></header>"
 
@@ -39,26 +39,33 @@ def theme() -> gr.themes.Base:
 
 
 def build_page(
-    sessions: Sessions, worker: Worker, choices: Choices, inbox: Inbox, *, max_minutes: float
+    sessions: Sessions,
+    worker: Worker,
+    choices: Choices,
+    inbox: Inbox,
+    *,
+    max_minutes: float,
+    place: str,
 ) -> gr.Blocks:
     """Returns the page. Its songs live in `sessions`; `worker` analyses them as `choices` says.
 
     inbox: where uploaded files wait. max_minutes: length of the longest song.
+    place: where songs are kept and how to delete them, in one sentence.
     """
 
     def close(request: gr.Request) -> None:
         sessions.close(str(request.session_hash))
-        if sessions.empty:
+        if sessions.idle:
             worker.tidy()
 
     with gr.Blocks(title="allin1-mlx", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(MASTHEAD, elem_id="masthead")
         with gr.Row(elem_id="tray", equal_height=True):
-            intake = Intake(max_minutes)
-            songs = SongList(sessions, worker)
+            intake = Intake(max_minutes, place=place)
+            songs = SongList(sessions, worker, place=place)
         menu = ModelMenu(choices)
         draw("main", "player", elem_id="player")
-        intake.connect(sessions, worker, inbox, songs.follow)
+        intake.connect(sessions, worker, inbox)
         songs.connect()
         menu.connect()
         page.unload(close)

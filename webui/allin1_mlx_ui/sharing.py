@@ -17,7 +17,7 @@ from allin1_mlx.display.pages.sound import PIECE, pack_sound
 from allin1_mlx.display.plot import plot_analysis
 
 from .rendering import check_wanted
-from .songs import Song
+from .song import Song
 
 Picture = Literal["png", "svg", "pdf"]
 

@@ -25,7 +25,8 @@ from allin1_mlx.types import FPS, SAMPLE_RATE, find_duration
 from .corrections import describe_corrections, describe_sections
 from .exports import describe_offers
 from .offers import TITLES
-from .songs import Song
+from .song import Song
+from .song_file import ACTIVATIONS, read_activations
 
 MOSTLY = (5, 95)  # percent of the tempo curve
 
@@ -34,7 +35,7 @@ def write_sheet(
     song: Song, analysis: Analysis, *, dark: bool, activations: bool, room: Room = "middle"
 ) -> str:
     """Returns the sheet of a song as JSON text."""
-    shown = analysis if activations else replace(analysis, activations=None)
+    shown = replace(analysis, activations=read_activations(song) if activations else None)
     figure = draw_timeline(shown, envelope=song.envelope, dark=dark, room=room)
     sheet = {
         "id": song.id,
@@ -42,6 +43,7 @@ def write_sheet(
         "name": song.title,
         "duration": find_duration(analysis),
         "frames": song.frames,
+        "hasSource": song.source is not None,
         "rate": SAMPLE_RATE,
         "bpm": analysis.bpm,
         "tempo": _tempo(analysis),
@@ -56,7 +58,7 @@ def write_sheet(
         "bars": number_bars(analysis).tolist(),
         "sections": _sections(analysis),
         "loops": [vars(loop) for loop in analysis.loops],
-        "hasActivations": analysis.activations is not None,
+        "hasActivations": (song.home / ACTIVATIONS).is_file(),
         "fps": FPS,
         "layers": _layers(song, shown),
         "corrections": describe_corrections(song, analysis),

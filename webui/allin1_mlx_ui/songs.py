@@ -1,279 +1,255 @@
-"""The songs on a page, and the page's session that owns them.
+"""The songs of one user or one tab.
 
-A session is one open tab. Its files lie in a separate folder, which is removed when the tab is
-closed. Identifiers in URLs cannot be guessed, so that one session never reaches
-another's songs. Any thread may read and change a song; changes wake those who wait for them.
+With a library a session belongs to a user: all tabs of that user show the same songs, which stay
+when the tabs are closed and when the server ends or is killed. Without a library a session is one
+open tab, and everything is deleted when the tab is closed. Any thread may change a song through
+its session, which writes what is kept to the disk before it returns. Identifiers in URLs cannot
+be guessed, so that one session never reaches another's songs.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from allin1_mlx.analysis import Analysis
-from allin1_mlx.display.pictures.envelope import Envelope
-from allin1_mlx.errors import AllInOneError
-from allin1_mlx.types import Edit, find_bpm, find_duration
+from .song import Song
+from .song_file import read_song, write_song
 
-MOST_SESSIONS = 500  # open pages
+# Fields whose changes are written to the disk.
+KEPT = {"name", "source", "analysis", "undone", "digest", "warnings", "notice", "hopeless", "begun"}
+RETRY = 5.0  # seconds until a change that could not be written is written again
+BIN_DAYS = 30  # after which a removed song is deleted
+SOUND_BYTES = 2_000_000_000  # of decoded songs on the disk; others are decoded again when opened
+PLAYING = 600.0  # seconds after which a song that was played may have to make room
 
-State = Literal["queued", "working", "done", "failed", "cancelled"]
-
-# Text shown during a stage, and the shares of the whole at which it begins and ends.
-STAGE_TEXTS: dict[str, tuple[str, float, float]] = {
-    "start": ("Warming up", 0.0, 0.02),
-    "decode": ("Reading the song", 0.02, 0.12),
-    "separation": ("Taking the song apart", 0.12, 0.3),
-    "stems": ("Taking the song apart", 0.12, 0.3),
-    "network": ("Listening for beats and sections", 0.3, 0.88),
-    "beats": ("Placing the beats", 0.88, 0.97),
-    "sections": ("Naming the sections", 0.97, 1.0),
-}
-
-
-@dataclass(eq=False)
-class Song:
-    """One song of a session.
-
-    source: the file to analyse, None where only a result was opened.
-    frames: length of `sound`, the decoded song as 16-bit stereo; 0 where there is none.
-    revision: goes up with each change that the page must redraw.
-    undone: corrections that can be redone, the latest last.
-    renewing: "keep" or "drop" its corrections when it is analysed again; "" if it is not.
-    number: 2 of the second song of its name, and so on.
-    hopeless: whether its file cannot be read, so that trying again is useless.
-    digest: SHA-256 of the file that it came from, "" where that is not known.
-    """
-
-    name: str
-    folder: Path
-    source: Path | None = None
-    analysis: Analysis | None = None
-    envelope: Envelope | None = None
-    frames: int = 0
-    state: State = "queued"
-    stage: str = ""
-    fraction: float = 0.0
-    message: str = ""
-    warnings: tuple[str, ...] = ()
-    notice: str = ""  # which model analysed it, and why that one
-    revision: int = 0
-    undone: tuple[Edit, ...] = ()
-    renewing: Literal["", "keep", "drop"] = ""
-    number: int = 1
-    hopeless: bool = False
-    digest: str = ""
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    cancelled: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def sound(self) -> Path:
-        """The decoded song: 16-bit little-endian samples, left and right in turn."""
-        return self.folder / "sound.pcm"
-
-    @property
-    def title(self) -> str:
-        """Its name, with a number after it if another song has the same name."""
-        return self.name if self.number == 1 else f"{self.name} ({self.number})"
-
-    @property
-    def finished(self) -> bool:
-        """Whether it is neither queued nor being worked on."""
-        return self.state in ("done", "failed", "cancelled")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Returns its line in the list of songs."""
-        found = self.analysis
-        return {
-            "id": self.id,
-            "name": self.name,
-            "title": self.title,
-            "state": self.state,
-            "stage": self.stage,
-            "fraction": round(self.fraction, 3),
-            "message": self.message,
-            "warnings": list(self.warnings),
-            "ready": found is not None,
-            "retriable": self.source is not None and not self.hopeless,
-            "revision": self.revision,
-            "bpm": None if found is None else _round_bpm(found),
-            "sections": 0 if found is None else len(found.segments),
-            "duration": None if found is None else find_duration(found),
-        }
-
-
-def _round_bpm(analysis: Analysis) -> int | None:
-    """The tempo with decimals, which the page shows too, as a whole number."""
-    bpm = find_bpm(analysis)
-    return None if bpm is None else round(bpm)
+_log = logging.getLogger(__name__)
 
 
 class Session:
-    """The songs of one open page, in the order in which they came."""
+    """The songs of one user or one tab, in the order in which they came."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, home: Path | None = None, user: str = "") -> None:
+        """folder: temporary files. home: where songs are kept, None if they go with the session."""
         self.folder = folder
+        self.home = folder / "home" if home is None else home
+        self.is_kept = home is not None
+        self.user = user
         self.id = secrets.token_urlsafe(16)
         self.closed = False
-        self.followers = 0
+        self.version = 0
         self._songs: dict[str, Song] = {}
-        self._latest: dict[str, Any] | None = None
-        self._changed = threading.Condition()
-        self._version = 0
+        self._bin: dict[str, Song] = {}
+        self.intake = threading.Lock()  # held while files are added, so that none comes twice
+        self._lock = threading.RLock()
+        self._saver: threading.Timer | None = None
+        for part in ("songs", "bin"):
+            (self.home / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._load()
 
     def songs(self) -> list[Song]:
         """All songs, oldest first."""
-        with self._changed:
+        with self._lock:
             return list(self._songs.values())
 
-    def add(self, name: str) -> Song:
-        """Add a new song with its own folder."""
-        song = Song(name=name, folder=self.folder / secrets.token_hex(8))
-        song.folder.mkdir(parents=True)
-        with self._changed:
-            self._songs[song.id] = song
-        self.change(song, name=name)
-        return song
+    def removed(self) -> list[Song]:
+        """The songs in the bin, oldest first."""
+        with self._lock:
+            return list(self._bin.values())
 
-    def show(self, song: Song, *, again: bool) -> None:
-        """Have the page open a song that was just added, or was added again."""
-        with self._changed:
-            count = 1 if self._latest is None else self._latest["count"] + 1
-            self._latest = {"id": song.id, "count": count, "again": again}
-        self.change(song)
+    def add(self, name: str) -> Song:
+        """Add a new song with its own folders. Raises OSError where the disk is full."""
+        song = Song(name=name, folder=self.folder)
+        song.folder, song.home = self.folder / song.id, self.home / "songs" / song.id
+        song.folder.mkdir(parents=True)
+        song.home.mkdir()
+        with self._lock:
+            self._songs[song.id] = song
+            self._announce(song)
+        self._number(song)
+        self.save(song)
+        self._announce(song)
+        return song
 
     def find(self, song_id: str) -> Song | None:
         """Returns the song of this session with that identifier, or None."""
-        with self._changed:
+        with self._lock:
             return self._songs.get(song_id)
 
+    def find_removed(self, song_id: str) -> Song | None:
+        """Returns the song in the bin with that identifier, or None."""
+        with self._lock:
+            return self._bin.get(song_id)
+
     def change(self, song: Song, **values: Any) -> None:
-        """Set fields of a song and wake those who follow the session."""
-        with self._changed:
+        """Set fields of a song, and write to the disk what is kept of it."""
+        with song.lock:
+            is_new = any(getattr(song, key) != values[key] for key in KEPT & values.keys())
             for key, value in values.items():
                 setattr(song, key, value)
             if "name" in values:
-                others = [s for s in self._songs.values() if s.name == song.name and s is not song]
-                song.number = 1 + max((other.number for other in others), default=0)
-            self._version += 1
-            self._changed.notify_all()
+                self._number(song)
+            if is_new or ("state" in values and song.finished and song.summarize() is None):
+                self.save(song)
+            self._announce(song)
 
     def revise(self, song: Song, revision: Callable[[Song], dict[str, Any]]) -> None:
         """Set fields that `revision` computes from the song, while no other thread changes it."""
-        with self._changed:
+        with song.lock:
             self.change(song, **revision(song))
 
+    def save(self, song: Song, write: Callable[[Song], None] = write_song) -> None:
+        """Write a song to the disk. If that fails, the song says so, and it is tried again."""
+        with song.lock:
+            try:
+                if self.find(song.id) or self.find_removed(song.id):  # else it is deleted
+                    write(song)
+            except OSError as e:
+                _log.warning("%s could not be saved: %s", song.name, e)
+                song.unsaved = f"Not saved yet: {e.strerror or e}. Saving is tried again."
+                self._save_later()
+            else:
+                song.unsaved = ""
+
     def remove(self, song: Song) -> None:
-        """Stop the analysis of a song, and delete the song and its files."""
+        """Stop the analysis of a song and move the song to the bin."""
         song.cancelled.set()
-        with self._changed:
-            self._songs.pop(song.id, None)
-        self.change(song)
-        shutil.rmtree(song.folder, ignore_errors=True)
+        with song.lock:
+            with self._lock:
+                if self._songs.pop(song.id, None) is None:
+                    return
+                self._bin[song.id] = song
+            self._move(song, "bin")
+            os.utime(song.home)  # the days in the bin count from now
+            if not song.finished:
+                self.change(song, state="cancelled", renewing="")
+            song.frames = 0
+            shutil.rmtree(song.folder, ignore_errors=True)
+            self._announce(song)
+
+    def restore(self, song: Song) -> None:
+        """Bring a removed song back from the bin."""
+        with song.lock:
+            with self._lock:
+                if self._bin.pop(song.id, None) is None:
+                    return
+                songs = [*self._songs.values(), song]
+                self._songs = {s.id: s for s in sorted(songs, key=lambda s: s.added)}
+                self._announce(song)
+            song.folder.mkdir(parents=True, exist_ok=True)
+            self._move(song, "songs")
+            self._number(song)
+            self._announce(song)
+
+    def delete(self, song: Song) -> None:
+        """Delete a song in the bin for good."""
+        with self._lock:
+            self._bin.pop(song.id, None)
+        shutil.rmtree(song.home, ignore_errors=True)
+        self._announce(song)
+
+    def rest(self) -> None:
+        """Delete the decoded sound of all songs, when no tab shows them."""
+        for song in self.songs():
+            if song.finished:
+                self._forget_sound(song)
+
+    def make_room(self, newest: Song) -> None:
+        """Delete decoded sounds that take too much of the disk, those not played lately."""
+        with_sound = sorted((s for s in self.songs() if s.frames), key=lambda s: s.played)
+        excess = sum(4 * song.frames for song in with_sound) - SOUND_BYTES
+        for song in with_sound:
+            if excess <= 0:
+                return
+            if song is not newest and time.monotonic() - song.played > PLAYING:
+                excess -= 4 * song.frames
+                self._forget_sound(song)
 
     def close(self) -> None:
-        """Stop everything, delete everything."""
-        with self._changed:
-            self.closed = True
-            self._changed.notify_all()
-        for song in self.songs():
-            self.remove(song)
+        """Stop everything, and delete everything that is not kept."""
+        self.closed = True
+        if self._saver is not None:
+            self._saver.cancel()
+        for song in [*self.songs(), *self.removed()]:
+            song.cancelled.set()
+            if self.is_kept and (song.unsaved or song.begun):
+                song.begun = 0  # it was not a crash
+                self.save(song)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Returns the list of songs for the page."""
-        songs = [song.to_dict() for song in self.songs()]
-        return {"session": self.id, "songs": songs, "latest": self._latest}
-
-    def follow(self, *, interval: float = 0.1) -> Iterator[dict[str, Any]]:
-        """Yields the list now and after each change, until all songs are finished.
-
-        At most one value every `interval` seconds. Also ends when the session is closed, or when
-        another call begins to follow.
-        """
-        with self._changed:
-            self.followers += 1
-            me = self.followers
-            self._changed.notify_all()
-        pause = threading.Event()  # never set: a sleep that ends with the thread's daemon
-        while True:
-            with self._changed:
-                seen = self._version
-            yield self.to_dict()
-            if all(song.finished for song in self.songs()):
-                with self._changed:
-                    if self._version == seen:
-                        return
-            with self._changed:
-                if self._version == seen and not self.closed and self.followers == me:
-                    self._changed.wait(timeout=1.0)
-                if self.closed or self.followers != me:
-                    return
-            pause.wait(interval)
-
-
-class Sessions:
-    """All open pages of the server."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._sessions: dict[str, Session] = {}
-        self._lock = threading.Lock()
-
-    def open(self, key: str) -> Session:
-        """Returns the session of a page; makes one if needed. key: Gradio's session hash."""
+    def news(self, seen: int = -1) -> dict[str, Any]:
+        """Returns the list of songs for the page: lines that changed since the version `seen`."""
         with self._lock:
-            if key not in self._sessions:
-                self._make_room()
-                self._sessions[key] = Session(self.folder / secrets.token_hex(8))
-            return self._sessions[key]
+            version = self.version
+            songs, removed = list(self._songs.values()), list(self._bin.values())
+        return {
+            "session": self.id,
+            "version": version,
+            "kept": self.is_kept,
+            "ids": [song.id for song in songs],
+            "songs": [song.to_dict() for song in songs if song.version > seen],
+            "bin": [{"id": song.id, "title": song.name, "size": song.size} for song in removed],
+        }
 
-    def _make_room(self) -> None:
-        """Forget the oldest session without songs where there are MOST_SESSIONS.
+    def _load(self) -> None:
+        """Read the songs that were kept, and delete what has been in the bin for long."""
+        for part, songs in (("songs", self._songs), ("bin", self._bin)):
+            homes = [home for home in (self.home / part).iterdir() if home.is_dir()]
+            found = [
+                read_song(home, self.folder / home.name) for home in homes if any(home.iterdir())
+            ]
+            for song in sorted(found, key=lambda song: song.added):
+                songs[song.id] = song
+        for song in self.songs():
+            song.folder.mkdir(parents=True, exist_ok=True)
+            self._number(song)
+            if song.state == "queued" and song.begun > 1:
+                message = f"{song.name}: the program ended twice during its analysis"
+                self.change(song, state="failed", message=message, begun=0)
+        for song in self.removed():
+            if time.time() - song.home.stat().st_mtime > BIN_DAYS * 86_400:
+                self.delete(song)
 
-        Raises AllInOneError where all have songs.
-        """
-        if len(self._sessions) < MOST_SESSIONS:
-            return
-        idle = next((key for key, s in self._sessions.items() if not s.songs()), None)
-        if idle is None:
-            raise AllInOneError(f"{MOST_SESSIONS} pages with songs are open; close one first")
-        self._sessions.pop(idle).close()
-
-    def close(self, key: str) -> None:
-        """End a page's session."""
+    def _number(self, song: Song) -> None:
         with self._lock:
-            session = self._sessions.pop(key, None)
-        if session is not None:
-            session.close()
+            others = [s for s in self._songs.values() if s.name == song.name and s is not song]
+            earlier = [s.number for s in others if s.added <= song.added]
+            song.number = 1 + max(earlier, default=0)
 
-    @property
-    def empty(self) -> bool:
-        """Whether no page has songs."""
+    def _announce(self, song: Song) -> None:
         with self._lock:
-            return not any(session.songs() for session in self._sessions.values())
+            self.version += 1
+            song.version = self.version
 
-    def close_all(self) -> None:
-        """End all of them."""
-        for key in list(self._sessions):
-            self.close(key)
+    def _move(self, song: Song, part: str) -> None:
+        home = self.home / part / song.id
+        song.home.replace(home)
+        if song.source is not None and song.source.is_relative_to(song.home):
+            song.source = home / song.source.relative_to(song.home)
+        song.home = home
 
-    def find_session(self, session_id: str) -> Session | None:
-        """Returns the session with that identifier in its URLs, or None."""
+    def _forget_sound(self, song: Song) -> None:
+        with song.lock:
+            song.frames = 0
+            song.sound.unlink(missing_ok=True)
+
+    def _save_later(self) -> None:
         with self._lock:
-            return next((s for s in self._sessions.values() if s.id == session_id), None)
+            if self.closed or (self._saver is not None and self._saver.is_alive()):
+                return
+            self._saver = threading.Timer(RETRY, self._save_again)
+            self._saver.daemon = True
+            self._saver.start()
 
-    def find_song(self, song_id: str) -> tuple[Session, Song] | None:
-        """Returns the song with that identifier in its URLs and its session, or None."""
-        with self._lock:
-            sessions = list(self._sessions.values())
-        for session in sessions:
-            song = session.find(song_id)
-            if song is not None:
-                return session, song
-        return None
+    def _save_again(self) -> None:
+        self._saver = None
+        for song in [*self.songs(), *self.removed()]:
+            if song.unsaved:
+                self.save(song)
+                self._announce(song)

@@ -8,7 +8,7 @@ A file that is there already does not come twice.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from allin1_mlx.analysis import Analysis
@@ -17,7 +17,9 @@ from allin1_mlx.errors import AudioError, ResultError
 from allin1_mlx.files import printable
 
 from .jobs import Worker
-from .songs import Session, Song
+from .song import Song
+from .song_file import UPLOAD
+from .songs import Session
 
 
 @dataclass(frozen=True)
@@ -33,39 +35,58 @@ class Upload:
         return self.name.lower().endswith(".json")
 
 
-def receive(session: Session, uploads: list[Upload], worker: Worker) -> list[Song]:
-    """Add files to a session. Returns their songs, opened results first.
+@dataclass(frozen=True)
+class Received:
+    """The songs that files became.
 
-    The page opens the first of them, or the song that was there already.
+    songs: those that are new. shown: the one that the page opens. again: it was there already.
     """
-    results = [upload for upload in uploads if upload.is_result]
+
+    songs: list[Song]
+    shown: Song | None
+    again: bool
+
+
+def receive(session: Session, uploads: list[Upload], worker: Worker) -> Received:
+    """Add files to a session, opened results first.
+
+    Raises OSError where the disk is full.
+    """
+    with session.intake:
+        return _receive(session, uploads, worker)
+
+
+def _receive(session: Session, uploads: list[Upload], worker: Worker) -> Received:
+    results = [_open_result(session, upload, worker) for upload in uploads if upload.is_result]
     music = [upload for upload in uploads if not upload.is_result]
-    opened = [_open_result(session, upload) for upload in results]
-    pair = len(results) == len(music) == 1
-    songs = list(opened)
-    if songs:
-        session.show(songs[0], again=False)
-    for upload in music:
-        digest = _digest(upload)
-        match = opened[0] if pair and opened[0].analysis else _find_result(session, upload, digest)
-        present = None if match else _find_same(session, digest)
-        song = match or present or session.add(upload.name)
-        if not opened and upload is music[0]:
-            session.show(song, again=present is not None)
-        if present is not None:
-            upload.path.unlink(missing_ok=True)
-            continue
-        if match is None:
-            songs.append(song)
-        song.digest = digest
-        try:
-            song.source = _keep(upload, song)
-        except FileNotFoundError:  # another page took the same file at the same moment
-            message = f"{upload.name}: did not arrive; add it again"
-            session.change(song, state="failed", message=message)
-        else:
-            worker.submit(session, song)
-    return songs
+    is_pair = len(results) == len(music) == 1
+    partner = results[0].shown if is_pair else None
+    taken = [*results, *(_take_music(session, upload, partner, worker) for upload in music)]
+    songs = [song for received in taken for song in received.songs]
+    return Received(songs, taken[0].shown, taken[0].again) if taken else Received([], None, False)
+
+
+def _take_music(session: Session, upload: Upload, partner: Song | None, worker: Worker) -> Received:
+    """Add music. partner: the only result that was dropped with it."""
+    digest = _digest(upload)
+    match = partner if partner and _waits(partner) else _find_result(session, upload, digest)
+    present = None if match else _find_same(session, digest)
+    if present is not None:
+        upload.path.unlink(missing_ok=True)
+        return Received([], present, again=True)
+    song = match or session.add(upload.name)
+    try:
+        session.change(song, source=_keep(upload, song), digest=digest)
+    except FileNotFoundError:  # another page took the same file at the same moment
+        session.change(song, state="failed", message=f"{upload.name}: did not arrive; add it again")
+    except OSError as e:
+        shutil.rmtree(song.home / UPLOAD, ignore_errors=True)
+        upload.path.unlink(missing_ok=True)
+        message = f"{upload.name}: could not be kept: {e.strerror}; make room and add it again"
+        session.change(song, state="failed", message=message, hopeless=True)
+    else:
+        worker.submit(session, song)
+    return Received([song] if match is None else [], song, again=False)
 
 
 def _keep(upload: Upload, song: Song) -> Path:
@@ -76,26 +97,45 @@ def _keep(upload: Upload, song: Song) -> Path:
     suffix = PurePosixPath(name).suffix
     while len(name.encode()) > 200:  # file systems allow 255 bytes
         name = name.removesuffix(suffix)[:-1] + suffix
-    folder = song.folder / "upload"
-    folder.mkdir()
+    folder = song.home / UPLOAD
+    folder.mkdir(exist_ok=True)
     return Path(shutil.move(upload.path, folder / name))
 
 
-def _open_result(session: Session, upload: Upload) -> Song:
-    """Add a song from a result file alone; a file that cannot be read becomes a failed song."""
-    song = session.add(upload.name)
+def _open_result(session: Session, upload: Upload, worker: Worker) -> Received:
+    """Add a song from a result file; a file that cannot be read becomes a failed song.
+
+    A result of a song that is there and has no corrections becomes that song's result.
+    """
     try:
         analysis = Analysis.from_json(upload.path)
     except ResultError as e:
+        song = session.add(upload.name)
         message = str(e).replace(upload.path.name, upload.name, 1)
         session.change(song, state="failed", message=message)
-        return song
+        return Received([song], song, again=False)
     finally:
         upload.path.unlink(missing_ok=True)
     # Results of the reference programs hold the whole path of somebody's computer.
     name = printable(PurePosixPath(analysis.path.replace("\\", "/")).name) or upload.name
-    session.change(song, name=name, analysis=analysis, state="done", revision=1)
-    return song
+    analysis = replace(analysis, path=name)
+    named = [s for s in session.songs() if s.name == name]
+    same = next((s for s in named if s.analysis == analysis), None)
+    if same is not None:
+        return Received([], same, again=True)
+    music = _find_same(session, analysis.audio_sha256 or "")
+    if music is not None and (music.analysis is None or not music.analysis.edits):
+        session.change(music, analysis=analysis, undone=(), revision=music.revision + 1)
+        return Received([], music, again=False)
+    song = session.add(name)
+    session.change(song, analysis=analysis, state="done", revision=1)
+    if music is not None and music.source is not None:
+        folder = song.home / UPLOAD
+        folder.mkdir()
+        source = Path(shutil.copy2(music.source, folder))
+        session.change(song, source=source, digest=music.digest)
+        worker.submit(session, song)
+    return Received([song], song, again=False)
 
 
 def _digest(upload: Upload) -> str:
@@ -113,9 +153,14 @@ def _find_same(session: Session, digest: str) -> Song | None:
     return next((song for song in there if song.digest == digest), None)
 
 
+def _waits(song: Song) -> bool:
+    """Whether a song is a result that has no sound yet."""
+    return song.source is None and song.analysis is not None
+
+
 def _find_result(session: Session, upload: Upload, digest: str) -> Song | None:
     """Returns the opened result that this music belongs to."""
-    waiting = [s for s in session.songs() if s.analysis is not None and s.source is None]
+    waiting = [song for song in session.songs() if _waits(song)]
     for song in waiting:
         if song.analysis is not None and song.analysis.audio_sha256 == digest:
             return song

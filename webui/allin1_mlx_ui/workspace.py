@@ -25,7 +25,7 @@ def open_workspace() -> Iterator[Path]:
     remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     with (folder / LOCK).open("w") as lock:
-        _lock(lock)
+        take_lock(lock)
         try:
             yield folder
         finally:
@@ -37,14 +37,14 @@ def remove_leftovers() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         try:
             with (folder / LOCK).open("r+") as lock:
-                if not _lock(lock):
+                if not take_lock(lock):
                     continue
         except OSError:  # not ours, or only just being made
             continue
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lock(file: IO[str]) -> bool:
+def take_lock(file: IO[str]) -> bool:
     """Try to take the lock. Returns whether that worked."""
     if sys.platform == "win32":
         return False

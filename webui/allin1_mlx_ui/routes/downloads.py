@@ -19,7 +19,8 @@ from allin1_mlx.files import make_unique
 from ..clicks import MOST_BARS, Kind, write_clicks, write_mix
 from ..exports import make_file
 from ..rendering import Renderings, check_wanted
-from ..songs import Sessions, Song
+from ..sessions import Sessions
+from ..song import Song
 from .private import PRIVATE, find_analysis, require_sound
 
 CountIn = Annotated[int, Query(ge=0, le=MOST_BARS)]  # bars

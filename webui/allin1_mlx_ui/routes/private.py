@@ -1,14 +1,27 @@
-"""Finding a song by its address, and the headers that keep it out of the browser's cache."""
+"""Who may use the address of a song, and the headers that keep it out of the browser's cache."""
 
 from __future__ import annotations
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Request
 
 from allin1_mlx.analysis import Analysis
 
-from ..songs import Session, Sessions, Song
+from ..guard import find_user
+from ..sessions import Sessions
+from ..song import Song
+from ..songs import Session
 
 PRIVATE = {"cache-control": "no-store"}
+
+
+def require_owner(sessions: Sessions, request: Request) -> None:
+    """Raises HTTPException 404 where an address names a song or session of another user."""
+    user = find_user(request)
+    song_id, session_id = (request.path_params.get(key) for key in ("song_id", "session_id"))
+    if song_id is not None and sessions.find_song(song_id, user) is None:
+        raise HTTPException(404, "That song is no longer here.")
+    if session_id is not None and sessions.find_session(session_id, user) is None:
+        raise HTTPException(404, "That page is no longer open.")
 
 
 def find_song(sessions: Sessions, song_id: str) -> tuple[Session, Song]:

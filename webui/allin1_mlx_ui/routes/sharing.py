@@ -9,8 +9,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ..rendering import Renderings
+from ..sessions import Sessions
 from ..sharing import Picture, draw_picture, write_page
-from ..songs import Sessions
 from .downloads import send_file
 from .private import find_analysis
 

@@ -38,7 +38,7 @@ export class Editing {
       return;
     }
     bus.say("corrected", answer.song);
-    this.unsaved.add(song.id);
+    if (!desk.kept || answer.song.unsaved) this.unsaved.add(song.id);
     await desk.showCorrected(answer.song, answer.sheet);
   }
 
@@ -65,14 +65,15 @@ export class Editing {
     if (way > 0) window.scrollBy({ top: way });
   }
 
-  // Forget the songs that are no longer in the list.
+  // Forget the songs that are no longer in the list, and those that the library has saved.
   keepOnly(songs) {
     for (const id of this.unsaved) {
-      if (!songs.some((song) => song.id === id)) this.unsaved.delete(id);
+      const song = songs.find((one) => one.id === id);
+      if (!song || (this.desk.kept && !song.unsaved)) this.unsaved.delete(id);
     }
   }
 
-  // The server forgets corrections with the page: ask before it closes with some that are unsaved.
+  // Corrections outside a library go with the page: ask before it closes with unsaved ones.
   watchLeaving(element) {
     element.addEventListener("click", (event) => {
       const link = event.target.closest("a[download]");

@@ -1,52 +1,116 @@
-// The drop zone: files from anywhere on the page, or chosen; sent one after the other.
+// The drop zone: files and folders from anywhere on the page, or chosen; sent one after the other.
 
 import { bus, make } from "./bus.js";
+import { listChosen, listDropped } from "./folders.js";
 import { send } from "./sending.js";
 
-export function mount(element, { trigger }) {
-  const input = make("input", { type: "file", multiple: true, class: "visually-hidden" });
-  const news = make("span", { class: "news", role: "status" });
-  const label = make(
-    "label",
-    {},
-    input,
-    make("span", { class: "first" }, "Drop songs here, or click to choose"),
-    make("span", { class: "further" }, "Add songs"),
-    news,
-  );
-  element.querySelector(".dropzone").append(label);
+export function mount(element, { props, trigger, watch }) {
+  const intake = new Intake(element.querySelector(".dropzone"), trigger);
+  watch("value", () => bus.say("added", props.value));
+  bus.hear("again", ({ title }) => intake.tell(`${title} is in the list already.`));
+  bus.hear("cancel all", () => intake.cancel());
+}
 
-  bus.hear("again", ({ title }) => {
-    news.textContent = `${title} is in the list already.`;
-  });
+class Intake {
+  constructor(element, trigger) {
+    this.trigger = trigger;
+    this.waiting = []; // parts that are still to be sent, each a list of files that belong together
+    this.running = false;
+    this.failures = [];
+    this.news = make("span", { class: "news", role: "status" });
+    const files = chooser({ multiple: true }, (chosen) => this.add(chosen));
+    const folder = chooser({ webkitdirectory: true }, (chosen) => this.addFolder(chosen));
+    folder.setAttribute("aria-label", "Add a folder");
+    const first = make("span", { class: "first" }, "Drop songs or folders here, or click to choose");
+    const further = make("span", { class: "further" }, "Add songs");
+    this.label = make("label", { class: "zone" }, files, first, further, this.news);
+    element.append(this.label, make("label", { class: "folder" }, folder, "Add a folder"));
+    this.listen();
+  }
 
-  // Files that were dropped together are sent together, such as a result and its song.
-  const take = async (files) => {
+  listen() {
+    const over = (event) => {
+      event.preventDefault(); // or the browser would open the file in place of the page
+      this.label.classList.toggle("over", event.type === "dragover");
+    };
+    for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, over);
+    document.addEventListener("drop", async (event) => {
+      const { files, left } = await listDropped(event.dataTransfer);
+      this.add(files, left);
+    });
+  }
+
+  tell(text) {
+    this.news.textContent = text;
+  }
+
+  addFolder(chosen) {
+    const { music, left } = listChosen(chosen);
+    this.add(music, left);
+  }
+
+  // left: number of files in folders that are no music.
+  add(files, left = 0) {
+    this.failures = left ? [`${left} other file${left === 1 ? " was" : "s were"} left out.`] : [];
+    if (!files.length) this.failures.push("There is no music in it.");
+    const results = files.filter(isResult);
+    const music = files.filter((file) => !isResult(file));
+    // One result and one song belong together; of many, results go first and wait for their song.
+    const isPair = results.length === 1 && music.length === 1;
+    const parts = isPair ? [files] : [...results, ...music].map((file) => [file]);
+    parts.forEach((part, index) => this.waiting.push({ part, shown: index === 0 }));
     // The page makes room for the song at once, not when the song arrives.
     if (files.length) document.body.classList.add("has-songs");
-    const sent = [];
-    const failed = [];
-    for (const file of files) {
-      news.textContent = `Sending ${file.name} …`;
-      try {
-        sent.push({ id: await send(file), name: file.name });
-      } catch (error) {
-        failed.push(`${file.name} could not be sent: ${error.message}`);
-      }
-    }
-    news.textContent = failed.join(" ");
-    if (sent.length) trigger("take", { files: sent });
-    else if (!document.querySelector(".songs li")) document.body.classList.remove("has-songs");
-  };
+    if (!this.running) this.run();
+  }
 
+  async run() {
+    this.running = true;
+    let number = 0;
+    let taken = 0;
+    while (this.waiting.length) {
+      const { part, shown } = this.waiting.shift();
+      number += 1;
+      bus.say("sending", this.waiting.length + 1);
+      const total = number + this.waiting.length;
+      const place = total > 1 ? `${number} of ${total}: ` : "";
+      const sent = [];
+      for (const file of part) {
+        this.tell(`Sending ${place}${file.name} …`);
+        await this.send(file, sent);
+      }
+      if (sent.length) this.trigger("take", { files: sent, shown });
+      taken += sent.length;
+    }
+    this.running = false;
+    bus.say("sending", 0);
+    this.tell(this.failures.join(" "));
+    const isEmpty = !taken && !document.querySelector(".songs li");
+    if (isEmpty) document.body.classList.remove("has-songs");
+  }
+
+  async send(file, sent) {
+    try {
+      sent.push({ id: await send(file), name: file.name });
+    } catch (error) {
+      this.failures.push(`${file.name} could not be sent: ${error.message}`);
+    }
+  }
+
+  cancel() {
+    this.waiting = [];
+  }
+}
+
+function isResult(file) {
+  return file.name.toLowerCase().endsWith(".json");
+}
+
+function chooser(kind, take) {
+  const input = make("input", { type: "file", class: "visually-hidden", ...kind });
   input.addEventListener("change", () => {
     take([...input.files]);
     input.value = "";
   });
-  const over = (event) => {
-    event.preventDefault(); // or the browser would open the file in place of the page
-    label.classList.toggle("over", event.type === "dragover");
-  };
-  for (const type of ["dragover", "dragleave", "drop"]) document.addEventListener(type, over);
-  document.addEventListener("drop", (event) => take([...event.dataTransfer.files]));
+  return input;
 }

@@ -133,8 +133,9 @@ class Desk {
     requestAnimationFrame(() => this.tick());
   }
 
-  hearOfSongs({ songs, session }) {
+  hearOfSongs({ songs, session, kept }) {
     this.session = session;
+    this.kept = kept;
     const mine = this.song && songs.find((song) => song.id === this.song.id);
     if (mine && mine.revision > this.song.revision) this.open(mine);
     this.editing.keepOnly(songs);

@@ -1,101 +1,131 @@
-// The list of songs: where each stands, opening, cancelling, removing.
+// The list of songs: opening, finding, cancelling and removing them.
 //
-// The server sends the whole list whenever something changes; elements stay in place, so that
-// focus and screen readers are not disturbed.
+// The server sends the lines that changed; elements stay in place, so that focus and screen readers
+// are not disturbed. All tabs of a user show the same list.
 
-import { writeTime } from "../timeline.js";
 import { bus, make } from "./bus.js";
+import { Head } from "./head.js";
 import { loadPlotly } from "./plotly.js";
-
-const ENDED = { done: "done", failed: "failed", cancelled: "cancelled" };
+import { ENDED, Row } from "./row.js";
+import { Shelf } from "./shelf.js";
+import { Stream } from "./stream.js";
 
 export function mount(element, { props, trigger, watch }) {
   const list = new SongList(element.querySelector(".songs"), trigger);
-  const update = () => list.update(props.value || { songs: [] });
-  watch("value", update);
-  update();
+  const stream = new Stream((news) => list.update(news), () => trigger("enter"));
+  const enter = () => {
+    const { session, place } = props.value || {};
+    list.shelf.setPlace(place);
+    if (session) stream.follow(session);
+  };
+  watch("value", enter);
+  trigger("enter");
   bus.hear("opened", (id) => list.markOpen(id));
   bus.hear("corrected", (song) => list.correct(song));
-  bus.hear("renew", (wish) => trigger("renew", wish));
-  // A laptop that wakes up may have lost the connection.
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && list.busy) trigger("follow");
-  });
+  bus.hear("renew", ({ id, keep }) => trigger("renew", { ids: [id], keep }));
+  bus.hear("added", (added) => list.hearOfAdded(added));
 }
 
 class SongList {
   constructor(element, trigger) {
     this.trigger = trigger;
-    this.rows = new Map(); // id -> Row
+    this.rows = new Map(); // id -> Row, in the order of the list
     this.opened = null;
     this.wanted = null; // id of the song to open as soon as it is ready
-    this.count = 0; // of songs added so far
-    this.list = make("ul", { "aria-label": "Songs" });
+    this.heard = false; // whether a list has come
+    this.repeated = null; // id of a song that was added again
+    this.shelf = new Shelf(trigger, () => this.songs);
+    this.head = new Head(this.shelf, {
+      find: (words) => this.find(words),
+      cancel: () => this.cancelAll(),
+    });
+    this.list = make("ul", { "aria-label": "Songs", tabindex: -1 });
     this.news = make("div", { class: "visually-hidden", role: "status" });
-    this.toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false" });
-    this.toggle.addEventListener("click", () => this.expand(!this.isOpen));
-    element.append(this.toggle, this.list, this.news);
+    element.append(this.head.element, this.list, this.news);
+    // These can be seen without songs, too.
+    element.closest(".gradio-container").append(this.shelf.dialog, this.shelf.toast);
   }
 
-  update({ songs, session, latest }) {
-    const present = new Set(songs.map((song) => song.id));
-    for (const [id, row] of this.rows) {
-      if (present.has(id)) continue;
-      row.element.remove();
-      this.rows.delete(id);
-      if (id === this.opened) bus.say("close", id);
+  get songs() {
+    return [...this.rows.values()].map((row) => row.song);
+  }
+
+  // ids: of all songs in their order; songs: the lines that changed; bin: removed songs.
+  update({ ids, songs: changed, bin, session, kept }) {
+    const before = this.rows;
+    this.rows = new Map();
+    const lines = new Map(changed.map((song) => [song.id, song]));
+    for (const id of ids) {
+      if (!before.has(id) && !lines.has(id)) continue; // its line comes next
+      const row = before.get(id) || this.makeRow(lines.get(id));
+      if (lines.has(id)) {
+        if (this.heard) this.announce(row.song, lines.get(id));
+        row.update(lines.get(id));
+      }
+      this.rows.set(id, row);
     }
-    for (const song of songs) {
-      const row = this.rows.get(song.id) || this.add(song);
-      this.announce(row.song, song);
-      row.update(song);
-    }
-    const busy = songs.some((song) => !(song.state in ENDED));
+    for (const [id, row] of before) if (!this.rows.has(id)) this.drop(id, row);
+    this.heard = true;
+    this.arrange();
+    const { songs } = this;
+    const fresh = songs.length > 0 && before.size === 0;
     document.body.classList.toggle("has-songs", songs.length > 0);
-    if (songs.length) loadPlotly(); // the first one will be drawn soon
-    setText(this.toggle, `${songs.length} song${songs.length === 1 ? "" : "s"}`);
-    if (busy !== this.busy) this.expand(busy || songs.some(({ state }) => state === "failed"));
-    this.busy = busy;
-    this.hearOfLatest(latest);
-    bus.say("songs", { songs, session });
-    this.openWanted();
+    document.body.classList.toggle("has-bin", bin.length > 0);
+    if (fresh) loadPlotly(); // the first one will be drawn soon
+    this.head.update(songs, bin);
+    this.shelf.update(songs, bin);
+    bus.say("songs", { songs, session, kept });
+    this.showWanted();
   }
 
-  // Show the song that was added last, even if it was in the list already.
-  hearOfLatest(latest) {
-    const row = latest && this.rows.get(latest.id);
-    if (!row || latest.count === this.count) return;
-    this.count = latest.count;
-    this.wanted = latest.id;
-    row.element.scrollIntoView({ block: "nearest" });
-    if (latest.again) bus.say("again", row.song);
+  // Put the elements of new and restored songs where they belong.
+  arrange() {
+    let place = this.list.firstElementChild;
+    for (const { element } of this.rows.values()) {
+      if (element === place) place = place.nextElementSibling;
+      else this.list.insertBefore(element, place);
+    }
   }
 
-  // On a small screen, show the list or only the number of songs.
-  get isOpen() {
-    return this.toggle.getAttribute("aria-expanded") === "true";
+  drop(id, row) {
+    row.element.remove();
+    if (id === this.opened) bus.say("close", id);
   }
 
-  expand(open) {
-    this.toggle.setAttribute("aria-expanded", String(open));
+  // The song to open of those just added. again: it was in the list already.
+  hearOfAdded({ id, again }) {
+    this.wanted = id;
+    if (again) this.repeated = id;
+    this.showWanted();
   }
 
-  openWanted() {
+  showWanted() {
     const row = this.rows.get(this.wanted);
-    if (!row || !row.song.ready) return;
+    if (!row) return;
+    row.element.scrollIntoView({ block: "nearest" });
+    if (this.repeated === this.wanted) bus.say("again", row.song);
+    this.repeated = null;
+    if (!row.song.ready) return;
     this.wanted = null;
     if (row.song.id !== this.opened) bus.say("offer", row.song);
   }
 
-  add(song) {
-    const row = new Row(song, this.trigger, () => {
+  makeRow(song) {
+    return new Row(song, this.trigger, (row) => {
       this.wanted = null; // the user has chosen
       bus.say("open", row.song);
-      this.expand(false);
+      this.head.expand(false);
     });
-    this.rows.set(song.id, row);
-    this.list.append(row.element);
-    return row;
+  }
+
+  find(words) {
+    for (const row of this.rows.values()) row.element.hidden = !row.matches(words);
+  }
+
+  cancelAll() {
+    bus.say("cancel all");
+    const ids = this.songs.filter(({ state }) => !(state in ENDED)).map(({ id }) => id);
+    if (ids.length) this.trigger("cancel", { ids });
   }
 
   announce(before, now) {
@@ -114,65 +144,4 @@ class SongList {
     this.opened = id;
     for (const row of this.rows.values()) row.markOpen(row.song.id === id);
   }
-}
-
-class Row {
-  constructor(song, trigger, open) {
-    this.song = { ...song, state: "new" };
-    const ask = (event) => () => trigger(event, { id: song.id });
-    this.name = make("button", { type: "button", class: "name", onclick: open });
-    this.status = make("span", { class: "status" });
-    this.bar = make("progress", { max: 1, "aria-label": `Progress of ${song.title}` });
-    this.cancel = make("button", { type: "button", onclick: ask("cancel") }, "Cancel");
-    this.retry = make("button", { type: "button", onclick: ask("retry") }, "Try again");
-    this.remove = make("button", { type: "button", class: "quiet", onclick: ask("remove") }, "✕");
-    const actions = make("span", { class: "actions" }, this.cancel, this.retry, this.remove);
-    this.element = make("li", {}, this.name, this.status, this.bar, actions);
-    this.cancel.setAttribute("aria-label", `Cancel ${song.title}`);
-    this.retry.setAttribute("aria-label", `Try again: ${song.title}`);
-    this.remove.setAttribute("aria-label", `Remove ${song.title}`);
-    this.remove.title = "Remove this song and its files";
-  }
-
-  update(song) {
-    this.song = song;
-    const working = song.state === "working";
-    const ended = song.state in ENDED;
-    setText(this.name, song.title);
-    setText(this.status, describe(song));
-    this.name.disabled = !song.ready;
-    this.name.title = song.title;
-    this.element.dataset.state = song.state;
-    this.bar.hidden = !working;
-    this.bar.value = song.fraction;
-    this.cancel.hidden = ended;
-    this.retry.hidden = !["failed", "cancelled"].includes(song.state) || !song.retriable;
-    this.remove.hidden = !ended;
-  }
-
-  markOpen(open) {
-    this.element.classList.toggle("open", open);
-    if (open) this.name.setAttribute("aria-current", "true");
-    else this.name.removeAttribute("aria-current");
-  }
-}
-
-function describe(song) {
-  if (song.state === "queued") return song.stage || "waiting for its turn";
-  if (song.state === "working") return `${song.stage} · ${Math.floor(100 * song.fraction)} %`;
-  if (song.state === "cancelled") return "cancelled";
-  if (song.state === "failed") return describeFailure(song);
-  const bpm = song.bpm === null ? "no beat found" : `${song.bpm} BPM`;
-  const sections = `${song.sections} section${song.sections === 1 ? "" : "s"}`;
-  return `${bpm} · ${sections} · ${writeTime(song.duration, 0)}`;
-}
-
-// The reason, without the name, which stands above it.
-function describeFailure({ name, message }) {
-  const reason = message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;
-  return reason && reason[0].toUpperCase() + reason.slice(1);
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }

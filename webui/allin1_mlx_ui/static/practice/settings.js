@@ -6,6 +6,8 @@ import { setText } from "../panel/block.js";
 import { SavedLoops } from "./loops.js";
 
 const CENTS = 50; // up and down
+const NO_SOUND = "Only the result is open: add the song's file to hear it.";
+const READING = "The song's file is being read.";
 
 export class Settings {
   // desk: has practice, player, sheet, moves and editing.
@@ -15,7 +17,6 @@ export class Settings {
     this.player = desk.player;
     this.loops = new SavedLoops(desk);
     this.silence = make("p", { class: "silence", role: "status", hidden: true });
-    this.silence.textContent = "Only the result is open: add the song's file to hear it.";
     this.element = make(
       "section",
       { class: "practice-settings", "aria-label": "Practice settings", hidden: true },
@@ -158,6 +159,7 @@ export class Settings {
   show(sheet) {
     const sounds = sheet.frames > 0;
     this.silence.hidden = sounds;
+    setText(this.silence, sheet.hasSource ? READING : NO_SOUND);
     this.songToggle.disabled = this.songSlider.disabled = !sounds;
     this.loops.show(sheet);
   }

@@ -1,0 +1,127 @@
+"""The sessions of all users or tabs, and which tab belongs to which."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from allin1_mlx.errors import AllInOneError
+
+from .library import owner_folder
+from .song import Song
+from .songs import Session
+
+MOST_SESSIONS = 500
+MOST_TABS = 10_000
+
+
+class Sessions:
+    """The sessions of all users or tabs."""
+
+    def __init__(
+        self,
+        folder: Path,
+        library: Path | None = None,
+        *,
+        resume: Callable[[Session], None] = lambda session: None,
+    ) -> None:
+        """folder: temporary files. library: where songs are kept; None: they go with their tab.
+
+        resume: called with a session of the library when it is opened first.
+        """
+        self.folder = folder
+        self.library = library
+        self._resume = resume
+        self._sessions: dict[str, Session] = {}
+        self._tabs: dict[str, str] = {}  # Gradio's session hash -> key of its session
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def open(self, tab: str, user: str = "") -> Session:
+        """Returns the session of a tab; makes one if needed. tab: Gradio's session hash."""
+        key = tab if self.library is None else user
+        with self._lock:
+            if len(self._tabs) >= MOST_TABS:  # somebody makes them up
+                del self._tabs[next(iter(self._tabs))]
+            self._tabs[tab] = key
+            return self._open(key, user)
+
+    def close(self, tab: str) -> None:
+        """End a tab's session; in a library, delete its decoded sounds if it was the last tab."""
+        with self._lock:
+            key = self._tabs.pop(tab, None)
+            if key is None or key in self._tabs.values():
+                return
+            session = self._sessions.get(key)
+            if session is not None and not session.is_kept:
+                del self._sessions[key]
+        if session is None:
+            return
+        if session.is_kept:
+            session.rest()
+        else:
+            session.close()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no song is open or being worked on."""
+        with self._lock:
+            sessions = list(self._sessions.values())
+            if self.library is not None and self._tabs:
+                return False
+        songs = [song for session in sessions for song in session.songs()]
+        return all(song.finished for song in songs) if self.library else not songs
+
+    def close_all(self) -> None:
+        """End all of them."""
+        with self._lock:
+            self._closed = True
+            sessions = list(self._sessions.values())
+            self._sessions.clear()
+            self._tabs.clear()
+        for session in sessions:
+            session.close()
+
+    def find_session(self, session_id: str, user: str | None = None) -> Session | None:
+        """Returns the session with that identifier in its URLs, or None. user: whose; None: any."""
+        return next((s for s in self._of(user) if s.id == session_id), None)
+
+    def find_song(self, song_id: str, user: str | None = None) -> tuple[Session, Song] | None:
+        """Returns the song with that identifier in its URLs and its session, or None.
+
+        user: whose it must be; None: anybody's.
+        """
+        for session in self._of(user):
+            song = session.find(song_id)
+            if song is not None:
+                return session, song
+        return None
+
+    def _of(self, user: str | None) -> list[Session]:
+        with self._lock:
+            if self.library is not None and user is not None and not self._closed:
+                return [self._open(user, user)]  # after a restart no tab may have asked for it
+            return [s for s in self._sessions.values() if user in (None, s.user)]
+
+    def _make_room(self) -> None:
+        """Forget the oldest session without songs where there are MOST_SESSIONS.
+
+        Raises AllInOneError where all have songs.
+        """
+        if len(self._sessions) < MOST_SESSIONS:
+            return
+        idle = next((key for key, s in self._sessions.items() if not s.songs()), None)
+        if idle is None:
+            raise AllInOneError(f"{MOST_SESSIONS} pages with songs are open; close one first")
+        self._sessions.pop(idle).close()
+
+    def _open(self, key: str, user: str) -> Session:
+        if key not in self._sessions:
+            self._make_room()
+            home = None if self.library is None else owner_folder(self.library, user)
+            folder = self.folder / secrets.token_hex(8)
+            self._sessions[key] = session = Session(folder, home=home, user=user)
+            self._resume(session)
+        return self._sessions[key]

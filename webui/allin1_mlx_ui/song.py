@@ -1,0 +1,160 @@
+"""One song on the page. Any thread may read it; a Session changes it."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from allin1_mlx.analysis import Analysis
+from allin1_mlx.display.pictures.envelope import Envelope
+from allin1_mlx.types import Edit, find_bpm, find_duration
+
+State = Literal["queued", "working", "done", "failed", "cancelled"]
+
+# Text shown during a stage, and the shares of the whole at which it begins and ends.
+STAGE_TEXTS: dict[str, tuple[str, float, float]] = {
+    "start": ("Warming up", 0.0, 0.02),
+    "decode": ("Reading the song", 0.02, 0.12),
+    "separation": ("Taking the song apart", 0.12, 0.3),
+    "stems": ("Taking the song apart", 0.12, 0.3),
+    "network": ("Listening for beats and sections", 0.3, 0.88),
+    "beats": ("Placing the beats", 0.88, 0.97),
+    "sections": ("Naming the sections", 0.97, 1.0),
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the list shows of an analysis. bpm: rounded; duration: seconds."""
+
+    bpm: int | None
+    sections: int
+    duration: float | None
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Summary:
+        """Returns the summary of an analysis."""
+        bpm = find_bpm(analysis)  # with decimals, as the page shows it too
+        rounded = None if bpm is None else round(bpm)
+        return cls(rounded, len(analysis.segments), find_duration(analysis))
+
+
+def _no_analysis() -> Analysis | None:
+    return None
+
+
+@dataclass(eq=False)
+class Song:
+    """One song of a session.
+
+    folder: temporary files: the decoded sound, click tracks.
+    home: what is kept: the file `song.json`, the uploaded audio, the activations.
+    source: the file to analyse, None where only a result was opened.
+    frames: length of `sound`, the decoded song as 16-bit stereo; 0 where there is none.
+    revision: goes up with each change that the page must redraw.
+    undone: corrections that can be redone, the latest last.
+    renewing: "keep" or "drop" its corrections when it is analysed again; "" if it is not.
+    number: 2 of the second song of its name, and so on.
+    hopeless: whether its file cannot be read, so that trying again is useless.
+    digest: SHA-256 of the file that it came from, "" where that is not known.
+    added: when, seconds since 1970. size: bytes of `home`.
+    begun: how often its analysis began and was cut off by a crash.
+    unsaved: why the latest change is not on the disk yet, "" if it is.
+    played: when its sound was last asked for, on the clock of time.monotonic.
+    version: of the session when the song last changed.
+    read_later: reads the analysis of a kept song when it is first needed.
+    """
+
+    name: str
+    folder: Path
+    source: Path | None = None
+    analysis: Analysis | None = field(default_factory=_no_analysis)  # see __getattr__
+    envelope: Envelope | None = None
+    frames: int = 0
+    state: State = "queued"
+    stage: str = ""
+    fraction: float = 0.0
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    notice: str = ""  # which model analysed it, and why that one
+    revision: int = 0
+    undone: tuple[Edit, ...] = ()
+    renewing: Literal["", "keep", "drop"] = ""
+    number: int = 1
+    hopeless: bool = False
+    digest: str = ""
+    home: Path = Path()
+    added: float = field(default_factory=time.time)
+    size: int = 0
+    begun: int = 0
+    unsaved: str = ""
+    played: float = 0.0
+    version: int = 0
+    summary: Summary | None = None
+    read_later: Callable[[Song], Analysis | None] | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def postpone(self, read: Callable[[Song], Analysis | None], summary: Summary) -> None:
+        """Read the analysis only when something asks for it."""
+        self.read_later, self.summary = read, summary
+        del self.analysis
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "analysis":
+            raise AttributeError(f"a song has no {name}")
+        with self.lock:
+            if "analysis" not in self.__dict__:
+                read, self.read_later = self.read_later, None
+                self.analysis = None if read is None else read(self)
+            return self.__dict__["analysis"]
+
+    @property
+    def sound(self) -> Path:
+        """The decoded song: 16-bit little-endian samples, left and right in turn."""
+        return self.folder / "sound.pcm"
+
+    @property
+    def title(self) -> str:
+        """Its name, with a number after it if another song has the same name."""
+        return self.name if self.number == 1 else f"{self.name} ({self.number})"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is neither queued nor being worked on."""
+        return self.state in ("done", "failed", "cancelled")
+
+    def summarize(self) -> Summary | None:
+        """Returns what the list shows of its analysis; None if it has none."""
+        if self.read_later is not None:
+            return self.summary
+        return None if self.analysis is None else Summary.of(self.analysis)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns its line in the list of songs."""
+        found = self.summarize()
+        return {
+            "id": self.id,
+            "name": self.name,
+            "title": self.title,
+            "state": self.state,
+            "stage": self.stage,
+            "fraction": round(self.fraction, 3),
+            "message": self.message,
+            "unsaved": self.unsaved,
+            "warnings": list(self.warnings),
+            "ready": found is not None,
+            "retriable": self.source is not None and not self.hopeless,
+            "revision": self.revision,
+            "added": self.added,
+            "size": self.size,
+            "bpm": None if found is None else found.bpm,
+            "sections": 0 if found is None else found.sections,
+            "duration": None if found is None else found.duration,
+        }
