@@ -31,6 +31,7 @@ UPLOAD = "upload"  # folder of the audio
 ACTIVATIONS = "activations.npz"
 LONGEST = 1000  # characters of a text
 MOST_WARNINGS = 100
+RESTART = 1000  # revisions, more than come without being saved: pages that stayed open draw anew
 
 
 def write_song(song: Song) -> None:
@@ -116,7 +117,7 @@ def _fill(song: Song, data: Any) -> None:
     song.message = _text(data, "message")
     song.notice = _text(data, "notice")
     song.begun = int(_number(data, "begun"))
-    song.revision = int(_number(data, "revision")) + 1  # for pages that are still open
+    song.revision = int(_number(data, "revision")) + RESTART
     song.hopeless = data.get("hopeless") is True
     song.source = _find_source(song, data.get("source"))
     if data.get("state") not in get_args(State):
