@@ -50,10 +50,14 @@ class Page:
 
 
 def start_page(temporary: Path, *options: str, **environment: str) -> Page:
-    """Start a server. temporary: folder for its files. Raises AssertionError if it ends at once."""
+    """Start a server. temporary: folder for its files. Raises AssertionError if it ends at once.
+
+    It keeps no songs, unless the options name a library.
+    """
+    kept = [] if "--library" in options else ["--no-library"]
     paths = [str(ROOT / "core"), str(ROOT / "webui"), os.environ.get("PYTHONPATH", "")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "allin1_mlx_ui.app", "--port", "0", "--no-browser", *options],
+        [sys.executable, "-m", "allin1_mlx_ui.app", "--port", "0", "--no-browser", *kept, *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -141,10 +145,24 @@ class User:
 
     def songs(self) -> list[dict[str, Any]]:
         """The list of songs when all have ended."""
-        value = self.act("songs", "follow")["output"]["data"][0]
-        self.session = value["session"]
-        songs: list[dict[str, Any]] = value["songs"]
-        return songs
+        self.session = self.act("songs", "enter")["output"]["data"][0]["session"]
+        lines: dict[str, dict[str, Any]] = {}
+        connection = HTTPConnection(self._host, timeout=PATIENCE)
+        try:
+            connection.request(
+                "GET", f"/allin1/sessions/{self.session}/songs", headers=self._headers
+            )
+            for text in connection.getresponse():
+                if not text.startswith(b"data: "):
+                    continue
+                news = json.loads(text.removeprefix(b"data: "))
+                lines |= {song["id"]: song for song in news["songs"]}
+                songs = [lines[song_id] for song_id in news["ids"] if song_id in lines]
+                if all(song["state"] in ("done", "failed", "cancelled") for song in songs):
+                    return songs
+        finally:
+            connection.close()
+        raise AssertionError("the list of songs ended")
 
     def correct(self, song: str, command: dict[str, Any]) -> Answer:
         """Correct a song by hand."""

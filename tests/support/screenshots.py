@@ -59,7 +59,7 @@ def picture(browser: Browser, url: str, name: str, song: Path) -> None:
     context = browser.new_context(reduced_motion="reduce", **PICTURES[name])
     page = context.new_page()
     page.goto(url)
-    page.set_input_files("#dropzone input[type=file]", str(song))
+    page.set_input_files("#dropzone .zone input", str(song))
     page.locator(".songs li[data-state=done]").wait_for(timeout=300_000)
     page.wait_for_function("allin1.view.sheet && !allin1.view.pending")
     page.evaluate(CORRECT if name == "page-correct.png" else POSE)
@@ -77,6 +77,7 @@ def main(arguments: list[str]) -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "allin1_mlx_ui.app", "--no-browser", "--port", str(port)]
+    command.append("--no-library")
     server = subprocess.Popen([*command, *arguments])
     try:
         for _ in range(100):
