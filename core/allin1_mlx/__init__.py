@@ -11,7 +11,8 @@
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # as in `typing`, which loads slowly
 
 if TYPE_CHECKING:
     from .public import *  # noqa: F403 - listed there only

@@ -73,8 +73,14 @@ def actions() -> dict[str, argparse.Action]:
     }
 
 
+def default_of(action: argparse.Action) -> object:
+    """The value without the option: the parser converts a text as it converts an argument."""
+    converts = isinstance(action.default, str) and action.type is not None
+    return action.type(action.default) if converts else action.default
+
+
 def test_options_names_and_defaults_are_those_of_the_table() -> None:
-    found = {names: action.default for names, action in actions().items()}
+    found = {names: default_of(action) for names, action in actions().items()}
     known = {**TABLE, **ADDED}
     assert {names: found[names] for names in known} == known
     assert set(found) - set(known) == {"-h, --help", "--version"}

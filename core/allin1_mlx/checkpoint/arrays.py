@@ -8,13 +8,12 @@ read are supported.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from ..errors import CheckpointError
@@ -103,7 +102,7 @@ def read_config(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8")
         data = json.loads(text) if file.suffix == ".json" else _parse_yaml(text)
-    except (ValueError, RecursionError, yaml.YAMLError) as e:
+    except (ValueError, RecursionError) as e:
         reason = str(e).splitlines()[0] if str(e) else type(e).__name__
         raise CheckpointError(f"{file.name}: not a readable configuration ({reason})") from e
     return _check_config(data, file.name)
@@ -116,9 +115,22 @@ def _check_config(data: Any, name: str) -> dict[str, Any]:
 
 
 def _parse_yaml(text: str) -> Any:
-    """Load a YAML text of plain values. Raises ValueError if it could take long to read."""
+    """Load a YAML text of plain values. Raises ValueError if it is wrong or takes long to read."""
+    import yaml  # loads slowly; the bundled configuration is JSON
+
+    try:
+        _check_yaml(yaml.parse(text, yaml.SafeLoader))
+        return yaml.safe_load(text)
+    except yaml.YAMLError as e:
+        raise ValueError(str(e)) from e
+
+
+def _check_yaml(events: Iterable[Any]) -> None:
+    """Raise ValueError if a YAML text could take long to read."""
+    import yaml
+
     depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
+    for event in events:
         # With aliases, a short file can describe a huge structure.
         if isinstance(event, yaml.AliasEvent):
             raise ValueError("aliases are not allowed here")
@@ -126,4 +138,3 @@ def _parse_yaml(text: str) -> Any:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
             raise ValueError("nested too deeply")
-    return yaml.safe_load(text)

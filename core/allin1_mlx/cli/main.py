@@ -1,31 +1,18 @@
 """The command `allin1-mlx`: reads options, calls the API, prints results.
 
 Only this folder prints. Exit codes: 0 all songs finished, 1 some failed, 2 wrong usage or missing
-weights, 130 interrupted.
+weights, 130 interrupted. The modules that analyse are imported after the options are read, so that
+`--help` is fast.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from ..errors import AllInOneError, AudioError, CheckpointError, UsageError, WeightsError
-from ..files import count_cores, printable
+from ..errors import AllInOneError, CheckpointError, UsageError, WeightsError
 from .options import parse_options
-from .progress import Display, complain
-
-if TYPE_CHECKING:
-    from ..batch import Outcome, Song
-    from ..batch.outputs import Outputs
-    from ..display.timings import Timings
-
-TOLERANCE = 1e-4  # largest difference between the two spectrogram paths
-MAX_PROCESSES = 4  # more processes would decode faster than the network computes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return examine(arguments[1:])
     options = parse_options(arguments)
+    from .progress import complain
+    from .run import hint_at_options, run
+
     try:
         return run(options)
     except (UsageError, WeightsError, CheckpointError) as e:
@@ -54,215 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("\nallin1-mlx: interrupted; what was finished is kept")
         return 130
-
-
-def hint_at_options(error: AllInOneError) -> str:
-    """The options or commands that help with an error; empty if there are none."""
-    if error.about == "recursive":
-        return " (-r also searches its subfolders)"
-    if error.about == "stems":
-        return " (leave out --stems-dir and --demix)"
-    if error.about == "ray":
-        return " (needed by --engine ray)"
-    command, _, name = error.about.partition(" ")
-    if command == "download":
-        return (
-            f" (`allin1-mlx weights download {name}`; --mlx-weights-dir names another folder, "
-            "--weights-url a mirror)"
-        )
-    return ""
-
-
-def run(options: argparse.Namespace) -> int:
-    """Analyse the songs that the options name."""
-    from ..batch.inputs import find_inputs
-    from ..batch.naming import name_songs, take_shard
-    from .gather import gather_outputs
-
-    outputs = gather_outputs(options)
-    paths = find_inputs(
-        options.paths,
-        recursive=options.recursive,
-        outside=(outputs.demix_dir, outputs.sonif_dir),
-    )
-    songs = name_songs(paths)
-    alone = len(songs) == 1
-    if options.shard is not None:
-        songs = take_shard(songs, *options.shard)
-    present, absent = sort_out(songs)
-    if present:
-        check_folders(outputs)
-    timings = open_timings(options)
-    with Display(len(songs), quiet=options.quiet) as display:
-
-        def work() -> Iterator[Outcome]:
-            yield from absent  # reported before weights are searched
-            if present and options.spec_check:
-                display.write(check_spectrogram(present))
-            if present or not needs_download(options):  # wrong options are always reported
-                yield from start(options, present, outputs, timings, display, alone=alone)
-
-        failed = display.show(work())
-    draw_timings(options, timings)
-    return 1 if failed else 0
-
-
-def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
-    """The songs that exist, and the outcomes of those that do not exist."""
-    from ..batch import Outcome
-    from ..batch.inputs import check_input
-
-    present, absent = [], []
-    for song in songs:
-        try:
-            check_input(song.path)
-            present.append(song)
-        except AudioError as e:
-            absent.append(Outcome(song, error=f"{e}{hint_at_options(e)}"))
-    return present, absent
-
-
-def needs_download(options: argparse.Namespace) -> bool:
-    """Whether weights would have to be downloaded first. Raises the errors of `find_missing`."""
-    from ..weights import find_missing
-    from ..weights.registry import PUBLISHED
-    from .gather import gather_access
-
-    access = gather_access(options)
-    asked = ["htdemucs"] if options.demix == "htdemucs" else []
-    if options.model in PUBLISHED and options.mlx_weights_path is None:
-        asked.append(options.model)
-    return not access.is_offline and any(find_missing(name, access) for name in asked)
-
-
-def start(
-    options: argparse.Namespace,
-    songs: Sequence[Song],
-    outputs: Outputs,
-    timings: Timings,
-    display: Display,
-    *,
-    alone: bool,
-) -> Iterator[Outcome]:
-    """Start the analysis, on this machine or on a cluster."""
-    from ..batch import analyze_songs
-    from ..pipeline import Analyzer
-    from .gather import gather_access, gather_compute, gather_stems
-
-    access, stems = gather_access(options), gather_stems(options, alone=alone)
-    compute = gather_compute(options)
-    build = partial(
-        Analyzer,
-        options.model,
-        options.demix,
-        beats=options.beats,
-        sections=options.sections,
-        compute=compute,
-    )
-    reporting = replace(access, on_progress=display.download)
-    analyzer = build(weights=reporting, stems=stems, timings=timings)
-    if not songs or options.engine == "ray":
-        analyzer.load()  # reports its errors even without songs, and before a cluster starts
-    if not songs:
-        return iter(())
-    if analyzer.notice:
-        display.note(analyzer.notice)
-    stems_made = analyzer.provenance.stems
-    if outputs.keep_byproducts and not stems_made.has_audio:
-        display.note(
-            f"only spectrograms are kept: without a separator (demix {stems_made}) there is "
-            "no sound of the stems"
-        )
-    if options.engine == "ray":
-        from ..batch.cluster import analyze_on_ray
-
-        make_analyzer = partial(build, weights=access.absolute(), stems=stems.absolute())
-        return analyze_on_ray(songs, make_analyzer, outputs, workers=options.jobs)
-    return analyze_songs(
-        songs,
-        analyzer,
-        outputs,
-        processes=count_processes(options, len(songs)),
-        batch_size=options.mlx_batch_size,
-        timings=timings,
-        on_progress=display.advance,
-    )
-
-
-def count_processes(options: argparse.Namespace, songs: int) -> int:
-    """Number of processes that decode and draw; 0 for one song, because nothing can overlap."""
-    if not options.multiprocess or songs < 2:
-        return 0
-    return int(options.jobs or min(max(count_cores() - 1, 1), MAX_PROCESSES))
-
-
-def check_folders(outputs: Outputs) -> None:
-    """Raise UsageError if results cannot be written, before the work starts.
-
-    Also removes the unfinished files of killed runs.
-    """
-    from ..batch.receipts import FOLDER
-    from ..files import remove_partial, replacing
-
-    for folder in outputs.used_folders():
-        remove_partial(folder)
-        remove_partial(folder / FOLDER)
-        try:
-            with replacing(folder / ".writable") as temporary:
-                temporary.touch()
-            (folder / ".writable").unlink()
-        except OSError as e:
-            raise UsageError(
-                f"{folder}: nothing can be written there ({e.strerror}); choose another folder"
-            ) from e
-
-
-def check_spectrogram(songs: Iterable[Song]) -> str:
-    """Compare both spectrogram paths on the first song that can be decoded."""
-    import numpy as np
-
-    from ..audio import load_audio
-    from ..log_spectrogram import spectrogram
-
-    for song in songs:
-        try:
-            mix = load_audio(song.path).samples.mean(axis=0, keepdims=True)
-        except AudioError:
-            continue  # its analysis will report why
-        fast = np.asarray(spectrogram(mix, backend="mlx_fast"))
-        reference = np.asarray(spectrogram(mix, backend="mlx"))
-        difference = np.abs(fast - reference)
-        verdict = "equal enough" if difference.max() <= TOLERANCE else "NOT equal enough"
-        return (
-            f"spectrogram check: {printable(song.path)}: mlx_fast and mlx differ by at most "
-            f"{difference.max():.2e} and by {difference.mean():.2e} on average ({verdict})"
-        )
-    return "spectrogram check: no song can be decoded"
-
-
-def open_timings(options: argparse.Namespace) -> Timings:
-    """The recorder of stages. Raises UsageError if their file cannot be written."""
-    from ..display.timings import Timings
-
-    try:
-        if options.timings_path is not None:
-            options.timings_path.parent.mkdir(parents=True, exist_ok=True)
-            options.timings_path.open("a").close()
-        return Timings(options.timings_path)
-    except OSError as e:
-        raise UsageError(f"{options.timings_path}: cannot be written ({e.strerror})") from e
-
-
-def draw_timings(options: argparse.Namespace, timings: Timings) -> None:
-    """Draw the stages of this run, if requested."""
-    if options.timings_viz_path is None:
-        return
-    from ..display.timings import plot_timings
-
-    try:
-        plot_timings(timings.stages, options.timings_viz_path)
-    except OSError as e:
-        raise AllInOneError(f"{options.timings_viz_path}: cannot be written ({e.strerror})") from e
 
 
 if __name__ == "__main__":

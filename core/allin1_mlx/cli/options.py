@@ -9,10 +9,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NoReturn
 
 from ..exports import NAMES as EXPORTS
+
+TYPE_CHECKING = False  # as in `typing`, which loads slowly
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any, NoReturn
 
 STAGES = ("demix", "spec", "json", "viz", "sonify")  # for --overwrite; "all" means all of these
 EDITS = "edits"  # corrections made by hand; not part of "all", because they are a person's work
@@ -87,7 +91,7 @@ def _add_inputs(group: argparse._ArgumentGroup) -> None:
 def _add_outputs(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     _folder(group, "-o", "--out-dir", default="struct", help="results: <name>.json")
-    add("--array-dir", type=Path, metavar="DIR",
+    add("--array-dir", type=_path, metavar="DIR",
         help="folder of the arrays of -a and -e (that of the results)")  # fmt: skip
     add("--beats", choices=("grid", "raw"), default="grid",
         help="grid: beats to the millisecond, sections on bar lines; raw: the network's own "
@@ -135,11 +139,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     add("-m", "--model", default="auto", metavar="NAME",
         help=f"{MODEL_NAMES}; auto is bundled, unless all of harmonix-all is in the weights "
         "folder (%(default)s)")  # fmt: skip
-    add("--mlx-weights-dir", type=Path, metavar="DIR", help="folder with weights (mlx-weights)")
-    add("--mlx-weights-path", type=Path, metavar="FILE", help="one weights file")
+    add("--mlx-weights-dir", type=_path, metavar="DIR", help="folder with weights (mlx-weights)")
+    add("--mlx-weights-path", type=_path, metavar="FILE", help="one weights file")
     add(
         "--mlx-config-path",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="configuration of that file (the one beside it)",
     )
@@ -157,7 +161,7 @@ def _add_stems(group: argparse._ArgumentGroup) -> None:
         help="how four stems are made; auto is htdemucs on a GPU if its weights are there, "
         "else spectral (%(default)s)")  # fmt: skip
     add("--demix-seed", type=int, metavar="N", help="seed of the random delays of htdemucs (0)")
-    add("--stems-dir", type=Path, metavar="DIR",
+    add("--stems-dir", type=_path, metavar="DIR",
         help="your own stems: <song>/bass.wav ... or <song>_bass.wav ...")  # fmt: skip
     add("--spec-backend", choices=("mlx_fast", "mlx"), default="mlx_fast",
         help="spectrogram: the fast path or the reference path (%(default)s)")  # fmt: skip
@@ -177,9 +181,9 @@ def _add_running(group: argparse._ArgumentGroup) -> None:
         help="decode and draw in this process, one thing after the other")  # fmt: skip
     add("--engine", choices=("local", "ray"), default="local",
         help="ray: workers of a Ray cluster, each with the network (%(default)s)")  # fmt: skip
-    add("--timings-path", type=Path, metavar="FILE",
+    add("--timings-path", type=_path, metavar="FILE",
         help="append the time of each stage, as JSON lines")  # fmt: skip
-    add("--timings-viz-path", type=Path, metavar="FILE",
+    add("--timings-viz-path", type=_path, metavar="FILE",
         help=f"draw the times of all stages: {', '.join(PICTURES)}")  # fmt: skip
     add("-q", "--quiet", action="store_true", help="print failures only")
     add("--version", action=ShowVersion, nargs=0, help="print the version")
@@ -224,7 +228,7 @@ def find_contradiction(options: argparse.Namespace) -> str:
 def _folder(group: argparse._ArgumentGroup, *names: str, default: str, help: str) -> None:
     """An option for a folder. Its help states the default."""
     group.add_argument(
-        *names, type=Path, default=Path(default), metavar="DIR", help=f"{help} (./{default})"
+        *names, type=_path, default=default, metavar="DIR", help=f"{help} (./{default})"
     )
 
 
@@ -251,6 +255,12 @@ def _exists(argument: str) -> bool:
         return os.path.lexists(argument)
     except ValueError:  # a null character
         return False
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)
 
 
 def _stages(text: str) -> frozenset[str]:

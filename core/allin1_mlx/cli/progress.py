@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..files import printable
 from ..types import find_bpm
@@ -27,15 +27,12 @@ class Display:
     """Prints progress and results."""
 
     def __init__(self, songs: int, *, quiet: bool) -> None:
-        from tqdm import tqdm
+        self._bar: Any = None  # a bar of tqdm, which loads slowly
+        if not quiet and sys.stderr.isatty():
+            from tqdm import tqdm
 
-        self._tqdm = tqdm(
-            total=songs,
-            unit="song",
-            disable=quiet or not sys.stderr.isatty(),
-            bar_format="{l_bar}{bar}| {n:.1f}/{total_fmt} songs [{elapsed}<{remaining}]",
-            leave=False,
-        )
+            form = "{l_bar}{bar}| {n:.1f}/{total_fmt} songs [{elapsed}<{remaining}]"
+            self._bar = tqdm(total=songs, unit="song", bar_format=form, leave=False)
         self._quiet = quiet
         self._songs = songs
         self._finished = 0
@@ -45,18 +42,21 @@ class Display:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._tqdm.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def advance(self, song: Song, stage: str, fraction: float) -> None:
         """Show the stage of a song."""
         before = sum(list(SHARES_OF_TIME.values())[: list(SHARES_OF_TIME).index(stage)])
         self._shares[song.path] = before + SHARES_OF_TIME[stage] * fraction
-        self._tqdm.set_description(f"{printable(song.name[:30])}: {stage}", refresh=False)
+        if self._bar is not None:
+            self._bar.set_description(f"{printable(song.name[:30])}: {stage}", refresh=False)
         self._refresh()
 
     def download(self, _: str, fraction: float) -> None:
         """Show the progress of a download."""
-        self._tqdm.set_description(f"downloading weights: {fraction:.0%}")
+        if self._bar is not None:
+            self._bar.set_description(f"downloading weights: {fraction:.0%}")
 
     def show(self, outcomes: Iterable[Outcome]) -> int:
         """Print the outcome of each song, then a summary. Returns the number of failures."""
@@ -89,7 +89,10 @@ class Display:
 
     def _print(self, text: str, stream: TextIO) -> None:
         """Print above the bar."""
-        self._tqdm.write(_encodable(text, stream), file=stream)
+        if self._bar is None:
+            print(_encodable(text, stream), file=stream)
+        else:
+            self._bar.write(_encodable(text, stream), file=stream)
 
     def _print_outcome(self, outcome: Outcome) -> None:
         found = outcome.analysis
@@ -106,8 +109,9 @@ class Display:
             )
 
     def _refresh(self) -> None:
-        self._tqdm.n = self._finished + sum(self._shares.values())
-        self._tqdm.refresh()
+        if self._bar is not None:
+            self._bar.n = self._finished + sum(self._shares.values())
+            self._bar.refresh()
 
 
 def complain(text: str) -> None:
