@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from .analysis import Analysis
 from .audio import file_digest
+from .decoding.bar_phase import align_bars
 from .decoding.beats import Beats
 from .decoding.grid import refine_beats
 from .decoding.meters import find_beats, prepare_tables
@@ -270,6 +271,8 @@ class Analyzer:
                     beats, probabilities.beat, probabilities.downbeat, spectrograms.onsets
                 )
                 beats, jitter = grid.beats, grid.jitter
+                if self.network.steady:
+                    beats = align_bars(beats, spectrograms.mix, probabilities.downbeat)
             tempo = replace(estimate_tempo(beats.times), jitter=jitter)
         downbeats = beats.times[beats.positions == 1]
         on_progress("sections", 0.0)

@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from allin1_mlx.decoding.bar_phase import align_bars
 from allin1_mlx.decoding.meters import find_beats
 from allin1_mlx.decoding.sections import find_sections
 from allin1_mlx.network.predict import activations
@@ -60,7 +61,8 @@ def score(
 
     mix: (T, 81) its log spectrogram. Everything is decoded as with the bundled network.
     """
-    beats = find_beats(found, threshold=threshold, steady=True)
+    detected = find_beats(found, threshold=threshold, steady=True)
+    beats = align_bars(detected, mix, found.downbeat)
     downbeats = beats.times[beats.positions == 1]
     scores = {
         "beat": f_measure(reference.beats, beats.times, window=BEAT_WINDOW),

@@ -63,8 +63,8 @@ def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
         none = np.zeros(0)
         return Bars(none, np.zeros((0, 0), np.float32), none, np.zeros((0, 10)), none, (0.0, 0.0))
     frames = np.round(edges * FPS).astype(np.int64)
-    sound = _sound(spectrum - level[:, None].astype(np.float32), edges)
-    loudness = _means(level[:, None], frames)[:, 0]
+    sound = measure_sound(spectrum - level[:, None].astype(np.float32), edges, places=PLACES)
+    loudness = mean_between(level[:, None], frames)[:, 0]
     reach = np.maximum(np.diff(frames, append=2 * frames[-1] - frames[-2]) // 3, 1)
     boundary = [
         found.segment[max(frame - width, 0) : frame + width].max(initial=0)
@@ -74,7 +74,7 @@ def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
         edges=edges,
         sound=sound,
         loudness=loudness / max(float(np.median(loudness)), 1e-9),
-        labels=_means(np.nan_to_num(found.label.T).astype(np.float64), frames),
+        labels=mean_between(np.nan_to_num(found.label.T).astype(np.float64), frames),
         boundary=np.array(boundary, dtype=np.float64),
         silence=(begins / FPS, (len(spectrum) - ends) / FPS),
     )
@@ -111,11 +111,11 @@ def _sounding(level: Floats) -> tuple[int, int]:
     return int(frames[0]), int(frames[-1]) + 1
 
 
-def _sound(spectrum: Array, edges: Floats) -> NDArray[np.float32]:
-    """(B, PLACES * 81) unit vectors: the spectrum in each part of a bar, minus the mean bar."""
+def measure_sound(spectrum: Array, edges: Floats, *, places: int) -> NDArray[np.float32]:
+    """(B, places * 81) unit vectors: the spectrum in each part of a bar, minus the mean bar."""
     B = len(edges) - 1
-    places = np.arange(PLACES) / PLACES
-    starts = (edges[:-1, None] + np.diff(edges)[:, None] * places).ravel()
+    shares = np.arange(places) / places
+    starts = (edges[:-1, None] + np.diff(edges)[:, None] * shares).ravel()
     frames = np.minimum(np.round(starts * FPS).astype(np.int64), len(spectrum) - 1)
     until = min(round(edges[-1] * FPS), len(spectrum))
     lengths = np.maximum(np.diff(frames, append=until), 1)
@@ -127,7 +127,7 @@ def _sound(spectrum: Array, edges: Floats) -> NDArray[np.float32]:
     return sound / np.maximum(norms, 1e-9)
 
 
-def _means(values: Floats, frames: NDArray[np.int64]) -> Floats:
+def mean_between(values: Floats, frames: NDArray[np.int64]) -> Floats:
     """(B, C) means of the values (T, C) between consecutive frames (B + 1,)."""
     starts = np.minimum(frames[:-1], len(values) - 1)
     until = int(min(max(frames[-1], starts[-1] + 1), len(values)))
@@ -207,33 +207,33 @@ def edge_evidence(bars: Bars) -> Floats:
     return evidence
 
 
-def repetition_edges(sound: NDArray[np.float32]) -> Floats:
+def repetition_edges(sound: NDArray[np.float32], *, around: int = AROUND) -> Floats:
     """(B + 1,) difference between the repetitions of the bars before and after each edge.
 
     Repeated bars are diagonal stripes in the song's self-similarity. Stripes begin or end at edges.
     """
     B = len(sound)
     edges = np.zeros(B + 1)
-    padded = np.pad(sound, ((AROUND, AROUND), (0, 0)))
+    padded = np.pad(sound, ((around, around), (0, 0)))
     for first in range(0, B, ROWS):
         rows = min(ROWS, B - first)
-        R = padded[first : first + rows + 2 * AROUND] @ padded.T  # bar i is row i + AROUND
+        R = padded[first : first + rows + 2 * around] @ padded.T  # bar i is row i + around
         after = np.zeros((rows, B))
         before = np.zeros((rows, B))
-        for k in range(AROUND):
-            after += R[AROUND + k : AROUND + k + rows, AROUND + k : AROUND + k + B]
-            before += R[AROUND - 1 - k :][:rows, AROUND - 1 - k : AROUND - 1 - k + B]
-        difference = (after - before) / AROUND
+        for k in range(around):
+            after += R[around + k : around + k + rows, around + k : around + k + B]
+            before += R[around - 1 - k :][:rows, around - 1 - k : around - 1 - k + B]
+        difference = (after - before) / around
         edges[first : first + rows] = np.sqrt(np.square(difference).mean(axis=1))
     return edges
 
 
-def loudness_edges(loudness: Floats) -> Floats:
+def loudness_edges(loudness: Floats, *, around: int = AROUND) -> Floats:
     """(B + 1,) absolute difference in loudness between the bars before and after each edge."""
     B = len(loudness)
     sums = np.concatenate([[0.0], np.cumsum(loudness)])
     at = np.arange(B + 1)
-    low, high = np.maximum(at - AROUND, 0), np.minimum(at + AROUND, B)
+    low, high = np.maximum(at - around, 0), np.minimum(at + around, B)
     before = (sums[at] - sums[low]) / np.maximum(at - low, 1)
     after = (sums[high] - sums[at]) / np.maximum(high - at, 1)
     change: Floats = np.abs(after - before)

@@ -1,0 +1,117 @@
+"""Which beat is the first of the bar, by where the music changes.
+
+Sections begin with bars. So the beats at which the music changes most tell where bars begin, and
+can outvote the network where it is not sure of its downbeats. Only for songs whose bars all have
+the same number M of beats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import FPS
+from .beats import Beats, Probabilities
+from .section_cuts import Array, loudness_edges, mean_between, measure_sound, repetition_edges
+
+FEWEST_BARS = 16
+MOST_BEATS = 1024  # of a longer song only the first ones are compared
+PLACES = 8  # at which a beat's spectrum is measured
+AROUND = 4  # bars before and after a beat that are compared
+SECTION = 8  # bars: one change of the music is expected in that time
+LEAD = 0.05  # by which another beat must be likelier
+NEAR = 2  # frames around a beat in which the network's downbeat is looked for
+
+Floats = NDArray[np.float64]
+
+
+def align_bars(beats: Beats, mix: Array, downbeat: Probabilities) -> Beats:
+    """The beats with bars that begin where the music and the network agree best.
+
+    mix: (T, 81) its log spectrogram. downbeat: (T,) the network's probabilities.
+    """
+    M = constant_meter(beats)
+    if M is None or len(beats.times) < FEWEST_BARS * M:
+        return beats
+    first = int(np.argmax(beats.positions == 1))
+    likely = phase_changes(beats.times[first:], mix, M) + _heard(beats.times[first:], downbeat, M)
+    phase = int(likely.argmax())
+    if likely[phase] <= likely[0] + LEAD:
+        return beats
+    return replace(beats, positions=(beats.positions - 1 - phase) % M + 1)
+
+
+def constant_meter(beats: Beats) -> int | None:
+    """The beats of each bar, None where bars differ or have fewer than three beats."""
+    positions = beats.positions
+    M = int(positions.max(initial=0))
+    if M < 3:
+        return None
+    expected = (np.arange(len(positions)) + positions[0] - 1) % M + 1
+    return M if np.array_equal(positions, expected) else None
+
+
+def phase_changes(times: Floats, mix: Array, M: int) -> Floats:
+    """(M,) the share of the music's changes that lie on every M-th beat from each of the first M.
+
+    Changes are measured in three ways: of what is repeated, of the sound, of the loudness.
+    """
+    some = times[:MOST_BEATS]
+    edges = np.append(some, 2 * some[-1] - some[-2])
+    level = mix.mean(axis=1, keepdims=True)
+    sound = measure_sound(mix - level, edges, places=PLACES)
+    loudness = mean_between(level, np.round(edges * FPS).astype(np.int64))[:, 0]
+    around = AROUND * M
+    ways = (
+        repetition_edges(sound, around=around),
+        block_edges(sound, around=around),
+        loudness_edges(loudness, around=around),
+    )
+    shares = []
+    for change in ways:
+        change[:around] = change[-around:] = 0  # the song's own beginning and end
+        shares.append(_shares(change[:-1], M))
+    return np.asarray(np.mean(shares, axis=0))
+
+
+def block_edges(sound: NDArray[np.float32], *, around: int) -> Floats:
+    """(B + 1,) how alike the `around` units before and those after each edge are among themselves,
+    beside how alike they are across it. After Foote (2000)."""
+    B = len(sound)
+    R = (sound @ sound.T).astype(np.float64)
+    np.fill_diagonal(R, 0)
+    sums = np.pad(R.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    edges = np.zeros(B + 1)
+    at = np.arange(around, B - around + 1)
+    low = at - around
+
+    def total(a: NDArray[np.int64], b: NDArray[np.int64]) -> Floats:
+        """Sums of R over the `around` rows from a and columns from b."""
+        c, d = a + around, b + around
+        return np.asarray(sums[c, d] - sums[a, d] - sums[c, b] + sums[a, b])
+
+    within = (total(low, low) + total(at, at)) / (around * (around - 1))
+    edges[at] = within - 2 * total(low, at) / around**2
+    return edges
+
+
+def _shares(change: Floats, M: int) -> Floats:
+    """(M,) shares of the highest peaks of a change (n,), one peak for SECTION bars."""
+    height = np.maximum(change - np.median(change), 0)
+    padded = np.pad(height, M - 1)
+    highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * M - 1).max(axis=1)
+    peaks = np.flatnonzero((height == highest) & (height > 0))
+    best = peaks[np.argsort(-height[peaks], kind="stable")][: max(4, len(change) // (M * SECTION))]
+    shares = np.bincount(best % M, weights=height[best], minlength=M)
+    return shares / max(float(shares.sum()), 1e-9)
+
+
+def _heard(times: Floats, downbeat: Probabilities, M: int) -> Floats:
+    """(M,) shares of the network's downbeats at every M-th beat from each of the first M."""
+    frames = np.clip(np.round(times * FPS).astype(np.int64), 0, len(downbeat) - 1)
+    padded = np.pad(np.nan_to_num(downbeat), NEAR)
+    heights = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEAR + 1).max(axis=1)[frames]
+    means = np.array([heights[phase::M].mean() for phase in range(M)])
+    return means / max(float(means.sum()), 1e-9)
