@@ -49,7 +49,7 @@ FEWEST = 320  # number of composed songs needed to start
 STATE = "state.safetensors"
 CONFIG = Config(
     stems=1,
-    dim=48,
+    dim=56,
     depth=10,
     step=2,
     shortest=10_240,
@@ -68,7 +68,7 @@ class Recipe:
     config: Config
     steps: int = 4000
     frames: int = 10_240  # per item of a batch
-    composed_items: int = 10
+    composed_items: int = 14
     real_items: int = 5
     beat_items: int = 5
     pool: int = 2000
