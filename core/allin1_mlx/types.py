@@ -22,6 +22,9 @@ CONSTANT = 0.95  # share of the intervals at one exact tempo, from which a song 
 
 SAMPLE_RATE = 44_100  # Hz
 FPS = 100  # frames per second of spectrograms, activations and times
+CLASSES_PER_OCTAVE = 20  # of the tempo
+LOWEST_TEMPO = 30 * 2**0.5  # BPM, the centre of the first class of tempo
+TEMPO_FRAMES = 50  # frames that share one judgement of the tempo
 HOP = SAMPLE_RATE // FPS  # 441 samples
 
 # The largest values in a result file, as in analysis.schema.json.
@@ -125,12 +128,16 @@ class Activations:
 
     beat, downbeat, segment: (T,) after the sigmoid.
     label: (10, T) after the softmax, rows as in LABELS.
+    tempo: (C, n) mean logarithms of the probabilities of C classes of tempo, in parts of
+    TEMPO_FRAMES frames; None if the network does not judge the tempo. Class c stands for
+    LOWEST_TEMPO * 2 ** (c / CLASSES_PER_OCTAVE) BPM.
     """
 
     beat: NDArray[np.float32]
     downbeat: NDArray[np.float32]
     segment: NDArray[np.float32]
     label: NDArray[np.float32]
+    tempo: NDArray[np.float32] | None = None
 
 
 class Edit(ABC):

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from allin1_mlx.log_spectrogram import logarithm
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.model import CLASSES_PER_OCTAVE, LOWEST_TEMPO
-from allin1_mlx.types import LABELS
+from allin1_mlx.types import CLASSES_PER_OCTAVE, LABELS, LOWEST_TEMPO
 
 from .corpus import Corpus, to_magnitudes
 from .targets import TEMPO, TEMPO_BASE, TEMPO_STEPS

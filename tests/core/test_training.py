@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.model import CLASSES_PER_OCTAVE, LOWEST_TEMPO, AllInOne, Config
+from allin1_mlx.network.model import AllInOne, Config
 from allin1_mlx.network.predict import Network
-from allin1_mlx.types import LABELS
+from allin1_mlx.types import CLASSES_PER_OCTAVE, LABELS, LOWEST_TEMPO
 from allin1_mlx_training.augment import Crop, cut, draw_batch
 from allin1_mlx_training.corpus import Corpus, load_beats
 from allin1_mlx_training.evaluate import Answer, Reference, f_measure, mean_scores, score_answer

@@ -76,18 +76,24 @@ class Tables:
 
 
 def best_path(
-    densities: Floats, *, bars: tuple[int, ...], tempo_space: TempoSpace = PUBLISHED
+    densities: Floats,
+    *,
+    bars: tuple[int, ...],
+    tempo_space: TempoSpace = PUBLISHED,
+    tempo: Floats | None = None,
 ) -> Path:
     """Return the most probable path through T >= 1 frames; all its bars have the same length.
 
     densities: (3, T) finite log-densities of no beat, a beat, a downbeat.
     bars: the bar lengths to choose from, in beats; the first wins a tie.
+    tempo: (K, n), what a beat of each interval adds in nats in each of n equal parts of the song;
+    None adds nothing.
     Memory: one byte per back-pointer, SPAN at most. A longer song is searched in spans. The
     back-pointers of all spans but the last are computed again when the path is traced back, then
     only for the bar length that won.
     """
     T = densities.shape[1]
-    search = _Search(densities, bars, tempo_space)
+    search = _Search(densities, bars, tempo_space, tempo)
     spans = search.spans(T)
     ring = search.begin()
     rings = []
@@ -103,7 +109,8 @@ def best_path(
     path = [(entry, beat, k)]
     for span, before in zip(spans[::-1], rings[::-1], strict=True):
         if span != spans[-1]:
-            _Search(densities, (bar,), tempo_space).run(before[:, own].copy(), span, pointers)
+            again = _Search(densities, (bar,), tempo_space, tempo)
+            again.run(before[:, own].copy(), span, pointers)
         while entry >= span.start:
             k = POINTER - int(pointers[k, beat, entry - span.start])
             beat = (beat - 1) % bar
@@ -116,10 +123,16 @@ def best_path(
 class _Search:
     """The search through one song, forwards in time, in bars of the lengths `bars`."""
 
-    def __init__(self, densities: Floats, bars: tuple[int, ...], tempo_space: TempoSpace) -> None:
+    def __init__(
+        self,
+        densities: Floats,
+        bars: tuple[int, ...],
+        tempo_space: TempoSpace,
+        tempo: Floats | None,
+    ) -> None:
         self._bars, self._tempo_space = bars, tempo_space
         self._tables = make_tables(bars, tempo_space)
-        self._gains = _entry_gains(densities, bars, tempo_space)
+        self._gains = _entry_gains(densities, bars, tempo_space, tempo)
 
     def spans(self, T: int) -> list[range]:
         """The song's frames in parts of whole rings, with at most SPAN back-pointers each."""
@@ -231,7 +244,7 @@ def _previous_beats(bars: tuple[int, ...]) -> Ints:
 
 
 def _entry_gains(
-    densities: Floats, bars: tuple[int, ...], tempo_space: TempoSpace
+    densities: Floats, bars: tuple[int, ...], tempo_space: TempoSpace, tempo: Floats | None
 ) -> Callable[[int], Ints]:
     """Return a function of a frame that gives the scores of beats in the block from that frame.
 
@@ -246,9 +259,16 @@ def _entry_gains(
     heard = tempo_space.heard
     kinds = np.concatenate([np.arange(n) == 0 for n in bars]).astype(np.int64)
 
+    T = densities.shape[1]
+    extra = None if tempo is None else _fixed(tempo)
+
     def gains(start: int) -> Ints:
         begin = start + before
-        return (windows[begin + heard] - windows[begin]).take(kinds, axis=1)
+        found = (windows[begin + heard] - windows[begin]).take(kinds, axis=1)
+        if extra is not None:
+            frames = np.clip(np.arange(start, start + block), 0, T - 1)
+            found += extra[:, None, frames * extra.shape[1] // T]
+        return found
 
     return gains
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FPS
+from ..types import FPS, TEMPO_FRAMES
 from .bar_pointer import Path, best_path
 from .tempo_space import OBSERVATION_LAMBDA, PUBLISHED, TempoSpace
 
@@ -42,10 +42,12 @@ def decode_beats(
     threshold: float,
     tempo_space: TempoSpace = PUBLISHED,
     bars: tuple[int, ...] = BARS,
+    tempo: NDArray[np.floating[Any]] | None = None,
 ) -> Beats:
     """Decode the probabilities (T,) of any beat and of a downbeat.
 
     bars: the bar lengths to choose from, in beats; the song keeps one of them.
+    tempo: (C, n) as in Activations, if the network judges the tempo.
     No beats are returned before the first frame or after the last frame that reaches `threshold`.
     Raises ValueError unless both arrays are one-dimensional and have the same length.
     """
@@ -62,7 +64,13 @@ def decode_beats(
     first, last = int(frames[0]), int(frames[-1])
     heard = _divide(activations[first : last + 1], tempo_space.frames)
     densities = _log_densities(heard)
-    path = best_path(densities / tempo_space.frames, bars=bars, tempo_space=tempo_space)
+    parts = None if tempo is None else tempo[:, first // TEMPO_FRAMES : last // TEMPO_FRAMES + 1]
+    path = best_path(
+        densities / tempo_space.frames,
+        bars=bars,
+        tempo_space=tempo_space,
+        tempo=None if parts is None else tempo_space.scores(parts),
+    )
     return _beats(
         [
             (first + (place + tempo_space.frames // 2) // tempo_space.frames, position)

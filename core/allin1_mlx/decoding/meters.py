@@ -30,7 +30,7 @@ def find_beats(found: Activations, *, threshold: float, steady: bool) -> Beats:
     passages of one tempo, and bars of 2 to 7 beats.
     """
     decode = decode_meters if steady else decode_beats
-    beats = decode(found.beat, found.downbeat, threshold=threshold)
+    beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=found.tempo)
     return drop_guesses(beats, found.beat, found.downbeat)
 
 
@@ -64,6 +64,7 @@ def decode_meters(
     downbeat: Probabilities,
     *,
     threshold: float,
+    tempo: NDArray[np.floating[Any]] | None = None,
 ) -> Beats:
     """Decode the probabilities (T,) of any beat and of a downbeat, in bars of LENGTHS.
 
@@ -71,7 +72,9 @@ def decode_meters(
     """
 
     def decode(downbeat: Probabilities, bars: tuple[int, ...]) -> Beats:
-        return decode_beats(beat, downbeat, threshold=threshold, tempo_space=STEADY, bars=bars)
+        return decode_beats(
+            beat, downbeat, threshold=threshold, tempo_space=STEADY, bars=bars, tempo=tempo
+        )
 
     pulse = decode(beat, (1,))
     free = downbeat_evidence(pulse.times, beat, downbeat)

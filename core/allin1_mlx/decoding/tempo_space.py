@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FPS
+from ..types import CLASSES_PER_OCTAVE, FPS, LOWEST_TEMPO
 
 MIN_BPM, MAX_BPM = 55, 215
+CERTAINTY = 5.0  # weight of the network's judgement of the tempo, beside that of single beats
 OBSERVATION_LAMBDA = 16  # a beat is observed in the first 1/16 of its interval
 
 Ints = NDArray[np.int64]
@@ -80,6 +82,19 @@ class TempoSpace:
         probability[probability <= np.finfo(np.float64).eps] = 0
         with np.errstate(divide="ignore"):
             return np.log(probability / probability.sum(axis=1, keepdims=True))
+
+    def scores(self, tempo: NDArray[np.floating[Any]]) -> Floats:
+        """(K, n) nats that one beat of each interval adds, from the network's judgement of the tempo.
+
+        tempo: (C, n) as in Activations. Between two classes it is interpolated.
+        """
+        bpm = 60 * self.fps / self.intervals
+        place = np.clip(CLASSES_PER_OCTAVE * np.log2(bpm / LOWEST_TEMPO), 0, len(tempo) - 1)
+        below = np.minimum(np.floor(place).astype(np.int64), len(tempo) - 2)
+        rest = (place - below)[:, None]
+        judged = tempo[below] * (1 - rest) + tempo[below + 1] * rest
+        seconds = (self.intervals / self.fps)[:, None]
+        return np.asarray(CERTAINTY * seconds * judged, np.float64)
 
 
 PUBLISHED = TempoSpace()  # the settings of the published decoder

@@ -31,8 +31,6 @@ from .layers import (
 
 CHUNK = 24_576  # positions that a block computes at once, at most twice as many; limits memory
 LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
-CLASSES_PER_OCTAVE = 20
-LOWEST_TEMPO = 30 * 2**0.5  # BPM, the centre of the first tempo class
 BANDS = 81  # number of frequencies that the embedding can reduce to one
 LIMITS = {
     "stems": (1, 16),

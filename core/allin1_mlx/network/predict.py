@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..checkpoint import check_arrays, read_arrays, read_config
 from ..errors import CheckpointError
-from ..types import Activations
+from ..types import TEMPO_FRAMES, Activations
 from ..weights import ModelFiles
 from .backend import has_gpu, keep_freed_memory, mx
 from .model import LOGITS, AllInOne, Config
@@ -137,6 +137,7 @@ def _fitting(config: Path) -> Iterator[None]:
 
 
 # Our names and those of the published checkpoints. Several arrays there may form one of ours.
+UNLIKELY = 1e-3  # added to the probabilities of tempos, so that none counts as impossible
 _HEADS = ("beat", "downbeat", "section", "function")
 _NAMES = (
     ("embedding.", "embeddings."),
@@ -262,13 +263,27 @@ def predict_group(
 
 
 def activations(logits: NDArray[np.float32]) -> Activations:
-    """Convert logits (13 or more, T) to probabilities: sigmoid of the first three, softmax of
-    labels.
+    """Convert logits (R, T) to probabilities: sigmoid of the first three, softmax of the labels.
+
+    After these 13 rows a network may have one for the voice and others for classes of tempo.
     """
     beat, downbeat, segment = _sigmoid(logits[:3])
-    labels = logits[3:LOGITS]
-    exponents = np.exp(labels - labels.max(axis=0, initial=-np.inf))
-    return Activations(beat, downbeat, segment, exponents / exponents.sum(axis=0))
+    label = _softmax(logits[3:LOGITS])
+    classes = logits[LOGITS + 1 :]
+    return Activations(beat, downbeat, segment, label, _judge_tempo(classes) if len(classes) else None)
+
+
+def _judge_tempo(classes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`Activations.tempo` of the logits (C, T) of the classes of tempo."""
+    starts = np.arange(0, classes.shape[1], TEMPO_FRAMES)
+    sums = np.add.reduceat(np.log(_softmax(classes) + UNLIKELY), starts, axis=1)
+    counts = np.diff(np.append(starts, classes.shape[1]))
+    return (sums / counts).astype(np.float32)
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    exponents = np.exp(logits - logits.max(axis=0, initial=-np.inf))
+    return exponents / exponents.sum(axis=0)
 
 
 def _sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
