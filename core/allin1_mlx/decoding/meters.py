@@ -53,6 +53,8 @@ LEAST = 0.05  # a beat of lower probability gives little evidence for downbeats
 SAME_LEVEL = 0.05  # relative difference in the number of beats of two results at one tempo
 SURE = 0.02  # probabilities of downbeats are clipped to SURE .. 1 - SURE
 MOST = 4.0  # most nats from one beat
+# The first beat of a song is a downbeat in 684 of the 794 songs in 4/4 of the Harmonix Set.
+START = float(np.log(684 / (110 / 3)))  # nats for this, against each other position
 
 Probabilities = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
@@ -88,7 +90,25 @@ def decode_meters(
     same_level = abs(len(pulse.times) - len(beats.times)) < SAME_LEVEL * len(beats.times)
     if counted_freely is not None and (same_level or counted is not None):
         return Beats(pulse.times, counted_freely)
-    return beats if counted is None else Beats(beats.times, counted)
+    if counted is not None:
+        return Beats(beats.times, counted)
+    return Beats(beats.times, count_from_start(beats, beat, downbeat))
+
+
+def count_from_start(beats: Beats, beat: Probabilities, downbeat: Probabilities) -> Ints:
+    """The positions of beats whose bars have one length, from 1 on if that is as likely.
+
+    Where the network is undecided between two counts, the song begins with a downbeat.
+    """
+    if not len(beats.times) or beats.positions[0] == 1:
+        return beats.positions
+    evidence = downbeat_evidence(beats.times, beat, downbeat)
+    found = evidence[beats.positions == 1].sum()
+    other = evidence[beats.positions == beats.positions[0]].sum()
+    if other + START <= found:
+        return beats.positions
+    counted: Ints = np.arange(len(beats.times)) % beats.positions.max() + 1
+    return counted
 
 
 def downbeat_evidence(times: Floats, beat: Probabilities, downbeat: Probabilities) -> Floats:

@@ -84,7 +84,7 @@ class TempoSpace:
             return np.log(probability / probability.sum(axis=1, keepdims=True))
 
     def scores(self, tempo: NDArray[np.floating[Any]]) -> Floats:
-        """(K, n) nats that one beat of each interval adds, from the network's judgement of the tempo.
+        """(K, n) nats one beat of each interval adds, as the network judges the tempo.
 
         tempo: (C, n) as in Activations. Between two classes it is interpolated.
         """

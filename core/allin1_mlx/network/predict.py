@@ -270,7 +270,9 @@ def activations(logits: NDArray[np.float32]) -> Activations:
     beat, downbeat, segment = _sigmoid(logits[:3])
     label = _softmax(logits[3:LOGITS])
     classes = logits[LOGITS + 1 :]
-    return Activations(beat, downbeat, segment, label, _judge_tempo(classes) if len(classes) else None)
+    return Activations(
+        beat, downbeat, segment, label, _judge_tempo(classes) if len(classes) else None
+    )
 
 
 def _judge_tempo(classes: NDArray[np.float32]) -> NDArray[np.float32]:
