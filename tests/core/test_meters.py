@@ -18,6 +18,7 @@ from allin1_mlx.decoding.meters import (
     possible_bars,
 )
 from allin1_mlx.decoding.tempo_space import STEADY
+from allin1_mlx.types import CLASSES_PER_OCTAVE, LOWEST_TEMPO
 
 
 def bars_of(lengths, *, bpm=120, noise=0.0, seed=0):
@@ -154,3 +155,38 @@ def test_all_meters_take_no_more_memory_than_three_and_four_at_once(bar):
 
     most = peak(lambda: decode_beats(*song, threshold=0.05, tempo_space=STEADY))
     assert peak(lambda: decode(song)) <= 1.02 * most
+
+
+def judged(bpm: float, seconds: int) -> np.ndarray:
+    """`Activations.tempo` of a network that is sure of one tempo."""
+    tempo = np.full((50, 2 * seconds), -7.0, np.float32)
+    tempo[round(CLASSES_PER_OCTAVE * np.log2(bpm / LOWEST_TEMPO))] = 0
+    return tempo
+
+
+@pytest.mark.parametrize("bpm", [80, 160])
+def test_the_judged_tempo_decides_between_two_levels_of_one_pulse(bpm):
+    beat = np.full(6000, 0.01, np.float32)
+    beat[::75] = 0.6
+    beat[37::75] = 0.4
+    beats = decode_meters(beat, beat / 4, threshold=0.05, tempo=judged(bpm, 60))
+    assert 60 / np.median(np.diff(beats.times)) == pytest.approx(bpm, rel=0.02)
+
+
+def test_an_undecided_song_begins_with_a_downbeat():
+    beat = np.full(6000, 0.01, np.float32)
+    beat[::50] = 0.8
+    downbeat = np.full(6000, 0.01, np.float32)
+    downbeat[::200] = 0.3
+    downbeat[150::200] = 0.3
+    beats = decode_meters(beat, downbeat, threshold=0.05)
+    assert beats.positions[:5].tolist() == [1, 2, 3, 4, 1]
+
+
+def test_a_clear_downbeat_wins_against_the_beginning():
+    beat = np.full(6000, 0.01, np.float32)
+    beat[::50] = 0.8
+    downbeat = np.full(6000, 0.01, np.float32)
+    downbeat[150::200] = 0.5
+    beats = decode_meters(beat, downbeat, threshold=0.05)
+    assert beats.positions[:5].tolist() == [2, 3, 4, 1, 2]
