@@ -61,8 +61,11 @@ def remove_partial(folder: Path) -> None:
         with suppress(OSError):  # removed by another process, or no permission
             parts = file.name.split("-")
             ours = len(parts) == 4 and parts[1] == _machine() and parts[2].isdecimal()
-            ended = ours and not _runs(int(parts[2]))
-            if ended or time.time() - file.stat().st_mtime > ABANDONED:
+            if ours:
+                is_left = not _runs(int(parts[2]))
+            else:
+                is_left = time.time() - file.stat().st_mtime > ABANDONED
+            if is_left:
                 file.unlink()
 
 

@@ -8,7 +8,9 @@ import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -304,6 +306,56 @@ def test_a_small_file_that_decodes_to_hours_is_refused(tmp_path: Path) -> None:
 def test_ten_minutes_of_silence_are_read(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", np.zeros(8000 * 600), 8000)
     assert load_audio(tmp_path / "a.flac").duration == 600.0
+
+
+def write_header(path: Path, *, rate: int, claimed: int, held: int) -> None:
+    """Write an 8-bit mono WAV file whose header claims more or fewer bytes than it holds."""
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate, 1, 8)
+    head = struct.pack("<4sI4s", b"RIFF", claimed + 36, b"WAVE")
+    path.write_bytes(head + form + struct.pack("<4sI", b"data", claimed))
+    os.truncate(path, path.stat().st_size + held)
+
+
+def never(blocks: Iterator[object], hint: int) -> None:
+    raise AssertionError("the song was decoded")
+
+
+def test_more_than_a_day_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    write_header(tmp_path / "a.wav", rate=1000, claimed=86_401_000, held=86_401_000)
+    message = r"^a\.wav: is longer than the limit of 24:00:00\.0; cut it into parts$"
+    with pytest.raises(AudioError, match=message):
+        stream_audio(tmp_path / "a.wav", never)
+
+
+def test_the_limit_of_the_page_is_seen_before_the_song_is_decoded(tmp_path: Path) -> None:
+    write_header(tmp_path / "a.wav", rate=1000, claimed=5_000_000, held=5_000_000)
+    with pytest.raises(AudioError, match=r"limit of 1:00:00\.0; .* or raise the limit$"):
+        stream_audio(tmp_path / "a.wav", never, max_seconds=3600)
+
+
+def test_a_header_that_claims_days_does_not_stop_a_short_song(tmp_path: Path) -> None:
+    write_header(tmp_path / "a.wav", rate=8000, claimed=2**32 - 100, held=24_000)
+    assert load_audio(tmp_path / "a.wav").duration == 3.0
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_file_that_changes_while_it_is_read_is_an_error(
+    song: Path, tmp_path: Path, replaced: bool
+) -> None:
+    path = tmp_path / "a.wav"
+    shutil.copyfile(song, path)
+
+    def disturb(blocks: Iterator[Any], hint: int) -> int:
+        if replaced:
+            shutil.copyfile(song, tmp_path / "other.wav")
+            (tmp_path / "other.wav").replace(path)
+        else:
+            with path.open("ab") as file:
+                file.write(bytes(1000))
+        return sum(map(len, blocks))
+
+    with pytest.raises(AudioError, match=r"^a\.wav: changed while it was read; run again"):
+        stream_audio(path, disturb)
 
 
 def test_without_ffmpeg_the_message_names_the_remedy(

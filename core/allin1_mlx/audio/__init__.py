@@ -9,7 +9,7 @@ containers.py   reads file headers: `file_digest`, kind, length and alignment
 sink.py         samples -> a file: `write_audio`
 """
 
-from .containers import file_digest
+from .containers import file_digest, unchanged
 from .sink import Sink, write_audio
 from .song import Audio, Collector, SoundInfo, load_audio, stream_audio
 
@@ -21,5 +21,6 @@ __all__ = [
     "file_digest",
     "load_audio",
     "stream_audio",
+    "unchanged",
     "write_audio",
 ]

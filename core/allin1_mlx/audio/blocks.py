@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..display.times import clock_time
 from ..errors import AudioError
-from ..types import SAMPLE_RATE
+from ..types import LONGEST_SONG, SAMPLE_RATE
 from .decoders import Block
 
 MIN_BYTES = 250  # bytes per second: a third of the smallest speech codecs; silence may need less
@@ -35,18 +35,28 @@ def find_plausible(size: int, claimed: float) -> float:
 
 
 class Meter:
-    """Counts the frames of a song, and stops at samples that cannot be analysed."""
+    """Counts the frames of a song, and stops at samples that cannot be analysed.
+
+    A file is refused before it is decoded where its header claims more than the limit, and its size
+    does not contradict.
+    """
 
     def __init__(
-        self, name: str, rate: int, max_seconds: float | None, size: int, plausible: float
+        self, name: str, rate: int, *, claimed: float, limit: float | None, size: int
     ) -> None:
+        """claimed, limit: seconds. limit: LONGEST_SONG if None. size: bytes of the file.
+
+        Raises AudioError if the file claims more than the limit.
+        """
         self.frames = 0
         self.peak = 0.0
         self._name = name
         self._rate = rate
-        self._limit = max_seconds
+        self._limit = LONGEST_SONG if limit is None else min(limit, LONGEST_SONG)
         self._size = size
-        self._plausible = plausible
+        self._plausible = find_plausible(size, claimed)
+        if self._limit < claimed <= self._plausible:
+            raise self._too_long()
 
     def watch(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """Yield the blocks (n, C) unchanged. Raises AudioError at NaN, infinity or a limit."""
@@ -60,11 +70,8 @@ class Meter:
                 )
             self.peak = max(self.peak, peak)
             self.frames += len(block)
-            if self._limit is not None and self.frames > self._limit * self._rate:
-                raise AudioError(
-                    f"{self._name}: is longer than the limit of {clock_time(self._limit)}; "
-                    "cut it into parts or raise the limit"
-                )
+            if self.frames > self._limit * self._rate:
+                raise self._too_long()
             if self.frames > self._plausible * self._rate:
                 raise AudioError(
                     f"{self._name}: has {self._size} bytes, too few for the more than "
@@ -72,6 +79,13 @@ class Meter:
                     "or made to fill the memory: cut it"
                 )
             yield block
+
+    def _too_long(self) -> AudioError:
+        remedy = "" if self._limit == LONGEST_SONG else " or raise the limit"
+        return AudioError(
+            f"{self._name}: is longer than the limit of {clock_time(self._limit)}; "
+            f"cut it into parts{remedy}"
+        )
 
 
 # One letter per channel: L left, R right, C centre, l r left and right behind, b centre behind,

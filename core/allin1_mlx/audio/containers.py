@@ -74,6 +74,30 @@ def check_file(path: str | PathLike[str]) -> None:
 
 
 @contextmanager
+def unchanged(path: str | PathLike[str]) -> Iterator[None]:
+    """Raise AudioError if the file is written to or replaced while the block runs."""
+    before = _stamp(path)
+    try:
+        yield
+    except AudioError:
+        if _stamp(path) == before:
+            raise
+    if _stamp(path) != before:
+        raise AudioError(
+            f"{printable_name(path)}: changed while it was read; run again when it is complete"
+        )
+
+
+def _stamp(path: str | PathLike[str]) -> tuple[int, ...]:
+    """Changes when the file changes, whatever the clock says; () if there is none."""
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):
+        return ()
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns
+
+
+@contextmanager
 def _as_audio_error(path: str | PathLike[str]) -> Iterator[None]:
     """Convert an error of the system into an AudioError with one line for the user."""
     name = printable_name(path)

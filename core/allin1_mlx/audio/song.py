@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from ..errors import AudioError
 from ..files import printable_name
 from ..types import SAMPLE_RATE
-from .blocks import Meter, find_plausible, fold, resample
-from .containers import check_file, container_name, file_digest, is_text
+from .blocks import Meter, fold, resample
+from .containers import check_file, container_name, file_digest, is_text, unchanged
 from .decoders import Block, Decoder, SoundfileDecoder, read_ahead
 from .ffmpeg import FFMPEG_REMEDY, FfmpegDecoder, has_ffmpeg
 
@@ -73,8 +73,8 @@ def load_audio(
 ) -> Audio:
     """Decode a file of any format that libsndfile or ffmpeg can read.
 
-    max_seconds: longer songs raise an error; one second needs 353 kB of memory. sha256: of the
-    file, if it is known.
+    max_seconds: longer songs raise an error, as do those of more than 24 hours; one second needs
+    353 kB of memory. sha256: of the file, if it is known.
     Raises AudioError with one line for the user if there is nothing to analyse. If a file is cut
     off or damaged, the decodable part is returned with a warning.
     """
@@ -101,7 +101,7 @@ def stream_audio(
     name = printable_name(song)
     check_file(song)
     try:
-        with ThreadPoolExecutor(1, thread_name_prefix="digest") as thread:
+        with unchanged(song), ThreadPoolExecutor(1, thread_name_prefix="digest") as thread:
             digest = thread.submit(lambda: sha256 or file_digest(song))
             job = _Job(song, name, consume, max_seconds, song.stat().st_size)
             decoded = _decode(job)
@@ -213,8 +213,8 @@ def _play(decoder: Decoder, job: _Job[T], *, full_scale: float = 1.0) -> _Decode
                 f"{job.name}: has a sample rate of {rate} Hz, which is not music; "
                 f"expected {RATES[0]} to {RATES[1]} Hz"
             )
-        plausible = find_plausible(job.size, decoder.hint / rate)
-        meter = Meter(job.name, rate, job.max_seconds, job.size, plausible)
+        claimed = decoder.hint / rate
+        meter = Meter(job.name, rate, claimed=claimed, limit=job.max_seconds, size=job.size)
         folded = fold(meter.watch(blocks), channels, vorbis_order=decoder.vorbis_order)
         resampled = resample(folded, rate, min(channels, 2))
         if full_scale != 1:

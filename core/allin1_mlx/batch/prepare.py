@@ -10,7 +10,7 @@ import multiprocessing
 import shutil
 from dataclasses import dataclass, replace
 
-from ..audio import file_digest
+from ..audio import file_digest, unchanged
 from ..demix.external import find_stems, stems_digest
 from ..demix.hearing import Heard, Wanted, hear
 from ..demix.options import StemOptions
@@ -44,6 +44,13 @@ def prepare_song(
     result cannot be copied.
     """
     check_input(song.file)
+    with unchanged(song.file):
+        return _prepare(song, outputs, provenance, options, wanted)
+
+
+def _prepare(
+    song: Song, outputs: Outputs, provenance: Provenance, options: StemOptions, wanted: Wanted
+) -> Prepared:
     sha256 = file_digest(song.file)
     settled = replace(song, name=settle_name(song, sha256, outputs.out_dir))
     digest = ""

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, show_value
 
+LONGEST_NAME = 300  # characters of a member
 MAX_BYTES = 1 << 28  # largest checkpoint, on disk and unpacked; htdemucs in float32 has 1.7e8
 _MAX_READ = 1 << 20  # largest single read: the archive's directory, or a part of a member
 _PLAUSIBLE = 1 << 24  # up to this size any compression ratio is plausible
@@ -93,8 +94,9 @@ class Archive:
         on_disk = self._path.stat().st_size
         for info in infos:
             name = info.orig_filename
-            if name.startswith("/") or {"\\", "\0", ":"} & set(name) or ".." in name.split("/"):
-                raise CheckpointError(f"{self._path.name}: unsafe member name {name!r}")
+            leads_out = name.startswith("/") or ".." in name.split("/")
+            if leads_out or {"\\", "\0", ":"} & set(name) or len(name) > LONGEST_NAME:
+                raise CheckpointError(f"{self._path.name}: unsafe member name {show_value(name)}")
             if info.flag_bits & 1:
                 raise CheckpointError(f"{self._path.name}: {name!r} is encrypted")
             # Other methods cannot be unpacked in blocks of limited size.
