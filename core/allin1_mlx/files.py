@@ -1,4 +1,4 @@
-"""Output files that are written completely or not at all, safe file names, and the number of cores.
+"""Complete output files, digests, safe file names, and the number of cores.
 
 An output file is written under a temporary name in its folder and renamed when it is complete. So
 an interrupted run leaves no incomplete file under the final name.
@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from itertools import chain, count
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
 DIGITS = 8  # hex digits of a SHA-256 in a file name
 ABANDONED = 24 * 3600.0  # seconds after which an unfinished file of another machine is removed
@@ -26,6 +27,15 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # controls, undecodable bytes, line and paragraph ends
+
+
+def digest_of(stream: BinaryIO) -> str:
+    """The SHA-256 of a whole file, open for reading, as 64 hex digits."""
+    digest = hashlib.sha256()
+    stream.seek(0)
+    while block := stream.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
 
 
 @contextmanager

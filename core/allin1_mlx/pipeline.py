@@ -8,33 +8,27 @@ supplied by the user. The bundled network was trained on mixes and analyses the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from os import PathLike, fspath
 from os.path import basename
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from .analysis import Analysis
-from .audio import file_digest
 from .decoding.bar_phase import align_bars
-from .decoding.beats import Beats
-from .decoding.grid import refine_beats
+from .decoding.beats import NO_BEATS, Beats
+from .decoding.grid import Grid, refine_beats
 from .decoding.meters import find_beats, prepare_tables
-from .decoding.sections import find_sections
+from .decoding.sections import find_sections, one_section
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
-from .demix.hearing import Block, Heard, Wanted, hear
-from .demix.network_input import (
-    KeepStems,
-    NetworkInput,
-    Spectrograms,
-    StemChunks,
-    find_separator,
-)
+from .demix.hearing import Heard, Wanted, hear, report_progress
+from .demix.network_input import KeepStems, NetworkInput, Spectrograms, StemChunks, find_separator
 from .demix.options import Demix, StemOptions
+from .display.timings import Timings
 from .errors import UsageError
 from .network.backend import keep_freed_memory
 from .network.options import ComputeOptions
@@ -46,15 +40,8 @@ from .network.predict import (
     load_network,
     predict_group,
 )
-from .types import BeatTimes, Progress, Provenance, SectionMethod, Segment
-from .weights import Access, ModelFiles, find_model
-from .weights.registry import PUBLISHED
-
-if TYPE_CHECKING:
-    from .display.timings import Timings
-
-
-SILENT = 0.01  # log10(1 + magnitude); all bands of a silent file stay below it
+from .types import FPS, Activations, BeatTimes, Progress, Provenance, SectionMethod, Segment
+from .weights import Access, find_model
 
 
 def _ignore(stage: str, fraction: float) -> None:
@@ -110,20 +97,18 @@ class Analyzer:
                 "leave them out or choose a harmonix model",
                 about="stems",
             )
-        separator_file = None
-        if inputs > 1 and stems.folder is None:
-            separator_file = find_separator(demix, weights)
+        separates = inputs > 1 and stems.folder is None
         self.input = NetworkInput(
             inputs=inputs,
             options=stems,
-            separator_file=separator_file,
+            separator_file=find_separator(demix, weights) if separates else None,
             backend=compute.spec_backend,
             compiled=compute.compiled,
             timed=self._timed,
         )
         default: SectionMethod = "joint" if inputs == 1 else "reference"
         self.provenance = Provenance(
-            model=files.name if weights.weights_path is None else _name_by_content(files),
+            model=files.name if weights.weights_path is None else files.name_by_content,
             stems=self.input.stems,
             spec_backend=compute.spec_backend,
             beats=beats,
@@ -167,27 +152,17 @@ class Analyzer:
         with ThreadPoolExecutor(1, thread_name_prefix="hear") as thread:
             heard = thread.submit(self.hear, path, on_progress=on_progress)
             self.load()
-            song = heard.result()
-        analysis = self.analyze(
-            song,
+        return self.analyze(
+            heard.result(),
             path=path,
             on_progress=on_progress,
             keep_activations=activations,
             keep_embeddings=embeddings,
         )
-        return replace(analysis, path=fspath(path))
 
     def hear(self, path: str | PathLike[str], *, on_progress: Progress = _ignore) -> Heard:
         """Decode a file and measure what the analysis needs of it. Raises AudioError."""
-
-        def watch(blocks: Iterator[Block], expected: int) -> Iterator[Block]:
-            done = 0
-            for block in blocks:
-                on_progress("decode", min(done / max(expected, 1), 1.0))
-                done += len(block)
-                yield block
-
-        heard = hear(path, self.wanted, through=watch)
+        heard = hear(path, self.wanted, through=partial(report_progress, on_progress))
         if self._timings is not None:
             for stage in heard.stages:
                 self._timings.record(stage)
@@ -259,45 +234,25 @@ class Analyzer:
         keep_activations: bool = False,
     ) -> Analysis:
         """Decode the network's prediction to beats, tempo and sections."""
-        probabilities = activations(prediction.logits)
+        found = activations(prediction.logits)
         on_progress("beats", 0.0)
         with self._timed("beats", path):
-            beats = find_beats(
-                probabilities, threshold=self.network.threshold, steady=self.network.steady
-            )
-            jitter = None
-            if self.provenance.beats == "grid":
-                grid = refine_beats(
-                    beats, probabilities.beat, probabilities.downbeat, spectrograms.onsets
-                )
-                beats, jitter = grid.beats, grid.jitter
-                if self.network.steady:
-                    beats = align_bars(beats, spectrograms.mix, probabilities.downbeat)
-            tempo = replace(estimate_tempo(beats.times), jitter=jitter)
-        downbeats = beats.times[beats.positions == 1]
+            grid = self._find_beats(found, spectrograms)
+            tempo = replace(estimate_tempo(grid.beats.times), jitter=grid.jitter)
+        beats = grid.beats
         on_progress("sections", 0.0)
-        warnings = spectrograms.warnings
         with self._timed("sections", path):
-            segments = find_sections(
-                probabilities,
-                downbeats,
-                mix=spectrograms.mix if self.provenance.section_method == "joint" else None,
-                strict_ends=self.input.inputs == 1,
-                on_bars=self.provenance.beats == "grid",
-            )
-            if self.input.inputs == 1 and len(beats.times) < 2:
-                # In silence or a single tone there is nothing to divide into sections.
-                beats = Beats(beats.times[:0], beats.positions[:0])
-                downbeats = downbeats[:0]
-                segments = (_one_section(spectrograms, segments[-1].end),)
-                name = basename(fspath(path)) or "the audio"
-                warnings += (f"{name}: no beats were found, so it is one section",)
+            segments = self._find_sections(found, beats, spectrograms)
         on_progress("sections", 1.0)
+        warnings = spectrograms.warnings
+        if not len(beats.times) and self.input.inputs == 1:
+            name = basename(fspath(path)) or "the audio"
+            warnings += (f"{name}: no beats were found, so it is one section",)
         analysis = Analysis(
             path=fspath(path),
             bpm=round_tempo(beats.times, tempo),
             beats=tuple(beats.times.tolist()),
-            downbeats=tuple(downbeats.tolist()),
+            downbeats=tuple(beats.downbeats.tolist()),
             beat_positions=tuple(beats.positions.tolist()),
             segments=segments,
             # The last section ends with the last frame, which may end after the song.
@@ -305,11 +260,38 @@ class Analyzer:
             tempo=tempo,
             meter=estimate_meter(beats.positions),
             warnings=warnings,
-            activations=probabilities if keep_activations else None,
+            activations=found if keep_activations else None,
             embeddings=prediction.embeddings,
         )
         stems_digest = spectrograms.stems.digest
         return self.provenance.of_song(spectrograms.audio_sha256, stems_digest).write_to(analysis)
+
+    def _find_beats(self, found: Activations, spectrograms: Spectrograms) -> Grid:
+        """The beats. In a mix, fewer than two are dropped: they come from a tone or one sound."""
+        beats = find_beats(found, threshold=self.network.threshold, steady=self.network.steady)
+        grid = Grid(beats, None)
+        if self.provenance.beats == "grid":
+            grid = refine_beats(beats, found.beat, found.downbeat, spectrograms.onsets)
+            if self.network.steady:
+                aligned = align_bars(grid.beats, spectrograms.mix, found.downbeat)
+                grid = replace(grid, beats=aligned)
+        if self.input.inputs == 1 and len(grid.beats.times) < 2:
+            return replace(grid, beats=NO_BEATS)
+        return grid
+
+    def _find_sections(
+        self, found: Activations, beats: Beats, spectrograms: Spectrograms
+    ) -> tuple[Segment, ...]:
+        """The sections. A mix without beats is one section: there is nothing to divide."""
+        if self.input.inputs == 1 and not len(beats.times):
+            return one_section(spectrograms.values, seconds=len(found.segment) / FPS)
+        return find_sections(
+            found,
+            beats.downbeats,
+            mix=spectrograms.mix if self.provenance.section_method == "joint" else None,
+            strict_ends=self.input.inputs == 1,
+            on_bars=self.provenance.beats == "grid",
+        )
 
     def _timed(self, stage: str, path: str | PathLike[str]) -> AbstractContextManager[None]:
         if self._timings is None:
@@ -320,18 +302,3 @@ class Analyzer:
 def analyze(path: str | PathLike[str]) -> Analysis:
     """Analyse one file with the defaults of the command line: `analyze("song.mp3").beats`."""
     return Analyzer()(path)
-
-
-def _name_by_content(files: ModelFiles) -> str:
-    """The model's name; a digest is added if the file is not the published one of that name."""
-    digest = file_digest(files.files[0][0])
-    if any(file.sha256 == digest for file in PUBLISHED.get(files.name, ())):
-        return files.name
-    return f"{files.name} {digest[:8]}"
-
-
-def _one_section(spectrograms: Spectrograms, end: float) -> Segment:
-    """The song as one section from 0 to `end` seconds: "start" if it is silent, else "inst"."""
-    values = spectrograms.values
-    silent = values.size == 0 or float(values.max()) < SILENT
-    return Segment(0.0, end, "start" if silent else "inst")

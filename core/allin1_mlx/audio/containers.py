@@ -13,7 +13,6 @@ the RIFF/WAVE specification.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import struct
@@ -24,12 +23,12 @@ from os import PathLike
 from typing import BinaryIO
 
 from ..errors import AudioError
-from ..files import printable_name
+from ..files import digest_of, printable_name
 
 _HEAD = 1 << 17  # the mp3 stream must begin within this number of bytes
 _TAIL = 1 << 17  # an Ogg page must begin within this number of bytes: the longest has 65 307
 _MAX_TAGS = 16  # ID3 tags in a row
-_MAX_CHUNKS = 1000  # bytes in which a WAV file's data must begin
+_MAX_CHUNKS = 1000  # most chunks before a WAV file's data
 _STREAMED = 0x7FFF_0000  # larger sizes mean "unknown" in WAV files that were written to a pipe
 
 _MAGIC = (  # (offset, bytes, name) of formats that libsndfile cannot read
@@ -52,11 +51,8 @@ _MAGIC = (  # (offset, bytes, name) of formats that libsndfile cannot read
 def file_digest(path: str | PathLike[str]) -> str:
     """The SHA-256 of a file's bytes as 64 hex digits. Raises the errors of `check_file`."""
     check_file(path)
-    digest = hashlib.sha256()
     with _as_audio_error(path), open(path, "rb") as file:
-        while data := file.read(1 << 20):
-            digest.update(data)
-    return digest.hexdigest()
+        return digest_of(file)
 
 
 def check_file(path: str | PathLike[str]) -> None:

@@ -34,6 +34,14 @@ class Beats:
     times: NDArray[np.float64]
     positions: NDArray[np.int64]
 
+    @property
+    def downbeats(self) -> NDArray[np.float64]:
+        """The times of the downbeats."""
+        return self.times[self.positions == 1]
+
+
+NO_BEATS = Beats(np.zeros(0), np.zeros(0, np.int64))
+
 
 def decode_beats(
     beat: Probabilities,

@@ -42,8 +42,18 @@ def find_sections(
     return snap_to_bars(picked, downbeats) if on_bars else picked
 
 
+SILENT = 0.01  # log10(1 + magnitude); all bands of a silent file stay below it
 PEAK = 48  # frames before and after a boundary among which it must be the most probable
 CONTEXT = 12 * FPS  # frames before and after it that it must exceed
+
+
+def one_section(spectrograms: Array, *, seconds: float) -> tuple[Segment, ...]:
+    """The whole song as one section: "start" if it is silent, else "inst".
+
+    spectrograms: (K, T, 81) logarithmic.
+    """
+    silent = spectrograms.size == 0 or float(spectrograms.max()) < SILENT
+    return (Segment(0.0, seconds, "start" if silent else "inst"),)
 
 
 def pick_sections(

@@ -22,6 +22,7 @@ from ..decoding.onsets import OnsetEnvelope, OnsetMeter
 from ..display.pictures.envelope import Envelope, EnvelopeMeter
 from ..display.timings import StageTime
 from ..network.options import Backend
+from ..types import Progress
 
 Block = NDArray[np.float32]
 Through = Callable[[Iterator[Block], int], Iterator[Block]]
@@ -94,6 +95,17 @@ def hear(
         samples=None if listener.kept is None else listener.kept.samples,
         stages=tuple(stages),
     )
+
+
+def report_progress(
+    on_progress: Progress, blocks: Iterator[Block], expected: int
+) -> Iterator[Block]:
+    """Yield the blocks and report the fraction of `expected` frames as the stage "decode"."""
+    done = 0
+    for block in blocks:
+        on_progress("decode", min(done / max(expected, 1), 1.0))
+        done += len(block)
+        yield block
 
 
 class _Listener:

@@ -8,7 +8,6 @@ bytes, times are seconds.
 
 from __future__ import annotations
 
-import hashlib
 import http
 import http.client
 import os
@@ -18,10 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import quote, urlsplit
 
 from ..errors import DownloadError, UsageError
+from ..files import digest_of
 from .registry import WeightFile
 from .web import TransferError, open_url, range_start
 
@@ -85,7 +84,7 @@ def verify(file: WeightFile, path: Path) -> None:
     if size != file.size:
         raise DownloadError(f"{path}: {size} bytes instead of {file.size}; remove it")
     with path.open("rb") as stream:
-        found = _sha256(stream)
+        found = digest_of(stream)
     if found != file.sha256:
         raise DownloadError(f"{path}: SHA-256 is {found}, expected {file.sha256}; remove it")
 
@@ -167,7 +166,7 @@ class _Transfer:
         attempt, reached = 1, 0
         while True:
             if self._size() >= self.file.size:
-                if self._size() == self.file.size and _sha256(self.stream) == self.file.sha256:
+                if self._size() == self.file.size and digest_of(self.stream) == self.file.sha256:
                     return
                 self.stream.truncate(0)
                 if not resumed:
@@ -248,12 +247,3 @@ class _Transfer:
                 block = block[self.stream.write(block) :]
             if have - moved >= _PROGRESS:
                 moved, since = have, time.monotonic()
-
-
-def _sha256(stream: BinaryIO) -> str:
-    """The SHA-256 of a whole file as hex digits."""
-    digest = hashlib.sha256()
-    stream.seek(0)
-    while block := stream.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from ..checkpoint import CONFIG_SUFFIXES
 from ..errors import DownloadError, UsageError, WeightsError
+from ..files import digest_of
 from .access import Access, fetch
-from .registry import FOLDS, HTDEMUCS_FILE, WeightFile, fold_files
+from .registry import FOLDS, HTDEMUCS_FILE, PUBLISHED, WeightFile, fold_files
 
 Pair = tuple[Path, Path]  # weights, configuration
 
@@ -40,6 +41,15 @@ class ModelFiles:
     name: str
     files: tuple[Pair, ...]
     reason: str = ""
+
+    @property
+    def name_by_content(self) -> str:
+        """The name; a digest is added if the file is not the published one of that name."""
+        with self.files[0][0].open("rb") as file:
+            digest = digest_of(file)
+        if any(file.sha256 == digest for file in PUBLISHED.get(self.name, ())):
+            return self.name
+        return f"{self.name} {digest[:8]}"
 
 
 def find_model(name: str = "auto", access: Access = Access()) -> ModelFiles:
