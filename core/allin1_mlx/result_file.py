@@ -11,9 +11,7 @@ decimals unless the song was corrected, and they have no details of the tempo.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from os import PathLike
 from typing import Any, TypeVar
@@ -23,7 +21,7 @@ import numpy as np
 from .edits import parse_edit, replay
 from .errors import EditError, ResultError, show_value
 from .files import printable_name, storable
-from .schema import check_schema, load_json
+from .schema import check_schema, json_lines, load_json
 from .types import Detection, Loop, Result, Segment, Steady, Tempo, TempoLevel
 
 SCHEMA_VERSION = 2
@@ -87,7 +85,7 @@ def _parse(data: Any, kind: type[R]) -> R:
 
 def write_result(result: Result) -> str:
     """The JSON text, indented. Each array of numbers and each object in a list is on one line."""
-    return "\n".join(_layout(to_values(result), "")) + "\n"
+    return "\n".join(json_lines(to_values(result))) + "\n"
 
 
 def to_values(result: Result) -> dict[str, Any]:
@@ -292,28 +290,3 @@ def _same_structure(first: Result, second: Result) -> bool:
     ours = [*first.beats, *(t for s in first.segments for t in (s.start, s.end))]
     theirs = [*second.beats, *(t for s in second.segments for t in (s.start, s.end))]
     return bool(np.allclose(ours, theirs, rtol=0, atol=0.0051))
-
-
-def _layout(value: dict[str, Any], indent: str) -> Iterator[str]:
-    """The lines of a JSON object: one for each key, and one for each object in a list."""
-    yield "{"
-    for index, (key, item) in enumerate(value.items()):
-        comma = "," if index < len(value) - 1 else ""
-        head = f"{indent}  {_dumps(key)}: "
-        if isinstance(item, dict) and key == "detection":
-            first, *lines, last = _layout(item, indent + "  ")
-            yield head + first
-            yield from lines
-            yield last + comma
-        elif isinstance(item, (list, tuple)) and item and isinstance(item[0], dict):
-            rows = [f"{indent}    {_dumps(row)}" for row in item]
-            yield head + "["
-            yield ",\n".join(rows)
-            yield f"{indent}  ]{comma}"
-        else:
-            yield head + _dumps(item) + comma
-    yield indent + "}"
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)

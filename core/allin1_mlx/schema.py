@@ -1,4 +1,4 @@
-"""Read JSON files and check them against the schema of result files, `analysis.schema.json`.
+"""JSON of result files: read it, check it against `analysis.schema.json`, write its lines.
 
 An error is one line that names the field: "beats[3] must be at most 86400, found 1e+300".
 """
@@ -6,7 +6,7 @@ An error is one line that names the field: "beats[3] must be at most 86400, foun
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
@@ -114,3 +114,28 @@ def _explain(field: str, rule: str, limit: Any, value: Any) -> str:
         kinds = [_KINDS[kind] for kind in ([limit] if isinstance(limit, str) else limit)]
         return f"{field or 'the file'} must be {' or '.join(kinds)}, found {show_value(value)}"
     return f"{field} {_RULES.get(rule, rule).format(limit)}, found {show_value(value)}"
+
+
+def json_lines(value: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """The lines of a JSON object: one for each key, and one for each object in a list."""
+    yield "{"
+    for index, (key, item) in enumerate(value.items()):
+        comma = "," if index < len(value) - 1 else ""
+        head = f"{indent}  {_dumps(key)}: "
+        if isinstance(item, dict) and key == "detection":
+            first, *lines, last = json_lines(item, indent + "  ")
+            yield head + first
+            yield from lines
+            yield last + comma
+        elif isinstance(item, (list, tuple)) and item and isinstance(item[0], dict):
+            rows = [f"{indent}    {_dumps(row)}" for row in item]
+            yield head + "["
+            yield ",\n".join(rows)
+            yield f"{indent}  ]{comma}"
+        else:
+            yield head + _dumps(item) + comma
+    yield indent + "}"
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

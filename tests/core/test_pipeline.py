@@ -269,7 +269,7 @@ def test_a_configuration_of_something_else_is_reported(tmp_path, four_stems, wro
 
 
 def test_a_network_that_hears_the_mix_refuses_stems(tmp_path):
-    with pytest.raises(UsageError, match="needs no stems"):
+    with pytest.raises(UsageError, match="itself, without stems"):
         Analyzer("bundled", stems=StemOptions(tmp_path))
 
 

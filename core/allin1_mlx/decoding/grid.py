@@ -23,13 +23,9 @@ from numpy.typing import NDArray
 
 from ..types import FPS
 from .beats import Beats
-from .onsets import HOP_SECONDS, OnsetEnvelope, rises
+from .onsets import MeasuredBeats, OnsetEnvelope, measure_beats
 from .steady import Bools, Floats, Ints, Line, Passage, find_passages, support
 
-NEIGHBOURS = 3  # frames before and after a peak from which its time between frames is computed
-REACH = 0.04  # seconds before and after an activation in which its onset is searched
-SPREAD = 0.012  # standard deviation of onsets around activations, seconds
-LOUDEST = 6.0  # nats: larger rises are clipped to this
 SAME_PHASE = 0.008  # greatest distance in seconds of two lines that count as the same
 SAME_TEMPO = 0.002  # greatest relative difference of two tempos that count as the same
 EDGE = 0.012  # seconds: greatest median distance from the line of beats that extend a passage
@@ -47,25 +43,11 @@ MATCH = 0.07  # greatest distance in seconds between a detected beat and its bea
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Refined beats.
-
-    beats: times to the millisecond. jitter: standard deviation in seconds of the detected beats
-    around the grid; None if there are no beats.
-    """
+    """Beats to the millisecond. jitter: the standard deviation in seconds of the detected beats
+    around them, None if there are no beats."""
 
     beats: Beats
     jitter: float | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Measured:
-    """Two measured times (B,) of each beat, in seconds.
-
-    activation: the peak of the activation, with the song's delay removed. onset: the onset near it.
-    """
-
-    activation: Floats
-    onset: Floats
 
 
 def refine_beats(
@@ -80,38 +62,11 @@ def refine_beats(
     """
     if len(beats.times) == 0:
         return Grid(beats, None)
-    measured = _measure(beats.times, np.maximum(beat, downbeat), envelope)
+    measured = measure_beats(beats.times, np.maximum(beat, downbeat), envelope)
     passages = _join(find_passages(measured.onset), measured.onset)
     passages = _extend(passages, measured.activation)
     grid = _lay(beats, measured, passages, len(beat) / FPS)
     return Grid(grid, _jitter(beats.times, grid.times))
-
-
-def _measure(
-    times: Floats, activation: NDArray[np.floating[Any]], envelope: OnsetEnvelope
-) -> _Measured:
-    """Measure the activation's peak between frames, and the onset that fits it best."""
-    frames = np.rint(times * FPS).astype(np.int64)
-    steps = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
-    around = activation[np.clip(frames[:, None] + steps, 0, len(activation) - 1)].astype(np.float64)
-    above = around - around.min(axis=1, keepdims=True) + 1e-6
-    peaks = (frames + above @ steps / above.sum(axis=1)) / FPS
-    offsets, strength = rises(envelope, peaks, reach=REACH)
-    strength = np.minimum(strength, LOUDEST)
-    profile = strength.mean(axis=0)
-    # A delay is removed only if the beats agree on it: a flat profile has none.
-    delay = float(offsets[profile.argmax()]) if profile.max() > 2 * np.median(profile) else 0.0
-    fitting = strength * np.exp(-0.5 * ((offsets - delay) / SPREAD) ** 2)
-    best = np.clip(fitting.argmax(axis=1), 1, len(offsets) - 2)
-    rows = np.arange(len(times))
-    left, top, right = (fitting[rows, best + step] for step in (-1, 0, 1))
-    bend = np.minimum(left - 2 * top + right, -1e-9)
-    between = np.clip((left - right) / (2 * bend), -0.5, 0.5)
-    heard = top > 0
-    onset = np.where(heard, offsets[best] + between * HOP_SECONDS, delay)
-    # Offsets were measured from the nearest hop, not from the peak itself.
-    rounding = np.rint(peaks / HOP_SECONDS) * HOP_SECONDS - peaks
-    return _Measured(peaks + delay, peaks + onset + np.where(heard, rounding, 0.0))
 
 
 def _join(passages: tuple[Passage, ...], onset: Floats) -> list[Passage]:
@@ -213,7 +168,7 @@ def _near(distance: Floats, limit: float) -> bool:
     return float(np.median(distance)) <= limit
 
 
-def _lay(beats: Beats, measured: _Measured, passages: list[Passage], seconds: float) -> Beats:
+def _lay(beats: Beats, measured: MeasuredBeats, passages: list[Passage], seconds: float) -> Beats:
     """The grid of a song: lines within passages, the local curve elsewhere.
 
     seconds: duration of the song.

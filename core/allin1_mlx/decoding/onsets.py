@@ -1,4 +1,4 @@
-"""Onsets: a compact envelope of the song, and the rises in energy near given times.
+"""Onsets: a compact envelope of the song, rises in energy, and the onsets of decoded beats.
 
 The network's frames are 10 ms apart and its beats are a few milliseconds late. The envelope holds
 the energy of three frequency bands every 64 samples (1.45 ms), so that a beat can move to the
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import SAMPLE_RATE
+from ..types import FPS, SAMPLE_RATE
 
 HOP = 64  # samples between consecutive values of the envelope
 HOP_SECONDS = HOP / SAMPLE_RATE
@@ -28,6 +28,10 @@ AFTER, BEFORE = 3, 8  # number of values that are averaged after and before an o
 QUIET = 0.003  # share of the loud energy that is added to both means: it hides smaller rises
 LOUD = 0.95  # quantile of a band's energies that is its loud energy
 WEIGHTS = (1.0, 0.8, 0.8)  # of the low, middle and high band in the strength of an onset
+NEIGHBOURS = 3  # frames before and after a peak from which its time between frames is computed
+REACH = 0.04  # seconds before and after an activation in which its onset is searched
+SPREAD = 0.012  # standard deviation of onsets around activations, seconds
+LOUDEST = 6.0  # nats: larger rises are clipped to this
 
 Floats = NDArray[np.float64]
 Samples = NDArray[np.floating[Any]]
@@ -144,3 +148,44 @@ def rises(envelope: OnsetEnvelope, times: Floats, *, reach: float) -> tuple[Floa
     rise = np.log((np.maximum(after, 0) + quiet) / (np.maximum(before, 0) + quiet))
     strength: Floats = np.tensordot(WEIGHTS, np.maximum(rise, 0), axes=1)
     return offsets, strength
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredBeats:
+    """Two measured times (B,) of each beat, in seconds.
+
+    activation: the peak of the activation, with the song's delay removed. onset: the onset near it.
+    """
+
+    activation: Floats
+    onset: Floats
+
+
+def measure_beats(
+    times: Floats, activation: NDArray[np.floating[Any]], envelope: OnsetEnvelope
+) -> MeasuredBeats:
+    """Measure, for each beat, the activation's peak between frames and the onset that fits it best.
+
+    times: (B,) of decoded beats, in seconds. activation: (T,) probability of any beat.
+    """
+    frames = np.rint(times * FPS).astype(np.int64)
+    steps = np.arange(-NEIGHBOURS, NEIGHBOURS + 1)
+    around = activation[np.clip(frames[:, None] + steps, 0, len(activation) - 1)].astype(np.float64)
+    above = around - around.min(axis=1, keepdims=True) + 1e-6
+    peaks = (frames + above @ steps / above.sum(axis=1)) / FPS
+    offsets, strength = rises(envelope, peaks, reach=REACH)
+    strength = np.minimum(strength, LOUDEST)
+    profile = strength.mean(axis=0)
+    # A delay is removed only if the beats agree on it: a flat profile has none.
+    delay = float(offsets[profile.argmax()]) if profile.max() > 2 * np.median(profile) else 0.0
+    fitting = strength * np.exp(-0.5 * ((offsets - delay) / SPREAD) ** 2)
+    best = np.clip(fitting.argmax(axis=1), 1, len(offsets) - 2)
+    rows = np.arange(len(times))
+    left, top, right = (fitting[rows, best + step] for step in (-1, 0, 1))
+    bend = np.minimum(left - 2 * top + right, -1e-9)
+    between = np.clip((left - right) / (2 * bend), -0.5, 0.5)
+    heard = top > 0
+    onset = np.where(heard, offsets[best] + between * HOP_SECONDS, delay)
+    # Offsets were measured from the nearest hop, not from the peak itself.
+    rounding = np.rint(peaks / HOP_SECONDS) * HOP_SECONDS - peaks
+    return MeasuredBeats(peaks + delay, peaks + onset + np.where(heard, rounding, 0.0))

@@ -6,6 +6,7 @@ numbers and x2 below with times; x3 belongs to the overview, which always shows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -59,27 +60,8 @@ def lay_out(
     shown = analysis.activations is not None
     rows, height = place_rows(room, activations=shown)
     has_tempo = "tempo" in rows
-
-    def axis(row: str, low: float, high: float, **more: Any) -> dict[str, Any]:
-        top, bottom = rows[row]
-        domain = [1 - bottom / height, 1 - top / height]
-        plain = {"visible": False, "fixedrange": True, "range": [low, high], "domain": domain}
-        return {**plain, **more}
-
-    time_axis = {
-        "range": [0, duration],
-        "showgrid": False,
-        "zeroline": False,
-        "ticks": "",
-        "ticklabeloverflow": "allow",
-    }
-    numbers = {"tickmode": "array", "tickfont": {"color": ground.muted, "size": 11}}
-    down = np.asarray(analysis.downbeats)
     numbered = number_bars(analysis)[np.asarray(analysis.beat_positions) == 1]
-    first_bar = int(numbered[0]) if numbered.size else 1
-    every = max(1, 2 ** int(np.ceil(np.log2(max(len(down) / 16, 1)))))
-    minute = next(s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1e9) if duration / s <= 12)
-    ticks = np.arange(0, duration, minute)
+    first_bar = _first_bar(analysis)
     lowest = "y4" if shown else "y3" if has_tempo else "y"
     tempo_range = _tempo_range(analysis)
     marks = _tempo_marks(*tempo_range) if has_tempo and len(analysis.beats) > 1 else []
@@ -101,37 +83,69 @@ def lay_out(
             "rows": rows,
             "margin": MARGIN,
             "duration": duration,
-            "firstBar": first_bar,  # number of the bar at the first downbeat
+            "firstBar": first_bar,
         },
-        "xaxis": {
-            **time_axis,
-            **numbers,
-            "side": "top",
-            "anchor": "y2",
-            "tickvals": down[::every],
-            "ticktext": [str(first_bar + n) for n in range(0, len(down), every)],
-        },
-        "xaxis2": {
-            **time_axis,
-            **numbers,
-            "matches": "x",
-            "anchor": lowest,
-            "tickvals": ticks,
-            "ticktext": [write_time(t)[:-3] for t in ticks],
-        },
-        "xaxis3": {"range": [0, duration], "visible": False, "fixedrange": True, "anchor": "y6"},
-        "yaxis": axis("wave", -1, 1),
-        "yaxis2": axis("sections", 0, 1),
-        "yaxis5": axis("wave", 0, 1, overlaying="y"),
-        "yaxis6": axis("overview", 0, 1, anchor="x3"),
-        "yaxis7": axis("overview", -1, 1, anchor="x3", overlaying="y6"),
         "annotations": _notes(rows, height, ground, marks, tempo_range),
+        **_time_axes(analysis.downbeats, first_bar, duration, ground, lowest),
     }
+
+    def axis(row: str, low: float, high: float, **more: Any) -> dict[str, Any]:
+        top, bottom = rows[row]
+        domain = [1 - bottom / height, 1 - top / height]
+        plain = {"visible": False, "fixedrange": True, "range": [low, high], "domain": domain}
+        return {**plain, **more}
+
+    layout["yaxis"] = axis("wave", -1, 1)
+    layout["yaxis2"] = axis("sections", 0, 1)
+    layout["yaxis5"] = axis("wave", 0, 1, overlaying="y")
+    layout["yaxis6"] = axis("overview", 0, 1, anchor="x3")
+    layout["yaxis7"] = axis("overview", -1, 1, anchor="x3", overlaying="y6")
     if has_tempo:
         layout["yaxis3"] = axis("tempo", *tempo_range, **_tempo_axis(marks), anchor="x2")
     if shown:
         layout["yaxis4"] = axis("activations", 0, 1.35, anchor="x2")
     return layout
+
+
+def _first_bar(analysis: Analysis) -> int:
+    """The number of the bar at the first downbeat."""
+    numbers = number_bars(analysis)[np.asarray(analysis.beat_positions) == 1]
+    return int(numbers[0]) if numbers.size else 1
+
+
+def _time_axes(
+    downbeats: Sequence[float], first_bar: int, duration: float, ground: Ground, lowest: str
+) -> dict[str, Any]:
+    """The axes of bar numbers (x), of times (x2) and of the overview (x3).
+
+    lowest: the y axis of the lowest row.
+    """
+    every = max(1, 2 ** int(np.ceil(np.log2(max(len(downbeats) / 16, 1)))))
+    minute = next(s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1e9) if duration / s <= 12)
+    ticks = np.arange(0, duration, minute)
+    shared = {
+        "range": [0, duration],
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+        "ticklabeloverflow": "allow",
+        "tickmode": "array",
+        "tickfont": {"color": ground.muted, "size": 11},
+    }
+    bars = {
+        "side": "top",
+        "anchor": "y2",
+        "tickvals": np.asarray(downbeats)[::every],
+        "ticktext": [str(first_bar + n) for n in range(0, len(downbeats), every)],
+    }
+    times = {
+        "matches": "x",
+        "anchor": lowest,
+        "tickvals": ticks,
+        "ticktext": [write_time(t)[:-3] for t in ticks],
+    }
+    overview = {"range": [0, duration], "visible": False, "fixedrange": True, "anchor": "y6"}
+    return {"xaxis": {**shared, **bars}, "xaxis2": {**shared, **times}, "xaxis3": overview}
 
 
 def _tempo_range(analysis: Analysis) -> tuple[float, float]:
