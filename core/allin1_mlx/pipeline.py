@@ -66,9 +66,8 @@ class Analyzer:
     "auto" is "joint" for networks whose input is the mix.
     compute: options of the computation. timings: records the time of each stage.
 
-    Attributes: `notice` is a line for the user about the model that "auto" chose, or empty. `input`
-    makes the network's spectrograms. `provenance` is that of all results, without the fields of a
-    song.
+    `notice`: a line for the user about the choice of "auto", or empty. `input`: makes the network's
+    spectrograms. `provenance`: that of all results, without the fields of a song.
     """
 
     def __init__(
@@ -127,10 +126,7 @@ class Analyzer:
         return load_network(self._files, ensemble_parallel=self._compute.ensemble_parallel)
 
     def load(self) -> None:
-        """Load the network, the separator and the decoder's tables now instead of on first use.
-
-        Raises CheckpointError.
-        """
+        """Load network, separator and tables now, not on first use. Raises CheckpointError."""
         _ = self.input.separator
         prepare_tables(steady=self.network.steady)
 
@@ -200,8 +196,7 @@ class Analyzer:
     ) -> Spectrograms:
         """Make the network's input.
 
-        keep_stems: called with the stems as consecutive chunks (4, channels, n), if there is audio
-        of them; returns the same chunks.
+        keep_stems: gets and returns consecutive chunks (4, channels, n) of audible stems.
         """
         on_progress("stems", 0.0)
         return self.input.make(heard, path, on_progress, keep_stems)
@@ -273,8 +268,7 @@ class Analyzer:
         if self.provenance.beats == "grid":
             grid = refine_beats(beats, found.beat, found.downbeat, spectrograms.onsets)
             if self.network.steady:
-                aligned = align_bars(grid.beats, spectrograms.mix, found.downbeat)
-                grid = replace(grid, beats=aligned)
+                grid = replace(grid, beats=align_bars(grid.beats, spectrograms.mix, found.downbeat))
         if self.input.inputs == 1 and len(grid.beats.times) < 2:
             return replace(grid, beats=NO_BEATS)
         return grid

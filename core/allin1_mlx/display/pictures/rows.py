@@ -59,12 +59,10 @@ def lay_out(
     """Plotly's layout of the figure."""
     shown = analysis.activations is not None
     rows, height = place_rows(room, activations=shown)
-    has_tempo = "tempo" in rows
-    numbered = number_bars(analysis)[np.asarray(analysis.beat_positions) == 1]
     first_bar = _first_bar(analysis)
-    lowest = "y4" if shown else "y3" if has_tempo else "y"
+    lowest = "y4" if shown else "y3" if "tempo" in rows else "y"
     tempo_range = _tempo_range(analysis)
-    marks = _tempo_marks(*tempo_range) if has_tempo and len(analysis.beats) > 1 else []
+    marks = _tempo_marks(*tempo_range) if "tempo" in rows and len(analysis.beats) > 1 else []
     layout: dict[str, Any] = {
         "height": height,
         "margin": {"l": MARGIN, "r": MARGIN, "t": 0, "b": 0, "autoexpand": False},
@@ -100,7 +98,7 @@ def lay_out(
     layout["yaxis5"] = axis("wave", 0, 1, overlaying="y")
     layout["yaxis6"] = axis("overview", 0, 1, anchor="x3")
     layout["yaxis7"] = axis("overview", -1, 1, anchor="x3", overlaying="y6")
-    if has_tempo:
+    if "tempo" in rows:
         layout["yaxis3"] = axis("tempo", *tempo_range, **_tempo_axis(marks), anchor="x2")
     if shown:
         layout["yaxis4"] = axis("activations", 0, 1.35, anchor="x2")
