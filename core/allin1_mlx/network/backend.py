@@ -57,6 +57,7 @@ __all__ = [
     "map_serial",
     "mx",
     "nn",
+    "release_freed_memory",
     "single_blas_thread",
 ]
 
@@ -97,6 +98,15 @@ def keep_freed_memory() -> None:
     if hasattr(libc, "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, 1 << 26)
         libc.mallopt(_M_TRIM_THRESHOLD, 1 << 27)
+
+
+def release_freed_memory() -> None:
+    """Return memory that is kept for the next array to the system, after a large computation."""
+    mx.clear_cache()
+    if sys.platform.startswith("linux"):
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "malloc_trim"):
+            libc.malloc_trim(0)
 
 
 @contextmanager

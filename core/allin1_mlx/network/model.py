@@ -13,11 +13,15 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import show_value
 from ..types import LABELS
-from .backend import chunk_length, in_chunks, map_serial, mx, nn
+from .backend import chunk_edges, chunk_length, in_chunks, map_parallel, map_serial, mx, nn
 from .layers import (
     KERNEL,
     SIDE,
@@ -28,6 +32,8 @@ from .layers import (
     elu,
     gelu,
 )
+
+Frames = NDArray[np.float32] | mx.array  # of spectrograms
 
 CHUNK = 24_576  # positions that a block computes at once, at most twice as many; limits memory
 LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
@@ -244,7 +250,7 @@ class AllInOne(nn.Module):
         self.norm = LayerNorm(config.dim)
         self.heads = Linear(config.stems * config.dim, config.step * config.outputs)
 
-    def embed(self, x: mx.array, *, on_block: Callable[[int], None] | None = None) -> mx.array:
+    def embed(self, x: Frames, *, on_block: Callable[[int], None] | None = None) -> mx.array:
         """Spectrograms (N, K, T, 81) to normalised embeddings (N, K, L, C).
 
         on_block: called with the number of finished blocks; each block is computed before the next
@@ -252,24 +258,42 @@ class AllInOne(nn.Module):
         """
         if not self.training:
             mx.eval(self.parameters())  # threads share them
-        x = self.embed_frames(x)
+        y = self.embed_frames(x)
         chunk = sys.maxsize if self.training else CHUNK
         for done, block in enumerate(self.blocks, start=1):
-            x = in_chunks(block, x, chunk=chunk, reach=block.reach, map=map_serial)
+            y = in_chunks(block, y, chunk=chunk, reach=block.reach, map=map_serial)
             if on_block is not None:
-                mx.eval(x)
+                mx.eval(y)
                 on_block(done)
-        return self.norm(x)
+        return self.norm(y)
 
-    def embed_frames(self, x: mx.array) -> mx.array:
-        """Spectrograms (N, K, T, 81) to the input of the first block, (N, K, L, C)."""
+    def embed_frames(self, x: Frames) -> mx.array:
+        """Spectrograms (N, K, T, 81) to the input of the first block, (N, K, L, C).
+
+        Of a NumPy array, MLX gets a copy of one chunk at a time.
+        """
         N, K, T, F = x.shape
-        step = self.config.step
-        silence = max(-T % step, self.config.shortest - T)
-        x = mx.pad(x.reshape(N * K, T, F), [(0, 0), (0, silence), (0, 0)])
+        rows, step = x.reshape(N * K, T, F), self.config.step
+        length = T + max(-T % step, self.config.shortest - T)
+        reach = 2 * step
+
+        def embed(span: tuple[int, int]) -> mx.array:
+            start, stop = span
+            low, high = max(start - reach, 0), min(stop + reach, length)
+            part = rows[:, low : min(high, T)]
+            part = part if isinstance(part, mx.array) else mx.array(part)
+            silence = high - low - part.shape[1]
+            part = self.embedding(mx.pad(part, [(0, 0), (0, silence), (0, 0)]))
+            return part[:, (start - low) // step : (stop - low) // step]
+
         chunk = chunk_length(N * K * self.embedding.width, training=self.training)
-        x = in_chunks(self.embedding, x, chunk=chunk, reach=2 * step, step=step)
-        return x.reshape(N, K, -1, self.config.dim)
+        edges = chunk_edges(length, max(chunk, 4 * reach), step=step)
+        inputs = [rows] if isinstance(rows, mx.array) else []
+        if len(edges) == 2:
+            whole = embed((0, length))
+        else:
+            whole = mx.concatenate(map_parallel(embed, list(pairwise(edges)), *inputs), axis=1)
+        return whole.reshape(N, K, -1, self.config.dim)
 
     def classify(self, embeddings: mx.array, frames: int) -> mx.array:
         """Embeddings (N, K, L, C) to logits (N, outputs, T) for T frames."""
@@ -278,6 +302,6 @@ class AllInOne(nn.Module):
         logits = self.heads(positions).reshape(N, L * self.config.step, self.config.outputs)
         return logits[:, :frames].transpose(0, 2, 1)
 
-    def __call__(self, x: mx.array) -> mx.array:
+    def __call__(self, x: Frames) -> mx.array:
         """Spectrograms (N, K, T, 81) to logits (N, outputs, T)."""
         return self.classify(self.embed(x), x.shape[2])

@@ -21,10 +21,8 @@ from ..checkpoint import check_arrays, read_arrays, read_config
 from ..errors import CheckpointError
 from ..types import TEMPO_FRAMES, Activations
 from ..weights import ModelFiles
-from .backend import has_gpu, keep_freed_memory, mx
-from .model import LOGITS, AllInOne, Config
-
-Spectrogram = NDArray[np.float32] | mx.array
+from .backend import has_gpu, keep_freed_memory, mx, release_freed_memory
+from .model import LOGITS, AllInOne, Config, Frames
 
 
 class Ensemble(AllInOne):
@@ -45,7 +43,7 @@ class Ensemble(AllInOne):
         self.update(stacked)
         self.train(folds[0].training)
 
-    def embed_frames(self, x: mx.array) -> mx.array:
+    def embed_frames(self, x: Frames) -> mx.array:
         """Spectrograms (N, K, T, 81) to the input of the first block, (E N, K, L, C)."""
         return mx.concatenate([fold.embed_frames(x) for fold in self.folds])
 
@@ -201,7 +199,7 @@ def load_arrays(model: AllInOne, arrays: Mapping[str, NDArray[np.float32]], *, n
 
 
 def predict(
-    spectrogram: Spectrogram,
+    spectrogram: Frames,
     network: Network,
     *,
     embeddings: bool = False,
@@ -217,7 +215,7 @@ def predict(
 
 
 def predict_group(
-    spectrograms: Sequence[Spectrogram],
+    spectrograms: Sequence[Frames],
     network: Network,
     *,
     embeddings: bool = False,
@@ -233,12 +231,7 @@ def predict_group(
     padded = network.padded(max(lengths))
     if any(network.padded(length) != padded for length in lengths):
         raise ValueError(f"songs of {lengths} frames cannot share one forward pass")
-    songs = mx.stack(
-        [
-            mx.pad(mx.array(spectrogram), [(0, 0), (0, padded - length), (0, 0)])
-            for spectrogram, length in zip(spectrograms, lengths, strict=True)
-        ]
-    )
+    songs = _join_songs([np.asarray(spectrogram) for spectrogram in spectrograms], padded)
     logits, embedded = [], []
     steps = sum(part.config.depth for part in network.passes)
     for index, part in enumerate(network.passes):
@@ -253,6 +246,7 @@ def predict_group(
             embedded.append(np.array(vectors))
     of_folds = mx.concatenate(logits).reshape(len(network.folds), len(lengths), -1, padded)
     means = np.array(of_folds.mean(axis=0))
+    release_freed_memory()
     return [
         Prediction(
             means[n, :, :length].copy(),
@@ -260,6 +254,17 @@ def predict_group(
         )
         for n, length in enumerate(lengths)
     ]
+
+
+def _join_songs(songs: Sequence[NDArray[np.float32]], padded: int) -> NDArray[np.float32]:
+    """Several songs (K, T, 81) as one array (N, K, padded, 81); one song is not copied."""
+    if len(songs) == 1:
+        return songs[0][None]  # the network adds silence at its end
+    K, _, F = songs[0].shape
+    joined = np.zeros((len(songs), K, padded, F), np.float32)
+    for room, song in zip(joined, songs, strict=True):
+        room[:, : song.shape[1]] = song
+    return joined
 
 
 def activations(logits: NDArray[np.float32]) -> Activations:
