@@ -67,10 +67,11 @@ export class Practice extends EventTarget {
     this.set({ countIn: (this.settings.countIn + 1) % COUNT_INS.length });
   }
 
-  // The speed in percent, as it is heard.
+  // The speed in percent: as it is set, or as it is heard while it rises by itself.
   get speed() {
     const { heard, speed } = this.player;
-    return Math.round(100 * ((heard && heard.speed) || speed)); // 0 in a count-in
+    const rising = this.training && heard && heard.speed; // 0 in a count-in
+    return Math.round(100 * (rising || speed));
   }
 
   setSpeed(percent) {
