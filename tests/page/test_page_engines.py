@@ -47,6 +47,35 @@ def no_fault(engine: Engine) -> Iterator[None]:
     assert engine.run("window.faults") == []
 
 
+@pytest.fixture(scope="module")
+def shared_page(known: Known, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The known song as a page with its sound."""
+    text = write_saved_page(known.analysis, sound=pack_sound(cut(compose(40.0))))
+    path = tmp_path_factory.mktemp("shared") / "known.html"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_shared_page_plays_from_a_file(engine: Engine, shared_page: Path) -> None:
+    engine.go(shared_page.as_uri())
+    engine.execute(LISTEN)
+    engine.wait("window.page && document.querySelector('.playhead')", 30)
+    late = engine.run("page.player.silence * 44100")
+    assert late == round(late)
+    # Where the song was found, it is as loud as it was: the first beat begins there.
+    before, after = engine.run("""(() => {
+      const data = page.player.buffer.getChannelData(0);
+      const beat = Math.round((page.player.silence + 0.5) * 44100);
+      const peak = (from, to) => Math.max(...data.slice(from, to).map(Math.abs));
+      return [peak(beat - 400, beat - 40), peak(beat, beat + 400)];
+    })()""")
+    assert after > 2 * before
+    engine.click("#play")
+    engine.wait("page.player.position > 0.5")
+    engine.press("Space")
+    engine.wait("!page.player.playing")
+
+
 def measure_rate(page: Engine) -> float:
     """Seconds of the song for each second of the audio clock."""
     first = page.run(CLOCK)
@@ -136,32 +165,3 @@ def test_the_result_is_saved_and_opened_again_with_its_corrections(
     page.give("#dropzone input[type=file]", known.sound)
     page.wait("allin1.sheet.frames > 0", 60)
     assert page.run("allin1.sheet.bpm") == 60
-
-
-@pytest.fixture(scope="module")
-def shared_page(known: Known, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The known song as a page with its sound."""
-    text = write_saved_page(known.analysis, sound=pack_sound(cut(compose(40.0))))
-    path = tmp_path_factory.mktemp("shared") / "known.html"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_the_shared_page_plays_from_a_file(engine: Engine, shared_page: Path) -> None:
-    engine.go(shared_page.as_uri())
-    engine.execute(LISTEN)
-    engine.wait("window.page && document.querySelector('.playhead')", 30)
-    late = engine.run("page.player.silence * 44100")
-    assert late == round(late)
-    # Where the song was found, it is as loud as it was: the first beat begins there.
-    before, after = engine.run("""(() => {
-      const data = page.player.buffer.getChannelData(0);
-      const beat = Math.round((page.player.silence + 0.5) * 44100);
-      const peak = (from, to) => Math.max(...data.slice(from, to).map(Math.abs));
-      return [peak(beat - 400, beat - 40), peak(beat, beat + 400)];
-    })()""")
-    assert after > 2 * before
-    engine.click("#play")
-    engine.wait("page.player.position > 0.5")
-    engine.press("Space")
-    engine.wait("!page.player.playing")
