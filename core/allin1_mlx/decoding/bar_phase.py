@@ -16,7 +16,8 @@ from ..types import FPS
 from .beats import Beats, Probabilities
 from .section_cuts import Array, loudness_edges, mean_between, measure_sound, repetition_edges
 
-FEWEST_BARS = 16
+FEWEST_BARS = 32  # fewer have too few changes to judge by
+CHANGES = 0.4  # weight of the changes beside the network's downbeats
 MOST_BEATS = 1024  # of a longer song only the first ones are compared
 PLACES = 8  # at which a beat's spectrum is measured
 AROUND = 4  # bars before and after a beat that are compared
@@ -36,7 +37,8 @@ def align_bars(beats: Beats, mix: Array, downbeat: Probabilities) -> Beats:
     if M is None or len(beats.times) < FEWEST_BARS * M:
         return beats
     first = int(np.argmax(beats.positions == 1))
-    likely = phase_changes(beats.times[first:], mix, M) + _heard(beats.times[first:], downbeat, M)
+    times = beats.times[first:]
+    likely = CHANGES * phase_changes(times, mix, M) + _heard(times, downbeat, M)
     phase = int(likely.argmax())
     if likely[phase] <= likely[0] + LEAD:
         return beats
