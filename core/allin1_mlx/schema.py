@@ -1,22 +1,30 @@
-"""JSON of result files: read it, check it against `analysis.schema.json`, write its lines.
+"""Read JSON files, check them against the schema of result files, and check their numbers.
 
-An error is one line that names the field: "beats[3] must be at most 86400, found 1e+300".
+The schema is `analysis.schema.json`. An error is one line that names the field: "beats[3] must be at most 86400, found 1e+300".
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .errors import ResultError, show_value
 from .files import printable_name
+from .types import Result
 
 LARGEST_FILE = 20_000_000  # bytes
 MOST_DIGITS = 20  # of a whole number
+
+SHORTEST_BEAT = 0.001  # seconds between two beats
+GAP = 0.011  # seconds between two sections that can result from rounding
+BEYOND = 0.2  # seconds that beats and sections may exceed the duration, because decoders differ
+REST = 1.0  # seconds at the end of the song that may have no section
 
 _RULES = {
     "minimum": "must be at least {}",
@@ -116,26 +124,37 @@ def _explain(field: str, rule: str, limit: Any, value: Any) -> str:
     return f"{field} {_RULES.get(rule, rule).format(limit)}, found {show_value(value)}"
 
 
-def json_lines(value: dict[str, Any], indent: str = "") -> Iterator[str]:
-    """The lines of a JSON object: one for each key, and one for each object in a list."""
-    yield "{"
-    for index, (key, item) in enumerate(value.items()):
-        comma = "," if index < len(value) - 1 else ""
-        head = f"{indent}  {_dumps(key)}: "
-        if isinstance(item, dict) and key == "detection":
-            first, *lines, last = json_lines(item, indent + "  ")
-            yield head + first
-            yield from lines
-            yield last + comma
-        elif isinstance(item, (list, tuple)) and item and isinstance(item[0], dict):
-            rows = [f"{indent}    {_dumps(row)}" for row in item]
-            yield head + "["
-            yield ",\n".join(rows)
-            yield f"{indent}  ]{comma}"
-        else:
-            yield head + _dumps(item) + comma
-    yield indent + "}"
+def check_numbers(result: Result, where: str = "") -> None:
+    """Raise ResultError if numbers of a result contradict each other. where: prefix of fields."""
+    beats, positions = len(result.beats), len(result.beat_positions)
+    if beats != positions:
+        raise ResultError(f"{where}beats: {beats}, but beat_positions: {positions}")
+    end = np.inf if result.duration is None else result.duration + BEYOND
+    for key, times in (("beats", result.beats), ("downbeats", result.downbeats)):
+        steps = np.diff(np.asarray(times))
+        if (steps < SHORTEST_BEAT).any():
+            index = int(np.argmax(steps < SHORTEST_BEAT)) + 1
+            raise ResultError(
+                f"{where}{key} must increase, but {key}[{index}] is {times[index]} "
+                f"after {times[index - 1]}"
+            )
+        if times and times[-1] > end:
+            raise ResultError(f"{where}{key} must not lie after the duration, found {times[-1]}")
+    _check_sections(result, where)
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+def _check_sections(result: Result, where: str) -> None:
+    before = 0.0
+    for index, segment in enumerate(result.segments):
+        field = f"{where}segments[{index}]"
+        if abs(segment.start - before) > GAP:
+            raise ResultError(f"{field}.start must be {before}, found {segment.start}")
+        if segment.end < segment.start:
+            raise ResultError(f"{field}.end must not lie before its start, found {segment.end}")
+        before = segment.end
+    if result.duration is None or not result.segments:
+        return
+    if not before - BEYOND <= result.duration <= before + REST:
+        raise ResultError(
+            f"{where}segments must reach the duration {result.duration}, found {before}"
+        )

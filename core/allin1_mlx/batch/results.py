@@ -20,7 +20,8 @@ from ..display.pictures.envelope import Envelope
 from ..edits import carry_edits
 from ..errors import ResultError
 from ..files import printable_name, replacing
-from ..result_file import BEYOND
+from ..result_file import 
+from ..schema import BEYOND
 from ..types import Activations, find_duration
 from .naming import Song
 from .outputs import Outputs
