@@ -20,7 +20,6 @@ from ..display.pictures.envelope import Envelope
 from ..edits import carry_edits
 from ..errors import ResultError
 from ..files import printable_name, replacing
-from ..result_file import 
 from ..schema import BEYOND
 from ..types import Activations, find_duration
 from .naming import Song
