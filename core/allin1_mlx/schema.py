@@ -1,7 +1,7 @@
 """Read JSON files, check them against the schema of result files, and check their numbers.
 
-The schema is `analysis.schema.json`. An error is one line that names the field: "beats[3] must be at
-most 86400, found 1e+300".
+The schema is `analysis.schema.json`. An error is one line that names the field: "beats[3] must be
+at most 86400, found 1e+300".
 """
 
 from __future__ import annotations
