@@ -19,6 +19,7 @@ from allin1_mlx.analysis import Analysis
 from allin1_mlx.audio import file_digest
 from allin1_mlx.types import SAMPLE_RATE, Segment, Tempo
 
+from .correcting import UNDO_ALL, press
 from .visits import ROOT, Known, Server, Visit, compose
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -196,3 +197,18 @@ def opened(lasting: Visit) -> Iterator[Visit]:
     lasting.page.mouse.move(1, 1)
     yield lasting
     assert lasting.faults == []
+
+
+@pytest.fixture
+def corrected(opened: Visit) -> Iterator[Visit]:
+    """The page with the known song, to be corrected; as it was afterwards."""
+    yield opened
+    opened.run(UNDO_ALL)
+
+
+@pytest.fixture
+def panel(corrected: Visit) -> Visit:
+    """The same with the panel of corrections open, and the playhead in the verse, near 7.1."""
+    press(corrected, "Correct")
+    corrected.run("allin1.moves.jump(12.6)")
+    return corrected

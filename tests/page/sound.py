@@ -71,3 +71,12 @@ async ({ seconds, plan, speed, period, bars = 0 }) => {
   return { song: impulses[0], click: impulses[1], positions };
 }
 """
+
+# Where the clicks begin in the first seconds of what the player would play.
+HEAR = """(seconds) => {
+  const { stretcher, rate } = allin1.player;
+  const count = seconds * rate;
+  stretcher.seek(0);
+  const { clicks } = stretcher.render(new Float32Array(count), new Float32Array(count));
+  return clicks.map((click) => click.at / rate);
+}"""

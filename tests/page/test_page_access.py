@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from .correcting import grip, last_edit, press, settle, starts
 from .visits import Known, Visit
 
 
@@ -94,3 +95,85 @@ def test_the_space_bar_presses_a_focused_button_and_else_plays(opened: Visit) ->
     opened.page.get_by_role("button", name="Loop", exact=True).click()
     opened.page.keyboard.press("Space")
     assert opened.run("allin1.player.playing") is True
+
+
+def test_on_a_phone_everything_is_there_for_fingers(
+    visit: Callable[..., Visit], known: Known
+) -> None:
+    seen = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    seen.upload(known.result, known.sound)
+    seen.page.wait_for_function("allin1.sheet && allin1.sheet.frames > 0 && !allin1.view.pending")
+    press(seen, "Half the tempo")
+    press(seen, "Correct")
+    settle(seen)
+    seen.run("window.scrollTo(0, 0)")
+    assert seen.run("document.documentElement.scrollWidth") <= 390
+    small = seen.run("""() => {
+      const targets = ".fixes *, .panel *, .edited *, .downloads *, .practice-bar *, .zoom *";
+      return [...document.querySelectorAll(targets)]
+        .filter((e) => e.matches("button, a, label, input[type=text]"))
+        .map((e) => [e.textContent || e.ariaLabel, e.getBoundingClientRect()])
+        .filter(([, box]) => box.height && (box.height < 44 || box.width < 22 || box.right > 390))
+        .map(([name, box]) => `${name} ${box.width} x ${box.height}`);
+    }""")
+    assert small == []
+    touch = seen.page.context.new_cdp_session(seen.page)
+
+    def send(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y} for x, y in places]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    before = grip(seen, 20.5)
+    after = grip(seen, 28.8)
+    send("touchStart", (before[0] + 8, before[1]))  # fingers are not exact
+    for share in (0.3, 0.6, 1.0):
+        send("touchMove", (before[0] + 8 + share * (after[0] - before[0]), before[1]))
+    send("touchEnd")
+    settle(seen)
+    seen.page.wait_for_function("allin1.sheet.corrections.changes.length === 2")
+    assert starts(seen)[2] == 28.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_while_correcting(
+    visit: Callable[..., Visit], known: Known, axe: str, scheme: str
+) -> None:
+    seen = visit(color_scheme=scheme, reduced_motion="reduce")
+    seen.upload(known.result, known.sound)
+    seen.page.wait_for_function("allin1.sheet && allin1.sheet.frames > 0 && !allin1.view.pending")
+    press(seen, "Correct")
+    press(seen, "Half the tempo")
+    press(seen, "solo")
+    settle(seen)
+    assert seen.violations(axe) == []
+    press(seen, "Analyse again")
+    assert seen.violations(axe) == []
+
+
+def test_a_song_is_corrected_by_keyboard_alone(panel: Visit) -> None:
+    panel.run("document.querySelector('.fixes button').focus()")
+    reached = []
+    while "Add a beat here" not in reached:
+        reached.append(panel.press_tab())
+        assert len(reached) < 80, reached
+    for name in ("Twice the tempo", "Undo", "Save result", "Tap the beat", "Bar 1 is here", "solo"):
+        assert name in reached, reached
+    panel.page.keyboard.press("Enter")
+    assert last_edit(panel) == {"do": "add_beat", "at": 12.6}
+    panel.page.keyboard.press("e")
+    assert not panel.page.get_by_role("region", name="Corrections").is_visible()
+
+
+def test_the_figure_stays_in_view_when_the_panel_opens(
+    visit: Callable[..., Visit], known: Known
+) -> None:
+    seen = visit(viewport={"width": 1280, "height": 900})
+    seen.upload(known.result, known.sound)
+    seen.wait_for("done")
+    seen.wait_for_timeline()
+    seen.page.get_by_role("button", name="Correct", exact=True).click()
+    seen.page.locator(".panel").wait_for()
+    for part in (".fixes", ".timeline"):
+        box = seen.page.locator(part).bounding_box()
+        assert box is not None
+        assert box["y"] >= 0, part

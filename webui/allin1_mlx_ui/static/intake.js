@@ -21,7 +21,12 @@ class Intake {
     const files = chooser({ multiple: true }, (chosen) => this.add(chosen));
     const folder = chooser({ webkitdirectory: true }, (chosen) => this.addFolder(chosen));
     folder.setAttribute("aria-label", "Add a folder");
-    const first = make("span", { class: "first" }, "Drop songs or folders here, or click to choose");
+    const first = make(
+      "span",
+      { class: "first" },
+      make("span", { class: "fine" }, "Drop songs or folders here, or click to choose"),
+      make("span", { class: "coarse" }, "Choose songs"),
+    );
     const further = make("span", { class: "further" }, "Add songs");
     this.label = make("label", { class: "zone" }, files, first, further, this.news);
     element.append(this.label, make("label", { class: "folder" }, folder, "Add a folder"));

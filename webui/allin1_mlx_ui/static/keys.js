@@ -63,7 +63,19 @@ const MOUSE = [
   ["Wheel or pinch", "zoom"],
   ["Drag", "scroll"],
   ["Double click", "show the whole song"],
-  ["Drag a grip", "while correcting: move a boundary to the nearest bar (with Alt: anywhere)"],
+  ["Drag a grip", "move a boundary to the nearest bar (with Alt: anywhere)"],
+];
+
+const TOUCH = [
+  ["Tap", "go there"],
+  ["Tap a section", "select it; once more: loop it"],
+  ["⟳ on a section", "play it from its start, again and again"],
+  ["Hold a section", "rename, split, merge, move it"],
+  ["Drag along the bar numbers", "loop these bars"],
+  ["Drag an end of the loop", "move it to another bar"],
+  ["Two fingers", "zoom"],
+  ["Drag", "scroll"],
+  ["Drag a grip", "move a boundary to the nearest bar"],
 ];
 
 // A control that was used by mouse or finger gives the keyboard back: keys then mean the song.
@@ -104,16 +116,19 @@ export function makeHelp() {
   const more = MORE.map(([key, text]) =>
     make("tr", {}, make("th", { scope: "row" }, make("kbd", {}, key)), make("td", {}, text)),
   );
-  const gestures = MOUSE.map(([gesture, text]) =>
-    make("tr", {}, make("th", { scope: "row" }, gesture), make("td", {}, text)),
-  );
+  const gestures = (list) =>
+    list.map(([gesture, text]) =>
+      make("tr", {}, make("th", { scope: "row" }, gesture), make("td", {}, text)),
+    );
   const dialog = make(
     "dialog",
     { class: "help", "aria-labelledby": "help-title" },
-    make("h2", { id: "help-title" }, "Keys and gestures"),
-    make("table", {}, make("tbody", {}, ...rows, ...more)),
-    make("h3", {}, "On the timeline"),
-    make("table", {}, make("tbody", {}, ...gestures)),
+    make("h2", { id: "help-title", class: "fine" }, "Keys and gestures"),
+    make("h2", { class: "coarse" }, "Gestures"),
+    make("table", { class: "fine" }, make("tbody", {}, ...rows, ...more)),
+    make("h3", { class: "fine" }, "On the timeline"),
+    make("table", { class: "fine" }, make("tbody", {}, ...gestures(MOUSE))),
+    make("table", { class: "coarse" }, make("tbody", {}, ...gestures(TOUCH))),
     ...makeCheckup(),
     make("button", { type: "button", onclick: () => dialog.close() }, "Close"),
   );

@@ -18,9 +18,10 @@ export class LoopEdges {
     this.element = make("div", { class: "marks loop-edges", "aria-hidden": "true" }, ...this.edges);
   }
 
-  // Called when the rows of the figure change.
-  fit({ wave }) {
-    this.element.style.top = `${wave[0]}px`;
+  // Called when the rows of the figure change. The handles lie between the buttons of the section
+  // and the grip of the beat.
+  fit({ wave: [top, bottom] }) {
+    this.element.style.top = `${(top + bottom - HEIGHT) / 2}px`;
     this.element.style.height = `${HEIGHT}px`;
   }
 

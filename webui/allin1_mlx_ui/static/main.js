@@ -69,7 +69,12 @@ class Desk {
 
   makeExtras() {
     const onclick = () => this.help.showModal();
-    const help = make("button", { type: "button", class: "quiet help-button", onclick }, "Keys (?)");
+    const help = make(
+      "button",
+      { type: "button", class: "quiet help-button", onclick },
+      make("span", { class: "fine" }, "Keys (?)"),
+      make("span", { class: "coarse" }, "Help"),
+    );
     return [this.more, this.renewal.button, help];
   }
 
@@ -182,7 +187,11 @@ class Desk {
     this.editing.show(sheet);
     this.tools.show(sheet);
     this.onPlayer();
-    await drawn;
+    try {
+      await drawn;
+    } catch (error) {
+      this.heading.warn(error.message);
+    }
     this.onPlayer();
   }
 

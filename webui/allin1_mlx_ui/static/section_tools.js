@@ -54,7 +54,7 @@ export class SectionTools {
     close.addEventListener("click", () => this.close());
     this.card = make(
       "div",
-      { class: "section-card", role: "dialog", "aria-label": "Section", hidden: true },
+      { class: "section-card", role: "dialog", "aria-label": "Section", tabindex: -1, hidden: true },
       this.block.element,
       close,
     );
@@ -100,7 +100,10 @@ export class SectionTools {
     this.block.update();
     this.card.hidden = false;
     this.place();
-    this.block.editName(section.label);
+    // On a touch screen, a text field would open the keyboard over the page.
+    if (matchMedia("(pointer: coarse)").matches) this.card.focus({ preventScroll: true });
+    else this.block.editName(section.label);
+    this.card.scrollIntoView({ block: "nearest" });
     return true;
   }
 

@@ -71,7 +71,8 @@ class SongList {
     const fresh = songs.length > 0 && before.size === 0;
     document.body.classList.toggle("has-songs", songs.length > 0);
     document.body.classList.toggle("has-bin", bin.length > 0);
-    if (fresh) loadPlotly(); // the first one will be drawn soon
+    // The first one will be drawn soon. An error is shown then.
+    if (fresh) loadPlotly().catch(() => {});
     this.head.update(songs, bin);
     this.shelf.update(songs, bin);
     bus.say("songs", { songs, session, kept });

@@ -16,7 +16,7 @@ export class BarsBlock extends Block {
       "Bars",
       this.row(this.label("Beats a bar"), ...this.meters),
       make("label", { class: "check" }, this.onlyFrom, this.onlyFromText),
-      this.hint("Ticked, the bars before keep their beats; else all bars change."),
+      this.hint("If ticked, earlier bars keep their beats. If not, all bars change."),
       this.row(
         this.button("Bar 1 is here", "", () => ({ do: "set_bar_one", at: here.beatTime })),
       ),

@@ -44,8 +44,9 @@ export class Block {
     return make("span", { class: "label" }, text);
   }
 
-  hint(text) {
-    return make("p", { class: "hint" }, text);
+  // pointer: "fine" or "coarse", the only pointers it is shown for; "" for both.
+  hint(text, pointer = "") {
+    return make("p", { class: `hint ${pointer}`.trim() }, text);
   }
 
   // Show a new version of the song.

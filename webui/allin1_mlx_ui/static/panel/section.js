@@ -36,10 +36,8 @@ export class SectionBlock extends Block {
         this.button("Delete", "Delete this section; the one before takes its place", remove),
         this.resetSection,
       ),
-      this.hint(
-        "Or drag the grips between sections; with Alt, off the bars. " +
-          "The time of a deleted section falls to the one before it, of the first to the next.",
-      ),
+      this.hint("Or drag the grips between sections; with Alt, off the bars.", "fine"),
+      this.hint("Or drag the grips between sections.", "coarse"),
     );
     this.element.classList.add("wide");
   }
@@ -55,10 +53,10 @@ export class SectionBlock extends Block {
     const bars = () => this.here.sheet.downbeats;
     return this.row(
       this.beginLabel,
-      button("a bar earlier", "This section begins one bar earlier", (start) =>
+      button("a bar earlier", "This section begins a bar earlier", (start) =>
         bars().findLast((time) => time < start - TOUCH),
       ),
-      button("a bar later", "This section begins one bar later", (start) =>
+      button("a bar later", "This section begins a bar later", (start) =>
         bars().find((time) => time > start + TOUCH),
       ),
       button("at the playhead", "This section begins at the playhead", () => this.here.player.position),

@@ -32,7 +32,7 @@ export class TempoBlock extends Block {
       ),
       this.row(
         this.label("Constant"),
-        this.button("Make constant", "One tempo for the whole song, the one that fits best", {
+        this.button("Make constant", "Make constant: one tempo for the whole song", {
           do: "constant_tempo",
         }),
         this.makeTyped(),
