@@ -97,6 +97,6 @@ def test_shares_of_changes_are_shares():
 
 def test_blocks_change_between_two_sounds():
     sound = np.repeat(np.eye(2, dtype=np.float32), 20, axis=0)
-    edges = block_edges(sound, around=8)
+    edges = block_edges(sound, 8)
     assert edges.argmax() == 20
     assert edges[20] == pytest.approx(2)

@@ -67,9 +67,9 @@ def phase_changes(times: Floats, mix: Array, M: int) -> Floats:
     loudness = mean_between(level, np.round(edges * FPS).astype(np.int64))[:, 0]
     around = AROUND * M
     ways = (
-        repetition_edges(sound, around=around),
-        block_edges(sound, around=around),
-        loudness_edges(loudness, around=around),
+        repetition_edges(sound, (around,))[0],
+        block_edges(sound, around),
+        loudness_edges(loudness, around),
     )
     shares = []
     for change in ways:
@@ -78,7 +78,7 @@ def phase_changes(times: Floats, mix: Array, M: int) -> Floats:
     return np.asarray(np.mean(shares, axis=0))
 
 
-def block_edges(sound: NDArray[np.float32], *, around: int) -> Floats:
+def block_edges(sound: NDArray[np.float32], around: int) -> Floats:
     """(B + 1,) how alike the `around` units before and those after each edge are among themselves,
     beside how alike they are across it. After Foote (2000)."""
     B = len(sound)

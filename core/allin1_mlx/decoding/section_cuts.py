@@ -137,13 +137,13 @@ def mean_between(values: Floats, frames: NDArray[np.int64]) -> Floats:
 
 SHORTEST = 2
 NEAR = 15  # greatest distance of two bars of a section that are compared
-AROUND = 4  # number of bars that are compared before and after an edge
+AROUND = (2, 4)  # numbers of bars that are compared before and after an edge
 ROWS = 256  # number of bars whose similarities are in memory at a time
 
 ALIKE = 1.0  # weights of the evidence
-LENGTH = 0.15
-REPEATS = 0.3
-LOUDER = 0.2
+LENGTH = 0.1
+REPEATS = 0.2
+LOUDER = 0.1
 NETWORK = 1.0
 COST = 0.3
 
@@ -199,36 +199,39 @@ def edge_evidence(bars: Bars) -> Floats:
     """(B + 1,) evidence for a boundary at each edge; 0 at both ends of the song."""
     B = len(bars)
     evidence = np.zeros(B + 1)
-    repeats = repetition_edges(bars.sound)
-    evidence += REPEATS * _standard(repeats)
-    evidence += LOUDER * _standard(loudness_edges(bars.loudness))
+    for repeats in repetition_edges(bars.sound, AROUND):
+        evidence += REPEATS * _standard(repeats)
+    for around in AROUND:
+        evidence += LOUDER * _standard(loudness_edges(bars.loudness, around))
     evidence += NETWORK * bars.boundary
     evidence[[0, B]] = 0.0
     return evidence
 
 
-def repetition_edges(sound: NDArray[np.float32], *, around: int = AROUND) -> Floats:
-    """(B + 1,) difference between the repetitions of the bars before and after each edge.
+def repetition_edges(sound: NDArray[np.float32], arounds: tuple[int, ...]) -> Floats:
+    """(len(arounds), B + 1) difference between the repetitions of the bars around each edge.
 
-    Repeated bars are diagonal stripes in the song's self-similarity. Stripes begin or end at edges.
+    arounds: numbers of bars before and after an edge that are compared, ascending. Repeated bars
+    are diagonal stripes in the song's self-similarity. Stripes begin or end at edges.
     """
-    B = len(sound)
-    edges = np.zeros(B + 1)
-    padded = np.pad(sound, ((around, around), (0, 0)))
+    B, most = len(sound), arounds[-1]
+    edges = np.zeros((len(arounds), B + 1))
+    padded = np.pad(sound, ((most, most), (0, 0)))
     for first in range(0, B, ROWS):
         rows = min(ROWS, B - first)
-        R = padded[first : first + rows + 2 * around] @ padded.T  # bar i is row i + around
-        after = np.zeros((rows, B))
-        before = np.zeros((rows, B))
-        for k in range(around):
-            after += R[around + k : around + k + rows, around + k : around + k + B]
-            before += R[around - 1 - k :][:rows, around - 1 - k : around - 1 - k + B]
-        difference = (after - before) / around
-        edges[first : first + rows] = np.sqrt(np.square(difference).mean(axis=1))
+        R = padded[first : first + rows + 2 * most] @ padded.T  # bar i is row i + most
+        difference = np.zeros((rows, B), np.float32)
+        for k in range(most):
+            after, before = most + k, most - 1 - k
+            difference += R[after : after + rows, after : after + B]
+            difference -= R[before : before + rows, before : before + B]
+            if k + 1 in arounds:
+                mean = np.sqrt(np.square(difference).mean(axis=1)) / (k + 1)
+                edges[arounds.index(k + 1), first : first + rows] = mean
     return edges
 
 
-def loudness_edges(loudness: Floats, *, around: int = AROUND) -> Floats:
+def loudness_edges(loudness: Floats, around: int) -> Floats:
     """(B + 1,) absolute difference in loudness between the bars before and after each edge."""
     B = len(loudness)
     sums = np.concatenate([[0.0], np.cumsum(loudness)])
