@@ -204,6 +204,15 @@ def test_groups_are_joined_only_where_the_music_is_the_same():
     assert group_sections(np.eye(6, dtype=np.float32), [0, 2, 4, 6]) == [0, 1, 2]
 
 
+def test_a_long_song_is_compared_in_fewer_places_and_cut_as_well():
+    form = "AVCVCBC" * 22
+    spectrum, downbeats = song_of(form)
+    bars = measure_bars(spectrum, downbeats, heard_in(len(spectrum)))
+    assert len(bars) == 8 * len(form)
+    assert bars.sound.shape[1] < 32 * 81
+    assert cut_sections(bars) == list(range(0, len(bars) + 1, 8))
+
+
 def test_every_bar_is_in_one_section_of_at_most_36_bars():
     spectrum, downbeats = song_of("VVVVVVVV", seed=4)
     bars = measure_bars(spectrum, downbeats, heard_in(len(spectrum)))

@@ -20,6 +20,7 @@ from ..types import FPS, Activations
 from .section_priors import LONGEST, load_priors
 
 PLACES = 32  # number of equal parts of a bar in which the spectrum is measured
+FEWEST_PLACES, MOST_PLACES = 4, 2**15  # in a bar; in the bars of a long song together
 QUIET = 0.25  # of the song's median loudness: silence, the end of a fade, a last chord
 START = 0.3  # seconds: longer silence becomes a section `start` or `end`
 PICKUP = 0.75  # bars: longer music before the first downbeat counts as a bar
@@ -33,7 +34,7 @@ class Bars:
     """The bars of one song, from the first to the last that is not silent.
 
     edges: (B + 1,) seconds, the start of each bar and the end of the last one.
-    sound: (B, D) float32 unit vectors: the spectrum in PLACES parts of the bar, minus the mean bar.
+    sound: (B, D) float32 unit vectors: the spectrum in up to PLACES parts of the bar, minus the mean.
     loudness: (B,) mean of the log spectrum, divided by the song's median.
     labels: (B, 10) mean probabilities of LABELS from the network.
     boundary: (B + 1,) highest probability of a boundary near each edge, from the network.
@@ -63,7 +64,8 @@ def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
         none = np.zeros(0)
         return Bars(none, np.zeros((0, 0), np.float32), none, np.zeros((0, 10)), none, (0.0, 0.0))
     frames = np.round(edges * FPS).astype(np.int64)
-    sound = measure_sound(spectrum - level[:, None].astype(np.float32), edges, places=PLACES)
+    places = min(PLACES, max(FEWEST_PLACES, MOST_PLACES // len(edges)))
+    sound = measure_sound(spectrum - level[:, None].astype(np.float32), edges, places=places)
     loudness = mean_between(level[:, None], frames)[:, 0]
     reach = np.maximum(np.diff(frames, append=2 * frames[-1] - frames[-2]) // 3, 1)
     boundary = [
