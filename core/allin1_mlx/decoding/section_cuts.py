@@ -34,7 +34,7 @@ class Bars:
     """The bars of one song, from the first to the last that is not silent.
 
     edges: (B + 1,) seconds, the start of each bar and the end of the last one.
-    sound: (B, D) float32 unit vectors: the spectrum in up to PLACES parts of the bar, minus the mean.
+    sound: (B, D) float32 unit vectors: the spectrum in parts of the bar, minus the mean bar.
     loudness: (B,) mean of the log spectrum, divided by the song's median.
     labels: (B, 10) mean probabilities of LABELS from the network.
     boundary: (B + 1,) highest probability of a boundary near each edge, from the network.
