@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> object:
-    """A public name, loaded on first use: MLX and NumPy would make `allin1-mlx --help` slow."""
+    """Import a public name on first use: MLX and NumPy would make `allin1-mlx --help` slow."""
     if name == "__all__":
         return __dir__()
     if not name.startswith("_"):

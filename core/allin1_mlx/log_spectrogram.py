@@ -28,7 +28,7 @@ BANDS_PER_OCTAVE = 12
 LOWEST, HIGHEST = 30.0, 17_000.0  # Hz
 A4 = 440.0  # Hz
 
-LEAD = -(-FRAME // 2 // HOP)  # frames at the start of a cut that need samples before the cut
+LEAD = -(-FRAME // 2 // HOP)  # frames at the start of a buffer that would need samples before it
 BLOCK, GPU_BLOCK = 256, 8192  # number of frames computed at once, on a CPU and on a GPU
 
 
@@ -58,16 +58,17 @@ def magnitudes(signals: NDArray[np.float32], *, backend: Backend = "mlx_fast") -
 def stream_magnitudes(
     chunks: Iterable[Any], *, signals: int, backend: Backend = "mlx_fast"
 ) -> Iterator[mx.array]:
-    """Band magnitudes of K signals while they arrive, so that they are never all in memory.
+    """Band magnitudes of K signals that arrive in chunks and are never all in memory.
 
-    chunks: consecutive samples (K, n), of NumPy or MLX; n may differ. Yields consecutive frames
-    (K, t, 81), together those of the whole.
+    chunks: consecutive samples (K, n), of NumPy or MLX; n may differ. Yields consecutive frames (K,
+    t, 81), which together equal those of the whole.
     """
-    held = np.zeros((signals, 0), np.float32)  # samples that frames to come will see
-    cut, first = 0, 0  # frame on whose centre `held` begins; first frame to come
+    held = np.zeros((signals, 0), np.float32)  # samples that later frames will need
+    cut, first = 0, 0  # frame centred on the first sample of `held`; next frame to compute
     for chunk in chunks:
         held = np.concatenate([held, np.asarray(chunk)], axis=1)
-        ready = (cut * HOP + held.shape[1] - FRAME // 2) // HOP + 1  # these see no later sample
+        # The frames before `ready` need no later sample.
+        ready = (cut * HOP + held.shape[1] - FRAME // 2) // HOP + 1
         if ready > first:
             frames = magnitudes(held, backend=backend)
             yield frames[:, first - cut : ready - cut]
@@ -77,7 +78,7 @@ def stream_magnitudes(
 
 
 def gather(blocks: Iterable[mx.array], *, signals: int, room: int) -> NDArray[np.float32]:
-    """Consecutive frames (K, t, 81) as one array (K, T, 81). room: the number to expect."""
+    """Join consecutive frames (K, t, 81) to one array (K, T, 81). room: the expected T."""
     values, filled = np.empty((signals, room, filterbank().shape[1]), np.float32), 0
     for block in blocks:
         needed = filled + block.shape[1]
@@ -152,9 +153,7 @@ _BACKENDS: dict[str, Callable[[mx.array], mx.array]] = {
 
 @lru_cache(maxsize=1)
 def band_edges() -> NDArray[np.int64]:
-    """The FFT bins of the semitones, ascending, without repeats: (83,). Band j spans edges j to j +
-    2.
-    """
+    """The FFT bins of the semitones, ascending, without repeats: (83,). Band j spans j to j + 2."""
     octaves = np.log2(np.array([LOWEST, HIGHEST]) / A4)
     first, last = np.ceil(octaves[0] * BANDS_PER_OCTAVE), np.floor(octaves[1] * BANDS_PER_OCTAVE)
     semitones = A4 * 2.0 ** (np.arange(first, last + 1) / BANDS_PER_OCTAVE)

@@ -37,8 +37,8 @@ def find_plausible(size: int, claimed: float) -> float:
 class Meter:
     """Counts the frames of a song, and stops at samples that cannot be analysed.
 
-    A file is refused before it is decoded where its header claims more than the limit, and its size
-    does not contradict.
+    A file is refused before decoding if its header claims more than the limit and its size is
+    plausible for that.
     """
 
     def __init__(

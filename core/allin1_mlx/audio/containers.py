@@ -71,7 +71,7 @@ def check_file(path: str | PathLike[str]) -> None:
 
 @contextmanager
 def unchanged(path: str | PathLike[str]) -> Iterator[None]:
-    """Raise AudioError if the file is written to or replaced while the block runs."""
+    """Raise AudioError if the file changes while the block runs."""
     before = _stamp(path)
     try:
         yield
@@ -85,7 +85,9 @@ def unchanged(path: str | PathLike[str]) -> Iterator[None]:
 
 
 def _stamp(path: str | PathLike[str]) -> tuple[int, ...]:
-    """Changes when the file changes, whatever the clock says; () if there is none."""
+    """A value that changes if the file changes, also without a correct clock; () if there is no
+    file.
+    """
     try:
         state = os.stat(path)
     except (OSError, ValueError):

@@ -27,7 +27,7 @@ _SOUNDS = {".flac": "flac", ".mp3": "mp3"}  # of an input -> of its sonification
 
 @dataclass(frozen=True)
 class Outputs:
-    """Folders, the files that are asked for, and the finished work that is made again.
+    """Folders, the requested files, and the finished work that is repeated.
 
     array_dir: None for out_dir. with_sound: whether HTML pages contain the song. in_memory: False
     if stems and spectrograms go through files. overwrite: names of stages; everything made from
@@ -54,12 +54,12 @@ class Outputs:
     overwrite: frozenset[str] = frozenset()
 
     def overwrites(self, stage: str) -> bool:
-        """Whether finished work of this stage is made again."""
+        """Whether finished work of this stage is repeated."""
         return not self.overwrite.isdisjoint((stage, *_MADE_OF[stage]))
 
     @property
     def hold_sound(self) -> bool:
-        """Whether files are written that hold the song's sound."""
+        """Whether files are written that contain the song's sound."""
         return self.sonify or self.with_sound
 
     def absolute(self) -> Outputs:

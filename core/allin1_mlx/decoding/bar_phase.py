@@ -1,8 +1,8 @@
-"""Which beat is the first of the bar, by where the music changes.
+"""Correct the first beats of bars by changes of the music.
 
-Sections begin with bars. So the beats at which the music changes most tell where bars begin, and
-can outvote the network where it is not sure of its downbeats. Only for songs whose bars all have
-the same number M of beats.
+Sections begin with bars. So the beats at which the music changes most are evidence for bar lines.
+This evidence can change the result if the network's downbeats are uncertain. It is used only for
+songs in which all bars have the same number M of beats.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from ..types import FPS
 from .beats import Beats, Probabilities
 from .section_cuts import Array, loudness_edges, mean_between, measure_sound, repetition_edges
 
-FEWEST_BARS = 32  # fewer have too few changes to judge by
-CHANGES = 0.4  # weight of the changes beside the network's downbeats
-MOST_BEATS = 1024  # of a longer song only the first ones are compared
-PLACES = 8  # at which a beat's spectrum is measured
-AROUND = 4  # bars before and after a beat that are compared
-SECTION = 8  # bars: one change of the music is expected in that time
-LEAD = 0.05  # by which another beat must be likelier
-NEAR = 2  # frames around a beat in which the network's downbeat is looked for
+FEWEST_BARS = 32  # fewer bars have too few changes
+CHANGES = 0.4  # weight of the changes relative to the network's downbeats
+MOST_BEATS = 1024  # only this number of beats is compared in longer songs
+PLACES = 8  # number of parts of a beat in which the spectrum is measured
+AROUND = 4  # number of bars that are compared before and after a beat
+SECTION = 8  # bars in which one change of the music is expected
+LEAD = 0.05  # least advantage of another beat over the present one
+NEAR = 2  # frames around a beat in which the network's downbeat is read
 
 Floats = NDArray[np.float64]
 
 
 def align_bars(beats: Beats, mix: Array, downbeat: Probabilities) -> Beats:
-    """The beats with bars that begin where the music and the network agree best.
+    """The beats, with bars that begin where the music and the network agree best.
 
-    mix: (T, 81) its log spectrogram. downbeat: (T,) the network's probabilities.
+    mix: (T, 81) log spectrogram. downbeat: (T,) probabilities from the network.
     """
     M = constant_meter(beats)
     if M is None or len(beats.times) < FEWEST_BARS * M:
@@ -46,7 +46,7 @@ def align_bars(beats: Beats, mix: Array, downbeat: Probabilities) -> Beats:
 
 
 def constant_meter(beats: Beats) -> int | None:
-    """The beats of each bar, None where bars differ or have fewer than three beats."""
+    """The number of beats of all bars; None if bars differ or have fewer than three beats."""
     positions = beats.positions
     M = int(positions.max(initial=0))
     if M < 3:
@@ -56,9 +56,9 @@ def constant_meter(beats: Beats) -> int | None:
 
 
 def phase_changes(times: Floats, mix: Array, M: int) -> Floats:
-    """(M,) the share of the music's changes that lie on every M-th beat from each of the first M.
+    """(M,) the share of the music's changes on every M-th beat, counted from each of the first M.
 
-    Changes are measured in three ways: of what is repeated, of the sound, of the loudness.
+    Three kinds of changes are measured: of repetitions, of the sound, and of the loudness.
     """
     some = times[:MOST_BEATS]
     edges = np.append(some, 2 * some[-1] - some[-2])
@@ -73,14 +73,16 @@ def phase_changes(times: Floats, mix: Array, M: int) -> Floats:
     )
     shares = []
     for change in ways:
-        change[:around] = change[-around:] = 0  # the song's own beginning and end
+        change[:around] = change[-around:] = 0  # start and end of the song
         shares.append(_shares(change[:-1], M))
     return np.asarray(np.mean(shares, axis=0))
 
 
 def block_edges(sound: NDArray[np.float32], around: int) -> Floats:
-    """(B + 1,) how alike the `around` units before and those after each edge are among themselves,
-    beside how alike they are across it. After Foote (2000)."""
+    """(B + 1,) similarity within the `around` units before and after each edge, minus across it.
+
+    After Foote (2000).
+    """
     B = len(sound)
     R = (sound @ sound.T).astype(np.float64)
     np.fill_diagonal(R, 0)
@@ -90,7 +92,7 @@ def block_edges(sound: NDArray[np.float32], around: int) -> Floats:
     low = at - around
 
     def total(a: NDArray[np.int64], b: NDArray[np.int64]) -> Floats:
-        """Sums of R over the `around` rows from a and columns from b."""
+        """The sums of R over the `around` rows from a and columns from b."""
         c, d = a + around, b + around
         return np.asarray(sums[c, d] - sums[a, d] - sums[c, b] + sums[a, b])
 
@@ -100,7 +102,7 @@ def block_edges(sound: NDArray[np.float32], around: int) -> Floats:
 
 
 def _shares(change: Floats, M: int) -> Floats:
-    """(M,) shares of the highest peaks of a change (n,), one peak for SECTION bars."""
+    """(M,) shares of the highest peaks of a change (n,), with one peak per SECTION bars."""
     height = np.maximum(change - np.median(change), 0)
     padded = np.pad(height, M - 1)
     highest = np.lib.stride_tricks.sliding_window_view(padded, 2 * M - 1).max(axis=1)
@@ -111,7 +113,7 @@ def _shares(change: Floats, M: int) -> Floats:
 
 
 def _heard(times: Floats, downbeat: Probabilities, M: int) -> Floats:
-    """(M,) shares of the network's downbeats at every M-th beat from each of the first M."""
+    """(M,) shares of the network's downbeats on every M-th beat, from each of the first M."""
     frames = np.clip(np.round(times * FPS).astype(np.int64), 0, len(downbeat) - 1)
     padded = np.pad(np.nan_to_num(downbeat), NEAR)
     heights = np.lib.stride_tricks.sliding_window_view(padded, 2 * NEAR + 1).max(axis=1)[frames]

@@ -39,7 +39,7 @@ POINTER_BITS = 7
 POINTER = (1 << POINTER_BITS) - 1
 ONE = 1 << (32 + POINTER_BITS)  # a score of one nat; 24 bits are left for whole nats
 FORBIDDEN = -(1 << 61)
-SPAN = 48_000_000  # back-pointers that are kept at once, a byte each
+SPAN = 48_000_000  # number of back-pointers in memory at once, one byte each
 
 Move = tuple[slice, slice, Ints]
 
@@ -121,7 +121,7 @@ def best_path(
 
 
 class _Search:
-    """The search through one song, forwards in time, in bars of the lengths `bars`."""
+    """The search through one song in bars of the lengths `bars`, from start to end."""
 
     def __init__(
         self,
@@ -141,14 +141,14 @@ class _Search:
         return [range(start, min(start + length, T)) for start in range(0, T, length)]
 
     def begin(self) -> Ints:
-        """The ring (K, B, ring) before the song, which is equally likely to begin in any state."""
+        """The ring (K, B, ring) before the song, whose first state is equally likely to be any."""
         block, before = self._tempo_space.shortest, -self._tables.ring
         ring = np.concatenate([self._gains(start) for start in range(before, 0, block)], axis=2)
         ring -= _fixed(np.log(np.repeat(self._bars, self._bars)))[:, None]
         return ring
 
     def run(self, ring: Ints, span: range, pointers: NDArray[np.uint8]) -> None:
-        """Search through a span; moves the ring on and writes the span's pointers (K, B, n)."""
+        """Search through a span: updates the ring and writes the span's pointers (K, B, n)."""
         tables, tempo_space, block = self._tables, self._tempo_space, self._tempo_space.shortest
         ending, best, trial = np.empty((3, *tables.endings[0].shape), np.int64)
         moves = [(ending[old], change, trial[new], best[new]) for old, new, change in tables.moves]

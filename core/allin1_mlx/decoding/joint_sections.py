@@ -80,7 +80,7 @@ def letters(number: int) -> str:
 
 SAME = 0.25  # mean similarity of aligned bars from which sections are the same music
 
-ROWS = 256  # bars whose similarities to all others are held at a time
+ROWS = 256  # number of bars whose similarities are in memory at a time
 
 Floats = NDArray[np.floating[Any]]
 

@@ -37,7 +37,7 @@ def estimate_tempo(beats: Sequence[float] | Floats) -> Tempo:
     if intervals.size == 0:
         return Tempo(None, 0.0)
     rough = _commonest(intervals, SAME_BEAT)
-    steps = np.rint(intervals / rough)  # 2 where a beat is missing, 0 where there is one too many
+    steps = np.rint(intervals / rough)  # 2 if a beat is missing, 0 if there is one too many
     around = _periods_around(times, np.concatenate([[0], steps.cumsum()]))
     period = _commonest(around[steps == 1], 2 * SAME_TEMPO)
     steady = np.abs(intervals - period) <= SAME_BEAT * period

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..types import CLASSES_PER_OCTAVE, FPS, LOWEST_TEMPO
 
 MIN_BPM, MAX_BPM = 55, 215
-CERTAINTY = 5.0  # weight of the network's judgement of the tempo, beside that of single beats
+CERTAINTY = 5.0  # weight of the network's tempo relative to single beats
 OBSERVATION_LAMBDA = 16  # a beat is observed in the first 1/16 of its interval
 
 Ints = NDArray[np.int64]
@@ -84,9 +84,9 @@ class TempoSpace:
             return np.log(probability / probability.sum(axis=1, keepdims=True))
 
     def scores(self, tempo: NDArray[np.floating[Any]]) -> Floats:
-        """(K, n) nats one beat of each interval adds, as the network judges the tempo.
+        """(K, n) the nats that one beat of each interval adds, from the network's tempo.
 
-        tempo: (C, n) as in Activations. Between two classes it is interpolated.
+        tempo: (C, n) as in Activations; values between two classes are interpolated.
         """
         bpm = 60 * self.fps / self.intervals
         place = np.clip(CLASSES_PER_OCTAVE * np.log2(bpm / LOWEST_TEMPO), 0, len(tempo) - 1)

@@ -1,9 +1,9 @@
-"""One pass over a song: everything that is measured of its sound while it is decoded.
+"""Decode a song once, and measure everything in the same pass.
 
-    file -> blocks (n, C) -> onsets, spectrograms (K, T, 81), outline; the sound itself if wanted
+    file -> blocks (n, C) -> onsets, spectrograms (K, T, 81), outline; the samples if needed
 
-The sound is held whole only where somebody needs it whole: a separator, or a click over it.
-MLX is imported only where spectrograms are wanted.
+All samples are in memory only if they are needed together: for a separator, or for a click over
+them. MLX is imported only if spectrograms are made.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ Through = Callable[[Iterator[Block], int], Iterator[Block]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is measured of a song besides its length and its onsets.
+    """The measurements of a song besides its length and its onsets.
 
-    inputs: number of spectrograms: 1 of the mix, 4 of its spectral stems, 0 for none.
-    envelope: whether the outline is measured. samples: whether the sound is kept.
+    inputs: number of spectrograms: 1 of the mix, 4 of its spectral stems, 0 for none. envelope:
+    whether the outline is measured. samples: whether the samples are kept.
     """
 
     inputs: int
@@ -44,10 +44,10 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Heard:
-    """What was measured of a song.
+    """The measurements of a song.
 
-    values: (K, T, 81) float32. samples: (2, S) float32. values, envelope and samples are None
-    where they were not wanted. stages: how long decoding and the spectrograms took.
+    values: (K, T, 81) float32. samples: (2, S) float32. values, envelope and samples are None if
+    they were not requested. stages: the times of decoding and of the spectrograms.
     """
 
     info: SoundInfo
@@ -68,10 +68,10 @@ def hear(
 ) -> Heard:
     """Decode a song and measure it.
 
-    through: a function that the blocks (n, 1) or (n, 2) pass through, for example to write them,
-    and the number of frames to expect, which may be wrong. It is called again where the song has to
-    be decoded again, and only the last time counts.
-    Other arguments and errors: as in `load_audio`.
+    through: called with the blocks (n, 1) or (n, 2) and the expected number of frames, which may be
+    wrong; yields the blocks, for example after writing them. It is called again if the song has to
+    be decoded again; only the last call counts.
+    Other arguments and errors: see `load_audio`.
     """
     start, tick = time.time(), time.perf_counter()
 
@@ -109,7 +109,7 @@ def report_progress(
 
 
 class _Listener:
-    """Measures blocks as they come. measuring: seconds in which it did not wait for them."""
+    """Measures blocks as they arrive. measuring: seconds in which it did not wait for blocks."""
 
     def __init__(self, wanted: Wanted, hint: int) -> None:
         self.onsets = OnsetMeter()
@@ -120,7 +120,7 @@ class _Listener:
         self._wanted = wanted
 
     def run(self, blocks: Iterator[Block], hint: int) -> None:
-        """Listen to all blocks. hint: the number of frames to expect."""
+        """Measure all blocks. hint: the expected number of frames."""
         begin = time.perf_counter()
         mono = self._mono(blocks)
         if self._wanted.inputs:
@@ -131,7 +131,7 @@ class _Listener:
         self.measuring += time.perf_counter() - begin
 
     def _mono(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        """The mean of both channels, (1, n), of one block after the other."""
+        """Yield the mean of both channels, (1, n), block by block."""
         while True:
             tick = time.perf_counter()
             block = next(blocks, None)
@@ -148,7 +148,7 @@ class _Listener:
 
 
 def _spectrograms(mono: Iterator[Any], wanted: Wanted, hint: int) -> NDArray[np.float32]:
-    """(K, T, 81): of the mix, or of its spectral stems."""
+    """The spectrograms (K, T, 81) of the mix or of its spectral stems."""
     from ..log_spectrogram import frame_count, gather, logarithm, stream_magnitudes
     from ..network.backend import mx
 

@@ -42,8 +42,7 @@ class Spectrograms:
     """The network's input for one song.
 
     values: (K, T, 81) float32. onsets: of the mix. stems: the method that made them. duration:
-    seconds.
-    audio_sha256, warnings: as in SoundInfo, with the warnings about user-supplied stems.
+    seconds. audio_sha256, warnings: as in SoundInfo, with the warnings about user-supplied stems.
     """
 
     values: NDArray[np.float32]
@@ -70,7 +69,7 @@ class Spectrograms:
         *,
         warnings: tuple[str, ...] = (),
     ) -> Spectrograms:
-        """The spectrograms (K, T, 81) of a song that was heard. warnings: about its stems."""
+        """The spectrograms (K, T, 81) of a measured song. warnings: about its stems."""
         info = heard.info
         return cls(
             values, heard.onsets, stems, info.duration, info.sha256, info.warnings + warnings
@@ -106,7 +105,7 @@ class NetworkInput:
 
     @property
     def wanted(self) -> Wanted:
-        """What has to be measured of a song while it is decoded."""
+        """The measurements that are made while a song is decoded."""
         if self.stems.has_audio:
             return Wanted(0, samples=self.stems.kind == "htdemucs")
         return Wanted(self.inputs, self.backend)

@@ -1,4 +1,4 @@
-"""What this machine has: versions, devices, ffmpeg, weights, folders, a port for the page."""
+"""Facts about this machine: versions, devices, ffmpeg, weights, folders, a port for the page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ State = Literal["ok", "note", "FAULT"]  # a note limits the program; a fault is 
 
 PACKAGES = ("mlx", "mlx-cpu", "mlx-cuda-12", "mlx-cuda-13", "mlx-metal", "numpy", "soundfile")
 LITTLE_SPACE = 1e9  # bytes
-PORT = 7860  # of the page, which takes the next free port if this one is in use
+PORT = 7860  # port of the page, which takes the next free port if this one is in use
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def find_software() -> Iterator[Finding]:
 
 
 def find_devices() -> Iterator[Finding]:
-    """The processor that MLX computes on, and its BLAS."""
+    """The processor on which MLX computes, and its BLAS."""
     from ..network.backend import HAS_OPENBLAS, has_gpu, mx
 
     if has_gpu():

@@ -1,4 +1,4 @@
-"""All findings about this machine, and the table of them. Nothing is fetched from a network.
+"""All findings about this machine, and their table. Nothing is downloaded.
 
 Folders are not named, so that the table can be shown to others.
 """
@@ -46,15 +46,15 @@ def format_table(findings: Iterable[Finding]) -> str:
 
 
 def _guarded(subject: str, find: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """The findings, or a fault if they cannot be found: the table goes on."""
+    """The findings of a function, or a fault if it fails, so that the table is always complete."""
     try:
         yield from find()
-    except Exception as e:  # any fault of this machine belongs into the table
+    except Exception as e:  # any fault of this machine belongs in the table
         yield Finding(subject, f"{type(e).__name__}: {e}", "FAULT")
 
 
 def _try_out(song: Path, *, gpu: bool) -> Iterator[Finding]:
-    """The example song on the CPU, then on the GPU, beside the stored result and each other."""
+    """Analyse the example song on the CPU, then on the GPU; compare with the stored result."""
     stored = read_stored()
     on_cpu = run_apart(song, "CPU")
     yield _judge("example on the CPU", on_cpu, stored)
@@ -68,7 +68,7 @@ def _try_out(song: Path, *, gpu: bool) -> Iterator[Finding]:
 
 
 def _judge(subject: str, trial: Trial | str, stored: Trial) -> Finding:
-    """A trial beside the stored result. trial: also one line about its fault."""
+    """Compare a trial with the stored result. trial: a result, or one line about its fault."""
     if isinstance(trial, str):
         return Finding(subject, trial, "FAULT")
     if trial.sha256 != stored.sha256:

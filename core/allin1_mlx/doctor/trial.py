@@ -1,10 +1,10 @@
-"""The example song, analysed by the bundled network on one device, beside the stored result.
+"""Analyse the example song by the bundled network on one device; compare with the stored result.
 
-trial.npz holds the logits of every STEP-th frame, the beats, the sections, and the SHA-256 of the
-weights that made them. It was made on a CPU under Linux. After a change of the network or of the
-decoding, write it again from a checkout: `python -m allin1_mlx.doctor.trial`.
+trial.npz contains the logits of every STEP-th frame, the beats, the sections, and the SHA-256 of
+the weights that made them. It was made on a CPU under Linux. After a change of the network or of
+the decoding, write it again from a checkout: `python -m allin1_mlx.doctor.trial`.
 
-Each trial runs in a process of its own, because a driver that fails can end the process.
+Each trial runs in a separate process, because a faulty driver can end the process.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 Device = Literal["CPU", "GPU"]
 
 STORED = Path(__file__).parent / "trial.npz"
-STEP = 20  # frames from one stored logit to the next
-SECONDS = 60.0  # after which a trial is given up
-CLOSE_LOGITS = 0.02  # a probability then differs by 0.005 at most
+STEP = 20  # frames between two stored logits
+SECONDS = 60.0  # seconds after which a trial is stopped
+CLOSE_LOGITS = 0.02  # probabilities then differ by at most 0.005
 CLOSE_TIMES = 0.01  # seconds
 
 
@@ -55,9 +55,9 @@ class Trial:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How a trial differs from another one.
+    """The differences between two trials.
 
-    logits: the largest difference. beats, sections: the number that agree, of so many.
+    logits: the largest difference. beats, sections: (number that agree, total number).
     """
 
     logits: float
@@ -66,7 +66,7 @@ class Comparison:
 
     @property
     def agrees(self) -> bool:
-        """Whether it is the same result but for rounding."""
+        """Whether the results are equal apart from rounding."""
         all_beats, all_sections = (same == total for same, total in (self.beats, self.sections))
         return self.logits <= CLOSE_LOGITS and all_beats and all_sections
 
@@ -91,7 +91,7 @@ def read_stored() -> Trial:
 
 
 def run(song: Path, device: Device) -> Trial:
-    """Analyse the song on a device, in this process, whose default device it becomes."""
+    """Analyse the song on a device, which becomes the default device of this process."""
     from ..audio import file_digest
     from ..network.backend import mx
     from ..pipeline import Analyzer
@@ -128,7 +128,7 @@ def _describe_kernels(config: Config) -> str:
 
 
 def run_apart(song: Path, device: Device) -> Trial | str:
-    """Analyse the song in a new process. Returns one line about the fault if that fails."""
+    """Analyse the song in a new process. Returns one line about the fault if it fails."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         job = pool.submit(run, song, device)
@@ -140,12 +140,12 @@ def run_apart(song: Path, device: Device) -> Trial | str:
             for process in list((pool._processes or {}).values()):
                 process.kill()
             return f"not finished after {SECONDS:.0f} s"
-        except Exception as e:  # whatever is wrong with this machine is a line of the table
+        except Exception as e:  # every fault of this machine is a line of the table
             return f"{type(e).__name__}: {e}"
 
 
 def compare(trial: Trial, other: Trial) -> Comparison:
-    """How far a trial is from another one, which counts as right."""
+    """Compare a trial with another one that counts as correct."""
     same_shape = trial.logits.shape == other.logits.shape
     return Comparison(
         float(np.abs(trial.logits - other.logits).max()) if same_shape else float("inf"),
@@ -160,13 +160,13 @@ def _count_same(
     right_times: NDArray[np.float64],
     right_names: NDArray[np.generic],
 ) -> int:
-    """How many of the right events are among the others: at the same time, of the same name."""
+    """Count the correct events that are among the others: at the same time, with the same name."""
     close = np.abs(times[:, None] - right_times) <= CLOSE_TIMES + 1e-9
     return int((close & (names[:, None] == right_names)).any(axis=0).sum())
 
 
 def main() -> None:
-    """Write the stored result anew."""
+    """Write the stored result again."""
     song = find_example()
     if song is None:
         raise FileNotFoundError("assets/example.ogg")

@@ -133,7 +133,8 @@ def _signatures(result: Result, ticks: list[int]) -> Iterator[tuple[int, int, in
     if before >= first:
         bars.append(((before % first) * SIXTEENTH, first))
     bars.extend(zip(downbeats, [*lengths.tolist(), 0], strict=True))
-    rest = (ticks[-1] - downbeats[-1]) // SIXTEENTH + 4  # of the last bar, which may be incomplete
+    # The sixteenths of the last bar, which may be incomplete.
+    rest = (ticks[-1] - downbeats[-1]) // SIXTEENTH + 4
     usual_end = int(lengths[-1]) if lengths.size else 4 * usual
     bars[-1] = (downbeats[-1], max(rest, usual_end))
     last = 0
