@@ -16,13 +16,13 @@ from functools import cached_property, partial
 from importlib.metadata import version
 from os import PathLike, fspath
 from os.path import basename
-from typing import Literal
 
 from .analysis import Analysis
 from .decoding.bar_phase import align_bars
 from .decoding.beats import NO_BEATS, Beats
 from .decoding.grid import Grid, refine_beats
 from .decoding.meters import find_beats, prepare_tables
+from .decoding.options import DecodingOptions
 from .decoding.sections import find_sections, one_section
 from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from .demix.hearing import Heard, Wanted, hear, report_progress
@@ -40,7 +40,7 @@ from .network.predict import (
     load_network,
     predict_group,
 )
-from .types import FPS, Activations, BeatTimes, Progress, Provenance, SectionMethod, Segment
+from .types import FPS, Activations, Progress, Provenance, SectionMethod, Segment
 from .weights import Access, find_model
 
 
@@ -60,10 +60,7 @@ class Analyzer:
     demix: method that makes the stems which the network needs.
     weights: places from which weights may be read or downloaded.
     stems: user-supplied stems, and options of the separator.
-    beats: "grid" refines beats to the millisecond and moves sections to bar lines; "raw" returns
-    the network's times, in frames of 10 ms.
-    sections: "joint" decides sections over the whole song, "reference" takes the network's peaks;
-    "auto" is "joint" for networks whose input is the mix.
+    decoding: how the network's output becomes beats and sections.
     compute: options of the computation. timings: records the time of each stage.
 
     `notice`: a line for the user about the choice of "auto", or empty. `input`: makes the network's
@@ -77,8 +74,7 @@ class Analyzer:
         *,
         weights: Access = Access(),
         stems: StemOptions = StemOptions(),
-        beats: BeatTimes = "grid",
-        sections: SectionMethod | Literal["auto"] = "auto",
+        decoding: DecodingOptions = DecodingOptions(),
         compute: ComputeOptions = ComputeOptions(),
         timings: Timings | None = None,
     ) -> None:
@@ -110,8 +106,8 @@ class Analyzer:
             model=files.name if weights.weights_path is None else files.name_by_content,
             stems=self.input.stems,
             spec_backend=compute.spec_backend,
-            beats=beats,
-            section_method=sections if sections != "auto" else default,
+            beats=decoding.beats,
+            section_method=decoding.sections if decoding.sections != "auto" else default,
             program=f"allin1-mlx {version('allin1-mlx-ui')}",
         )
 

@@ -6,6 +6,7 @@ from .decoding.beats import decode_beats as decode_beats
 from .decoding.grid import refine_beats as refine_beats
 from .decoding.meters import find_beats as find_beats
 from .decoding.onsets import measure_onsets as measure_onsets
+from .decoding.options import DecodingOptions as DecodingOptions
 from .decoding.sections import pick_sections as pick_sections
 from .decoding.sections import snap_to_bars as snap_to_bars
 from .demix.options import StemOptions as StemOptions

@@ -25,6 +25,7 @@ import soundfile
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.decoding.meters import find_beats
+from allin1_mlx.decoding.options import DecodingOptions
 from allin1_mlx.pipeline import Analyzer
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights import Access
@@ -188,7 +189,11 @@ def main() -> None:
             "raw": [raw_beats(analysis, bundled) for analysis in analyses],
         }
         if options.weights_dir:
-            ensemble = Analyzer("harmonix-all", weights=Access(options.weights_dir), beats="raw")
+            ensemble = Analyzer(
+                "harmonix-all",
+                weights=Access(options.weights_dir),
+                decoding=DecodingOptions(beats="raw"),
+            )
             found["harmonix-all"] = [np.array(ensemble(file).beats) for _, file, _ in songs]
         if options.madmom_python:
             found["madmom"] = run_madmom(options.madmom_python, songs)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from allin1_mlx import Analyzer, measure_onsets
+from allin1_mlx import Analyzer, DecodingOptions, measure_onsets
 from allin1_mlx.decoding.joint_sections import join_sections
 from allin1_mlx.decoding.sections import find_sections, pick_sections
 from allin1_mlx.demix.network_input import Spectrograms
@@ -65,14 +65,15 @@ def test_the_mix_of_stems_is_the_sum_of_their_powers():
     ("asked", "method"), [("auto", "joint"), ("joint", "joint"), ("reference", "reference")]
 )
 def test_the_bundled_network_decides_over_the_whole_song_unless_asked_otherwise(asked, method):
-    assert Analyzer("bundled", sections=asked).provenance.section_method == method
+    analyzer = Analyzer("bundled", decoding=DecodingOptions(sections=asked))
+    assert analyzer.provenance.section_method == method
 
 
 @pytest.mark.parametrize(("asked", "method"), [("auto", "reference"), ("joint", "joint")])
 def test_networks_of_four_stems_do_as_the_reference_unless_asked_otherwise(tmp_path, asked, method):
     write_network(tmp_path, steady=True)
     access = Access(weights_path=tmp_path / "small.npz")
-    analyzer = Analyzer("auto", weights=access, sections=asked)
+    analyzer = Analyzer("auto", weights=access, decoding=DecodingOptions(sections=asked))
     assert analyzer.provenance.section_method == method
     song = write_song(tmp_path / "song.wav", seconds=24.0)
     analysis = analyzer(song)
@@ -84,6 +85,8 @@ def test_networks_of_four_stems_do_as_the_reference_unless_asked_otherwise(tmp_p
 def test_a_result_file_says_when_sections_were_decided_over_the_whole_song():
     result = Result("song.wav", None, (), (), (), ())
     joint = Analyzer("bundled").provenance.write_to(result)
-    reference = Analyzer("bundled", sections="reference").provenance.write_to(result)
+    reference = Analyzer(
+        "bundled", decoding=DecodingOptions(sections="reference")
+    ).provenance.write_to(result)
     assert to_values(joint)["section_method"] == "joint"
     assert "section_method" not in to_values(reference)

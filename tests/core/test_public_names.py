@@ -16,7 +16,7 @@ from allin1_mlx.types import STEMS
 README = Path(__file__).parents[2] / "README.md"
 CLASSES = {
     *("Access", "Activations", "Analysis", "Analyzer", "ComputeOptions", "Detection", "Segment"),
-    *("StemOptions", "Tempo"),
+    *("DecodingOptions", "StemOptions", "Tempo"),
 }
 ERRORS = {"AllInOneError", "Cancelled"}
 FUNCTIONS = {

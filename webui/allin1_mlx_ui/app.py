@@ -94,11 +94,13 @@ def load_analyzer(
     weights_dir: Path | None, sections: SectionMethod | Literal["auto"], choice: Choice
 ) -> Analyzer:
     """Returns the analyser of a choice. Runs in the computing process, which never downloads."""
+    from allin1_mlx.decoding.options import DecodingOptions
     from allin1_mlx.pipeline import Analyzer
 
     demix = "auto" if choice.model == "bundled" else choice.demix
     access = Access(weights_dir, offline=True)
-    analyzer = Analyzer(choice.model, demix, weights=access, sections=sections)
+    decoding = DecodingOptions(sections=sections)
+    analyzer = Analyzer(choice.model, demix, weights=access, decoding=decoding)
     analyzer.load()  # before there is a song
     return analyzer
 

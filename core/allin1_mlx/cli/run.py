@@ -94,19 +94,13 @@ def start(
 ) -> Iterator[Outcome]:
     """Start the analysis, on this machine or on a cluster."""
     from ..batch import analyze_songs
+    from ..decoding.options import DecodingOptions
     from ..pipeline import Analyzer
     from .gather import gather_access, gather_compute, gather_stems
 
     access, stems = gather_access(options), gather_stems(options, alone=alone)
-    compute = gather_compute(options)
-    build = partial(
-        Analyzer,
-        options.model,
-        options.demix,
-        beats=options.beats,
-        sections=options.sections,
-        compute=compute,
-    )
+    compute, decoding = gather_compute(options), DecodingOptions(options.beats, options.sections)
+    build = partial(Analyzer, options.model, options.demix, decoding=decoding, compute=compute)
     reporting = replace(access, on_progress=display.download)
     analyzer = build(weights=reporting, stems=stems, timings=timings)
     if not songs or options.engine == "ray":

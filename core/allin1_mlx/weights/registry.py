@@ -41,7 +41,7 @@ DEMUCS = Publisher(
     title="htdemucs, the Hybrid Transformer Demucs of Rouard, Massa and Défossez (Meta)",
     url="https://dl.fbaipublicfiles.com/demucs/hybrid_transformer/",
     terms=(
-        "the authors' code is MIT; the weights have no separate licence, and others who "
+        "the authors' code is MIT; the weights carry no licence statement; others who "
         'redistribute them quote "personal and research use only"'
     ),
 )
