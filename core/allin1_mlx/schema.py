@@ -2,6 +2,10 @@
 
 The schema is `analysis.schema.json`. An error is one line that names the field: "beats[3] must be
 at most 86400, found 1e+300".
+
+Two limits are wide because this program itself writes such results. A tempo may be 0 to 6000 BPM:
+two beats may be minutes apart, and beats that were placed by hand 10 ms. A path may have 4096
+characters, as on Linux: it is the input as the user named it.
 """
 
 from __future__ import annotations

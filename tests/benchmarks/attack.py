@@ -27,7 +27,7 @@ from tests.support.pages import Page, start_page
 from .attacks import crowd, kills, networks, results, sounds
 from .attacks.row import SLOW, Row
 
-Attack = Callable[[Path, int, np.random.Generator], list[Row]]
+Attack = Callable[[Path, int, np.random.Generator], Iterator[Row]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,56 +56,57 @@ def _line(row: Row) -> str:
     return f"| {row.name} | {' | '.join(map(str, counts))} | {row.slowest:.2f} | {memory} |"
 
 
-def attack_results(folder: Path, count: int, random: np.random.Generator) -> list[Row]:
+def attack_results(folder: Path, count: int, random: np.random.Generator) -> Iterator[Row]:
     """Hostile result files."""
     contents = results.make_files(count, random)
-    reader = results.attack_reader(folder, contents)
+    yield results.attack_reader(folder, contents)
     with serve(folder) as (page, faults):
-        on_page = results.attack_page(page, contents)
-    on_page.faults += faults
-    return [reader, on_page, results.attack_command(folder, count, random)]
+        row = results.attack_page(page, contents)
+    row.faults += faults
+    yield row
+    yield results.attack_command(folder, count, random)
 
 
-def attack_sounds(folder: Path, count: int, random: np.random.Generator) -> list[Row]:
+def attack_sounds(folder: Path, count: int, random: np.random.Generator) -> Iterator[Row]:
     """Hostile sound files."""
     paths = sounds.make_files(folder, count, random)
-    decoder = sounds.attack_decoder(paths)
-    command = sounds.attack_command(folder, paths)
+    yield sounds.attack_decoder(paths)
+    yield sounds.attack_command(folder, paths)
     with serve(folder) as (page, faults):
-        on_page = sounds.attack_page(page, paths[:: 10 if count > 100 else 1])
-    on_page.faults += faults
-    return [decoder, command, on_page]
+        row = sounds.attack_page(page, paths[:: 10 if count > 100 else 1])
+    row.faults += faults
+    yield row
 
 
-def attack_networks(folder: Path, count: int, random: np.random.Generator) -> list[Row]:
+def attack_networks(folder: Path, count: int, random: np.random.Generator) -> Iterator[Row]:
     """Hostile checkpoints and configurations."""
-    return [networks.attack_networks(folder, max(count * 3 // 10, 1), random)]
+    yield networks.attack_networks(folder, max(count * 3 // 10, 1), random)
 
 
-def kill_batch(folder: Path, count: int, random: np.random.Generator) -> list[Row]:
+def kill_batch(folder: Path, count: int, random: np.random.Generator) -> Iterator[Row]:
     """A batch that is killed."""
-    return [kills.kill_batch(folder, max(count // 10, 1), random)]
+    yield kills.kill_batch(folder, max(count // 10, 1), random)
 
 
-def kill_page(folder: Path, count: int, random: np.random.Generator) -> list[Row]:
+def kill_page(folder: Path, count: int, random: np.random.Generator) -> Iterator[Row]:
     """A server that is killed."""
-    return [kills.kill_page(folder, max(count // 20, 1), random)]
+    yield kills.kill_page(folder, max(count // 20, 1), random)
 
 
-def crowd_page(folder: Path, count: int, random: np.random.Generator) -> list[Row]:
+def crowd_page(folder: Path, count: int, random: np.random.Generator) -> Iterator[Row]:
     """Many users."""
     with serve(folder) as (page, faults):
         row = crowd.crowd(page, folder, max(count // 50, 2))
     row.faults += faults
-    return [row]
+    yield row
 
 
-def fill_page(folder: Path, count: int, random: np.random.Generator) -> list[Row]:
+def fill_page(folder: Path, count: int, random: np.random.Generator) -> Iterator[Row]:
     """Many uploads."""
     with serve(folder) as (page, faults):
         row = crowd.drop(page, count)
     row.faults += faults
-    return [row]
+    yield row
 
 
 ATTACKS: dict[str, Attack] = {

@@ -376,6 +376,11 @@ def _(path):
     path.write_bytes(directory + end)
 
 
+@hostile("archive-with-a-name-of-4000-characters.npz")
+def _(path):
+    case_members(("w" * 4000 + ".npy", NUMBERS))(path)
+
+
 @hostile("archive-of-no-checkpoint.th")
 def _(path):
     case_members(("a/data.pkl", b"N."), ("b/data.pkl", b"N."))(path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from tests.benchmarks.attack import serve
-from tests.benchmarks.attacks import crowd, results, sounds
+from tests.benchmarks.attacks import crowd, kills, results, sounds
 
 
 def test_a_page_under_attack_has_no_fault(tmp_path: Path) -> None:
@@ -20,3 +20,9 @@ def test_a_page_under_attack_has_no_fault(tmp_path: Path) -> None:
     assert rows[0].refused > 10
     assert (rows[3].accepted, rows[3].refused) == (500, 20)
     assert faults == []
+
+
+def test_a_page_that_is_killed_loses_no_correction(tmp_path: Path) -> None:
+    row = kills.kill_page(tmp_path, 2, np.random.default_rng(7))
+    assert row.faults == []
+    assert row.inputs == 2

@@ -24,8 +24,8 @@ PORTS_TRIED = 50
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-GRACE = 2  # seconds that open requests have when the server ends
-LAST = 4.0  # seconds that the process has
+GRACE = 1  # seconds that open requests have when the server ends
+LAST = 3.0  # seconds that the process has
 
 
 def find_port(host: str, port: int) -> socket.socket:

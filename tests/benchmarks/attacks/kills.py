@@ -89,7 +89,7 @@ def kill_page(folder: Path, count: int, random: np.random.Generator) -> Row:
             page.stop(signal.SIGKILL)
             break
         result = user.ask("GET", f"/allin1/songs/{song['id']}/result").json()
-        label = result["segments"][1]["label"]
+        label = result["segments"][0]["label"]
         number = int(label) if label.isdecimal() else -1
         row.expect(number >= confirmed, f"kill {kill}: corrections {number} of {confirmed}")
         if kill == count:
@@ -107,7 +107,6 @@ def kill_page(folder: Path, count: int, random: np.random.Generator) -> Row:
         confirmed = _correct(user, song["id"], max(confirmed, number), row)
         killer.join()
         page.wait()
-        row.memory = max(row.memory, 0)
     return row
 
 
