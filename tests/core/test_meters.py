@@ -190,3 +190,16 @@ def test_a_clear_downbeat_wins_against_the_beginning():
     downbeat[150::200] = 0.5
     beats = decode_meters(beat, downbeat, threshold=0.05)
     assert beats.positions[:5].tolist() == [2, 3, 4, 1, 2]
+
+
+@pytest.mark.parametrize("bar", [5, 7])
+def test_odd_bars_are_found_where_every_other_beat_is_weak(bar):
+    song, times, positions = bars_of([bar] * 40, bpm=168)
+    song[0][:] *= 0.7
+    rng = np.random.default_rng(1)
+    for time, position in zip(times, positions, strict=True):
+        if position % 2 == 0 and rng.random() < 0.9:
+            frame = round(time * 100)
+            song[0][frame - 2 : frame + 3] *= 0.3
+    found = decode_meters(*song, threshold=0.05, tempo=judged(84, 20))
+    np.testing.assert_array_equal(found.positions, positions)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FPS, Activations
+from ..types import CLASSES_PER_OCTAVE, FPS, LOWEST_TEMPO, TEMPO_FRAMES, Activations
 from .bar_pointer import make_tables
 from .beats import BARS, Beats, decode_beats, drop_guesses
 from .tempo_space import PUBLISHED, STEADY
@@ -46,13 +46,17 @@ def prepare_tables(*, steady: bool) -> None:
 LENGTHS = (2, 3, 4, 5, 6, 7)  # beats per bar
 PRIOR = dict(zip(LENGTHS, np.log([0.02, 0.1, 0.82, 0.02, 0.02, 0.02]).tolist(), strict=True))
 CLEARLY = 20.0  # a bar length that is better by this number of nats excludes the others
-CHANGE = 8.0  # cost of a change of the bar length in nats; least gain of counting bars again
+CHANGE = 8.0  # cost of a change of the bar length in nats; least gain of counting bars anew
 TWO = 0.5  # cost of each bar of two in nats: the third beat of four often seems a downbeat
 AROUND = 2  # frames before and after a beat in which its probabilities are read
 LEAST = 0.05  # a beat of lower probability gives little evidence for downbeats
 SAME_LEVEL = 0.05  # relative difference in the number of beats of two results at one tempo
 SURE = 0.02  # probabilities of downbeats are clipped to SURE .. 1 - SURE
 MOST = 4.0  # most nats from one beat
+BETWEEN = 0.3  # twice the tempo is tried if this share of the downbeats lies between beats
+ODD = ((5,), (7,))  # the bars for which it is used
+TEMPO_CLASSES = 50  # as many as a network has; for networks that do not judge the tempo
+EXCLUDED = 20.0  # nats per second
 # The first beat of a song is a downbeat in 684 of the 794 songs in 4/4 of the Harmonix Set.
 START = float(np.log(684 / (110 / 3)))  # nats for this, against each other position
 
@@ -81,6 +85,13 @@ def decode_meters(
     pulse = decode(beat, (1,))
     free = downbeat_evidence(pulse.times, beat, downbeat)
     bars = possible_bars(free)
+    if share_between(pulse.times, downbeat) > BETWEEN:
+        judged, tempo = tempo, prefer_double(tempo, pulse.times, len(beat))
+        double = downbeat_evidence(decode(beat, (1,)).times, beat, downbeat)
+        odd = possible_bars(double)
+        if odd in ODD and _constant(double, *odd) > _best_constant(free) + CHANGE:
+            return decode(downbeat, odd)
+        tempo = judged
     beats = decode(downbeat, bars)
     if not set(bars) <= set(BARS):
         return beats
@@ -93,6 +104,38 @@ def decode_meters(
     if counted is not None:
         return Beats(beats.times, counted)
     return Beats(beats.times, count_from_start(beats, beat, downbeat))
+
+
+def share_between(times: Floats, downbeat: Probabilities) -> float:
+    """The share of the downbeats, by probability, that are heard midway between two beats.
+
+    It is near a half if bars of 5 or 7 were decoded at half their tempo: every other bar then
+    begins between two beats.
+    """
+    if len(times) < LENGTHS[-1]:
+        return 0.0
+    on, off = (_highest(places, downbeat) for places in (times[1:], (times[1:] + times[:-1]) / 2))
+    usual = float(np.median(np.concatenate([on, off])))
+    loud_on, loud_off = (float(np.maximum(heard - usual, 0).sum()) for heard in (on, off))
+    return loud_off / max(loud_on + loud_off, 1e-9)
+
+
+def prefer_double(
+    tempo: NDArray[np.floating[Any]] | None, times: Floats, T: int
+) -> NDArray[np.floating[Any]]:
+    """`Activations.tempo` (C, n) of T frames, with all tempos up to that of the times excluded."""
+    if tempo is None:
+        tempo = np.zeros((TEMPO_CLASSES, -(-T // TEMPO_FRAMES)), np.float32)
+    bpm = LOWEST_TEMPO * 2 ** (np.arange(len(tempo)) / CLASSES_PER_OCTAVE)
+    slow = bpm < 1.5 * 60 / np.median(np.diff(times))
+    return tempo - EXCLUDED * slow[:, None]
+
+
+def _highest(times: Floats, probabilities: Probabilities) -> Floats:
+    """The highest probability around each time."""
+    frames = np.rint(times * FPS).astype(np.int64)[:, None] + np.arange(-AROUND, AROUND + 1)
+    frames = np.clip(frames, 0, len(probabilities) - 1)
+    return np.asarray(np.nan_to_num(probabilities[frames]).max(axis=1), np.float64)
 
 
 def count_from_start(beats: Beats, beat: Probabilities, downbeat: Probabilities) -> Ints:
@@ -115,10 +158,8 @@ def downbeat_evidence(times: Floats, beat: Probabilities, downbeat: Probabilitie
     """(B,) evidence in nats for a downbeat at each time, compared with the mean of the song."""
     if not len(times):
         return np.zeros(0)
-    frames = np.rint(times * FPS).astype(np.int64)[:, None] + np.arange(-AROUND, AROUND + 1)
-    frames = np.clip(frames, 0, len(beat) - 1)
-    first = np.nan_to_num(downbeat[frames].astype(np.float64)).max(axis=1)
-    heard = np.maximum(np.nan_to_num(beat[frames].astype(np.float64)).max(axis=1), first)
+    first = _highest(times, downbeat)
+    heard = np.maximum(_highest(times, beat), first)
     share = np.clip(first / np.maximum(heard, LEAST), SURE, 1 - SURE)
     usual = share.mean()
     odds = np.log(share / (1 - share)) - np.log(usual / (1 - usual))
@@ -152,6 +193,11 @@ def count_again(evidence: Floats) -> Ints | None:
         return None
     counted = np.concatenate([np.arange(first, last) for first, last in bars]) + 1
     return counted.astype(np.int64)
+
+
+def _best_constant(evidence: Floats) -> float:
+    """The score of a song in bars of the one length that fits best."""
+    return max(_constant(evidence, bar) for bar in LENGTHS)
 
 
 def _constant(evidence: Floats, bar: int) -> float:
