@@ -131,6 +131,7 @@ class Activations:
     tempo: (C, n) mean logarithms of the probabilities of C classes of tempo, in parts of
     TEMPO_FRAMES frames; None if the network does not judge the tempo. Class c stands for
     LOWEST_TEMPO * 2 ** (c / CLASSES_PER_OCTAVE) BPM.
+    voice: (T,) that somebody sings; None if the network does not listen for voices.
     """
 
     beat: NDArray[np.float32]
@@ -138,6 +139,7 @@ class Activations:
     segment: NDArray[np.float32]
     label: NDArray[np.float32]
     tempo: NDArray[np.float32] | None = None
+    voice: NDArray[np.float32] | None = None
 
 
 class Edit(ABC):

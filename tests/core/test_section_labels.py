@@ -27,7 +27,7 @@ from allin1_mlx_training.music.section_priors import count
 PRIORS = load_priors()
 
 
-def facts_of(form, heard=None, *, sure=0.9, louder="C"):
+def facts_of(form, heard=None, *, sure=0.9, louder="C", sung=None):
     """Sections of eight bars, a letter each; heard: the network's label of each, or none."""
     m = len(form)
     probabilities = np.full((m, len(NAMES)), 1 / len(NAMES))
@@ -39,6 +39,7 @@ def facts_of(form, heard=None, *, sure=0.9, louder="C"):
         bars=np.full(m, 8),
         groups=np.array([letters.index(letter) for letter in form]),
         loudness=np.array([1.2 if letter in louder else 1.0 for letter in form]),
+        voice=np.zeros(m) if sung is None else np.array([float(letter in sung) for letter in form]),
         heard=probabilities,
     )
 
@@ -75,6 +76,15 @@ def test_sections_of_one_group_have_one_label_where_the_network_is_vague():
     assert len({names[i] for i in (2, 4, 6)}) == 1
 
 
+def test_what_is_not_sung_is_no_verse_where_the_network_is_vague():
+    form = "AVIVCIVC"
+    unknown = label_sections(facts_of(form), PRIORS).names
+    sung = label_sections(facts_of(form, sung="VC"), PRIORS).names
+    assert {sung[1], sung[3], sung[4], sung[6], sung[7]} <= {"verse", "chorus"}
+    assert sung[2] == sung[5] == "inst"
+    assert unknown[2] != "inst"
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_no_labels_are_absurd_whatever_the_network_hears(seed):
     rng = np.random.default_rng(seed)
@@ -83,6 +93,7 @@ def test_no_labels_are_absurd_whatever_the_network_hears(seed):
         bars=rng.integers(2, 17, m),
         groups=rng.integers(0, max(m // 2, 1), m),
         loudness=rng.uniform(0.5, 1.5, m),
+        voice=rng.uniform(0, 1, m),
         heard=rng.dirichlet(np.full(len(NAMES), 0.1), m),
     )
     found = label_sections(facts, PRIORS)
@@ -111,6 +122,7 @@ def test_the_best_sequence_is_found_and_confidence_compares_it_with_others():
         bars=np.array([4, 8, 8, 6]),
         groups=np.array([0, 1, 2, 1]),
         loudness=np.array([0.8, 1.0, 1.3, 1.1]),
+        voice=np.array([0.1, 0.9, 0.8, 0.5]),
         heard=rng.dirichlet(np.ones(len(NAMES)), 4),
     )
     each = decoder._score_each(facts, PRIORS)

@@ -45,6 +45,7 @@ def describe_sections(bars: Bars, cuts: list[int], *, end: float) -> tuple[Segme
             bars=lengths,
             groups=np.array(groups),
             loudness=np.add.reduceat(bars.loudness, cuts[:-1]) / lengths,
+            voice=np.add.reduceat(bars.voice, cuts[:-1]) / lengths,
             heard=np.add.reduceat(heard, cuts[:-1], axis=0) / lengths[:, None],
         ),
         load_priors(),

@@ -37,6 +37,7 @@ class Bars:
     sound: (B, D) float32 unit vectors: the spectrum in parts of the bar, minus the mean bar.
     loudness: (B,) mean of the log spectrum, divided by the song's median.
     labels: (B, 10) mean probabilities of LABELS from the network.
+    voice: (B,) mean probability that somebody sings; 0 if the network does not listen for voices.
     boundary: (B + 1,) highest probability of a boundary near each edge, from the network.
     silence: seconds of silence before the first sound and after the last one.
     """
@@ -45,6 +46,7 @@ class Bars:
     sound: NDArray[np.float32]
     loudness: Floats
     labels: Floats
+    voice: Floats
     boundary: Floats
     silence: tuple[float, float]
 
@@ -62,11 +64,13 @@ def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
     edges = bar_edges(np.asarray(downbeats, dtype=np.float64), begins / FPS, ends / FPS)
     if len(edges) < 2:
         none = np.zeros(0)
-        return Bars(none, np.zeros((0, 0), np.float32), none, np.zeros((0, 10)), none, (0.0, 0.0))
+        sound, labels = np.zeros((0, 0), np.float32), np.zeros((0, 10))
+        return Bars(none, sound, none, labels, none, none, (0.0, 0.0))
     frames = np.round(edges * FPS).astype(np.int64)
     places = min(PLACES, max(FEWEST_PLACES, MOST_PLACES // len(edges)))
     sound = measure_sound(spectrum - level[:, None].astype(np.float32), edges, places=places)
     loudness = mean_between(level[:, None], frames)[:, 0]
+    voice = np.zeros(len(spectrum)) if found.voice is None else np.nan_to_num(found.voice)
     reach = np.maximum(np.diff(frames, append=2 * frames[-1] - frames[-2]) // 3, 1)
     boundary = [
         found.segment[max(frame - width, 0) : frame + width].max(initial=0)
@@ -77,6 +81,7 @@ def measure_bars(spectrum: Array, downbeats: Array, found: Activations) -> Bars:
         sound=sound,
         loudness=loudness / max(float(np.median(loudness)), 1e-9),
         labels=mean_between(np.nan_to_num(found.label.T).astype(np.float64), frames),
+        voice=mean_between(voice[:, None].astype(np.float64), frames)[:, 0],
         boundary=np.array(boundary, dtype=np.float64),
         silence=(begins / FPS, (len(spectrum) - ends) / FPS),
     )

@@ -31,6 +31,7 @@ PLACE = 0.5
 RETURNS = 0.5
 SUCCESSION = 0.7
 LOUD = 0.5  # of the squared difference to USUAL_LOUDNESS
+VOICE = 1.5
 STRANGER = 4.0  # penalty for a section with another label than its group
 QUOTE = 0.5  # penalty for an intro or outro instead, which often has the music of a group
 
@@ -41,6 +42,9 @@ CERTAIN = 5.0  # scores are divided by this before they become confidences
 
 # Usual loudness in standard deviations of the song's sections, in the order of NAMES.
 USUAL_LOUDNESS = np.array([-0.8, -0.7, -0.8, -0.2, 0.0, 0.1, -0.1, 0.5])
+# The same for how much is sung.
+USUAL_VOICE = np.array([-1.2, -0.8, -0.5, 0.0, -0.6, -0.6, 0.4, 0.45])
+LEAST_DEVIATION = 0.02  # smaller differences between sections do not count
 
 Floats = NDArray[np.floating[Any]]
 
@@ -50,12 +54,14 @@ class SectionFacts:
     """The features of sections that decide about labels.
 
     bars, groups: (m,) length and group of each section. loudness: (m,) means of the log spectrum.
-    heard: (m, N) mean probabilities from the network.
+    voice: (m,) mean probability that somebody sings. heard: (m, N) mean probabilities from the
+    network.
     """
 
     bars: NDArray[np.int64]
     groups: NDArray[np.int64]
     loudness: Floats
+    voice: Floats
     heard: Floats
 
     @cached_property
@@ -99,9 +105,8 @@ def _score_each(facts: SectionFacts, priors: SectionPriors) -> Floats:
     middles = (ends - facts.bars / 2) / ends[-1]
     places = np.minimum((PLACES * middles).astype(int), PLACES - 1)
     times = np.minimum(np.bincount(facts.groups)[facts.groups], TIMES) - 1
-    mean = np.average(facts.loudness, weights=facts.bars)
-    deviation = np.sqrt(np.average((facts.loudness - mean) ** 2, weights=facts.bars))
-    louder = np.clip((facts.loudness - mean) / max(float(deviation), 0.02), -2, 2)
+    louder = _compare(facts.loudness, facts.bars)
+    sung = _compare(facts.voice, facts.bars)
     usual = np.average(facts.heard, axis=0, weights=facts.bars)
     heard = np.log(facts.heard + LEAST) - COMMON * np.log(usual + LEAST)
     trust = min(1.0, facts.certainty / CLEAR) ** 3
@@ -110,7 +115,15 @@ def _score_each(facts: SectionFacts, priors: SectionPriors) -> Floats:
         + PLACE * priors.places[:, places].T
         + RETURNS * priors.times[:, times].T
         - LOUD * (louder[:, None] - USUAL_LOUDNESS) ** 2
+        + VOICE * sung[:, None] * USUAL_VOICE
     )
+
+
+def _compare(values: Floats, bars: NDArray[np.int64]) -> Floats:
+    """(m,) values of sections in standard deviations of the song, from -2 to 2."""
+    mean = np.average(values, weights=bars)
+    deviation = np.sqrt(np.average((values - mean) ** 2, weights=bars))
+    return np.clip((values - mean) / max(float(deviation), LEAST_DEVIATION), -2, 2)
 
 
 def _tie_groups(facts: SectionFacts, scores: Floats) -> Floats:

@@ -276,7 +276,12 @@ def activations(logits: NDArray[np.float32]) -> Activations:
     label = _softmax(logits[3:LOGITS])
     classes = logits[LOGITS + 1 :]
     return Activations(
-        beat, downbeat, segment, label, _judge_tempo(classes) if len(classes) else None
+        beat,
+        downbeat,
+        segment,
+        label,
+        tempo=_judge_tempo(classes) if len(classes) else None,
+        voice=_sigmoid(logits[LOGITS]) if len(logits) > LOGITS else None,
     )
 
 
