@@ -1,6 +1,7 @@
 """Analyse many songs, to be read from top to bottom: prepare, analyse, finish.
 
-    Song -> Prepared (other processes: plan, decode) -> Ready -> Analysed (here: MLX)
+    Song -> Prepared (other processes: plan, decode, spectrogram) -> Ready -> Predicted (here: MLX)
+    -> Analysed (a thread: beats, sections, result)
     -> Outcome (other processes: pictures; a thread: sound)
 
 Each stage is only a few songs ahead of the next one, so the memory does not grow with their number.
@@ -12,12 +13,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 from ..analysis import Analysis
 from ..display.timings import Timings
-from ..network.backend import mx
 from ..pipeline import Analyzer
 from ..types import Progress
 from .byproducts import make_spectrograms
@@ -27,7 +27,7 @@ from .outputs import Outputs
 from .plan import SpectrogramSource, may_be_finished
 from .prepare import Prepared, prepare_song
 from .results import replace_older, write_arrays, write_json
-from .stages import Analysed, Outcome, Ready, attempt
+from .stages import Analysed, Outcome, Predicted, Ready, attempt
 from .workers import Job, Workers
 
 SongProgress = Callable[[Song, str, float], None]
@@ -79,14 +79,14 @@ class Batch:
         """Yield the outcomes of all songs."""
         with ThreadPoolExecutor(1, thread_name_prefix="sound") as writer:
             finishing = Finishing(self.outputs, self.workers, writer)
-            yield from finishing.run(self._analyze(self._prepare(songs)))
+            yield from finishing.run(self._decide(self._predict(self._prepare(songs))))
 
     def _prepare(self, songs: Iterable[Song]) -> Iterator[Prepared | Outcome]:
         """Plan and decode songs, ahead of the next stage."""
         waiting: deque[tuple[Song, Job[Prepared]]] = deque()
         for song in songs:
             waiting.append((song, self._start(song)))
-            if len(waiting) > self.workers.count:
+            if len(waiting) > self.workers.count + bool(self.workers.count):
                 yield self._prepared(*waiting.popleft())
         while waiting:
             yield self._prepared(*waiting.popleft())
@@ -108,7 +108,9 @@ class Batch:
                 self.timings.record(stage)
         return prepared
 
-    def _analyze(self, songs: Iterable[Prepared | Outcome]) -> Iterator[Analysed | Outcome]:
+    def _predict(
+        self, songs: Iterable[Prepared | Outcome]
+    ) -> Iterator[Predicted | Analysed | Outcome]:
         """The part that needs MLX. At most 2 `batch_size` songs wait for others of equal length."""
         waiting: list[Ready] = []
         for song in songs:
@@ -123,11 +125,11 @@ class Batch:
             elif len(group) < self.batch_size:
                 continue
             waiting = [other for other in waiting if other not in group]
-            yield from self._analyze_group(group)
+            yield from self._predict_group(group)
         while waiting:
             group = self._alike(waiting, waiting[0])
             waiting = [other for other in waiting if other not in group]
-            yield from self._analyze_group(group)
+            yield from self._predict_group(group)
 
     def _make_ready(self, prepared: Prepared) -> Ready | Analysed | Outcome:
         """The song with its spectrograms, or Analysed if its result is already finished."""
@@ -159,43 +161,62 @@ class Batch:
     def _padded(self, ready: Ready) -> int:
         return self.analyzer.network.padded(ready.spectrograms.values.shape[1])
 
-    def _analyze_group(self, group: list[Ready]) -> Iterator[Analysed | Outcome]:
+    def _predict_group(self, group: list[Ready]) -> Iterator[Predicted | Outcome]:
         """Run one forward pass for several songs; if it fails, one pass for each song."""
-        analyses = attempt(group[0].song, lambda: self._predict(group))
-        if isinstance(analyses, Outcome) and len(group) > 1:
-            for ready in group:
-                yield from self._analyze_group([ready])
-            return
-        for index, ready in enumerate(group):
-            if isinstance(analyses, Outcome):
-                analysed: Analysed | Outcome = analyses
-            else:
-                analysed = self._write(ready, analyses[index])
-            ready.remove_temporary()
-            yield analysed
-        mx.clear_cache()
 
-    def _predict(self, group: list[Ready]) -> list[Analysis]:
         def report(stage: str, fraction: float) -> None:
             for ready in group:
                 self.on_progress(ready.song, stage, fraction)
 
-        predictions = self.analyzer.predict(
-            [ready.spectrograms for ready in group],
-            embeddings=self.outputs.embeddings,
-            on_progress=report,
-            track=", ".join(ready.song.path for ready in group),
+        predictions = attempt(
+            group[0].song,
+            lambda: self.analyzer.predict(
+                [ready.spectrograms for ready in group],
+                embeddings=self.outputs.embeddings,
+                on_progress=report,
+                track=", ".join(ready.song.path for ready in group),
+            ),
         )
-        return [
-            self.analyzer.decode(
-                prediction,
+        if not isinstance(predictions, Outcome):
+            yield from map(Predicted, group, predictions)
+        elif len(group) > 1:
+            for ready in group:
+                yield from self._predict_group([ready])
+        else:
+            group[0].remove_temporary()
+            yield predictions
+
+    def _decide(
+        self, songs: Iterable[Predicted | Analysed | Outcome]
+    ) -> Iterator[Analysed | Outcome]:
+        """Find beats and sections and write results, while the network runs for the next song."""
+        with ThreadPoolExecutor(1, thread_name_prefix="decide") as thread:
+            running: deque[Future[Analysed | Outcome]] = deque()
+            for song in songs:
+                running.append(thread.submit(self._finish, song))
+                if len(running) > 1:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+
+    def _finish(self, song: Predicted | Analysed | Outcome) -> Analysed | Outcome:
+        """The result of a prediction, written; other songs are returned unchanged."""
+        if not isinstance(song, Predicted):
+            return song
+        ready = song.ready
+        analysis = attempt(
+            ready.song,
+            lambda: self.analyzer.decode(
+                song.prediction,
                 ready.spectrograms,
                 path=ready.song.path,
                 on_progress=self._report(ready.song),
                 keep_activations=self.outputs.activations,
-            )
-            for ready, prediction in zip(group, predictions, strict=True)
-        ]
+            ),
+        )
+        finished = analysis if isinstance(analysis, Outcome) else self._write(ready, analysis)
+        ready.remove_temporary()
+        return finished
 
     def _write(self, ready: Ready, analysis: Analysis) -> Analysed | Outcome:
         """Write the arrays, then the result: a result file means that all arrays exist."""

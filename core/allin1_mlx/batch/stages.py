@@ -1,6 +1,6 @@
 """The types of a song between the stages of a batch.
 
-    Song -> Prepared -> Ready -> Analysed -> Outcome
+    Song -> Prepared -> Ready -> Predicted -> Analysed -> Outcome
 
 A song that fails in any stage becomes an Outcome with an error at once.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ..demix.network_input import Spectrograms  # brings MLX
+    from ..network.predict import Prediction
 
 T = TypeVar("T")
 
@@ -49,6 +50,14 @@ class Ready:
         for file in self.temporary:
             forget(file)
             file.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A song with the output of the network."""
+
+    ready: Ready
+    prediction: Prediction
 
 
 @dataclass(frozen=True)
