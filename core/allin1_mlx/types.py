@@ -171,8 +171,7 @@ class Result:
     bpm: the most frequent whole tempo, None with fewer than two beats.
     beats, downbeats: seconds. beat_positions: 1 for a downbeat, then 2, 3, ...
     segments: without gaps from 0 to the end.
-    duration: seconds. The fields from here on are None if the file lacks them, as files of other
-    programs do.
+    duration: seconds. Files of other programs lack this and the following fields, which are None.
     section_method: "joint", or None for the peaks of the network (see SectionMethod).
     bar_one: the downbeat that begins bar 1, None if it is the first downbeat.
     loops: passages that the user saved by name.
@@ -208,8 +207,7 @@ class StemMethod:
     """The method that makes the network's stems.
 
     kind: "none" if the network analyses the mix itself, "external" for user-supplied stems.
-    seed: of the random delays of htdemucs.
-    digest: first 8 hex digits of the SHA-256 of user-supplied stems; empty until the song is known.
+    seed: of htdemucs's random delays. digest: 8 hex digits of user-supplied stems, if known.
     """
 
     kind: Literal["none", "spectral", "htdemucs", "external"]
@@ -287,12 +285,7 @@ class Provenance:
     @property
     def of_arrays(self) -> dict[str, str]:
         """Everything that determines activations and embeddings."""
-        return {
-            "audio_sha256": self.audio_sha256,
-            "model": self.model,
-            "demix": str(self.stems),
-            "spec_backend": self.spec_backend,
-        }
+        return {**self.of_spectrograms, "model": self.model}
 
 
 def find_duration(result: Result) -> float:

@@ -56,15 +56,12 @@ LIMITS = {
 class Config:
     """Dimensions of a network, and options of its decoder.
 
-    stems: K, number of input spectrograms (4, or 1 for the mix).
-    dim: C.
+    stems: K, number of input spectrograms (4, or 1 for the mix). dim: C.
     step: number of frames per position of the blocks (1 in the published networks).
     shortest: shorter songs are padded with silence to this number of frames, as in training.
     threshold: lowest probability of the first and the last beat of a song.
     steady: whether its beats are decoded with `STEADY` tempos.
-    voice: whether one more output gives the probability of singing.
-    tempo_classes: number of outputs for the tempo: classes of 1 / CLASSES_PER_OCTAVE octave,
-    upwards from LOWEST_TEMPO.
+    voice: whether one output is singing. tempo_classes: number of outputs for the tempo.
     """
 
     stems: int = 4
@@ -92,9 +89,7 @@ class Config:
 
     @property
     def outputs(self) -> int:
-        """Number of logits per frame: LOGITS, then voice and the tempo classes, if the network has
-        them.
-        """
+        """Number of logits per frame: LOGITS, then voice and tempo classes, if there are any."""
         return LOGITS + int(self.voice) + self.tempo_classes
 
     @classmethod
@@ -253,8 +248,7 @@ class AllInOne(nn.Module):
     def embed(self, x: Frames, *, on_block: Callable[[int], None] | None = None) -> mx.array:
         """Spectrograms (N, K, T, 81) to normalised embeddings (N, K, L, C).
 
-        on_block: called with the number of finished blocks; each block is computed before the next
-        begins.
+        on_block: called with the number of finished blocks, which are computed by then.
         """
         if not self.training:
             mx.eval(self.parameters())  # threads share them
@@ -268,10 +262,7 @@ class AllInOne(nn.Module):
         return self.norm(y)
 
     def embed_frames(self, x: Frames) -> mx.array:
-        """Spectrograms (N, K, T, 81) to the input of the first block, (N, K, L, C).
-
-        Of a NumPy array, MLX gets a copy of one chunk at a time.
-        """
+        """Spectrograms (N, K, T, 81) to the input of the first block, (N, K, L, C)."""
         N, K, T, F = x.shape
         rows, step = x.reshape(N * K, T, F), self.config.step
         length = T + max(-T % step, self.config.shortest - T)

@@ -34,9 +34,8 @@ class Ensemble(AllInOne):
 
     def __init__(self, folds: Sequence[AllInOne]) -> None:
         super().__init__(folds[0].config)
-        stacked = tree_map(
-            lambda *arrays: mx.stack(list(arrays)), *(fold.parameters() for fold in folds)
-        )
+        parameters = (fold.parameters() for fold in folds)
+        stacked = tree_map(lambda *arrays: mx.stack(list(arrays)), *parameters)
         # A convolution cannot use several weights within a batch: each fold keeps its embedding.
         self.folds = list(folds)
         del self.embedding, stacked["embedding"]
@@ -78,7 +77,7 @@ class Network:
 
     @property
     def steady(self) -> bool:
-        """How its beats are decoded, see `find_beats`."""
+        """Whether its beats are decoded with `STEADY` tempos; see `find_beats`."""
         return self.folds[0].config.steady
 
     def padded(self, frames: int) -> int:
@@ -102,8 +101,7 @@ class Prediction:
 def load_network(model: ModelFiles, *, ensemble_parallel: bool = True) -> Network:
     """Read the checkpoints of a model. Raises CheckpointError if a file does not fit the network.
 
-    ensemble_parallel: run the folds of an ensemble as one network where that is faster. On a GPU
-    this needs fewer, larger kernels. On a CPU one fold already uses all cores and the whole cache.
+    ensemble_parallel: on a GPU, run the folds as one network with fewer, larger kernels.
     """
     keep_freed_memory()
     folds = []
@@ -134,8 +132,9 @@ def _fitting(config: Path) -> Iterator[None]:
         ) from e
 
 
-# Our names and those of the published checkpoints. Several arrays there may form one of ours.
 UNLIKELY = 1e-3  # added to the probabilities of tempos, so that none counts as impossible
+
+# Our names and those of the published checkpoints. Several arrays there may form one of ours.
 _HEADS = ("beat", "downbeat", "section", "function")
 _NAMES = (
     ("embedding.", "embeddings."),
@@ -207,9 +206,8 @@ def predict(
 ) -> Prediction:
     """Run the network over a whole song.
 
-    spectrogram: (K, T, 81) float32, of NumPy or MLX. on_progress: called with the finished
-    fraction, several times per second on a slow machine. An exception raised in it stops the
-    computation.
+    spectrogram: (K, T, 81) float32, of NumPy or MLX. on_progress: called often with the finished
+    fraction. An exception raised in it stops the computation.
     """
     return predict_group([spectrogram], network, embeddings=embeddings, on_progress=on_progress)[0]
 
@@ -224,8 +222,8 @@ def predict_group(
     """Run the network over several songs in one forward pass.
 
     spectrograms: (K, T, 81) each, all with the same `Network.padded` length. Other lengths are not
-    allowed, because attention windows are shifted at the end of a song: one more frame of silence
-    would change the result. Raises ValueError for them.
+    allowed (ValueError), because attention windows are shifted at the end of a song: one more frame
+    of silence would change the result.
     """
     lengths = [spectrogram.shape[1] for spectrogram in spectrograms]
     padded = network.padded(max(lengths))
@@ -270,8 +268,7 @@ def _join_songs(songs: Sequence[NDArray[np.float32]], padded: int) -> NDArray[np
 def activations(logits: NDArray[np.float32]) -> Activations:
     """Convert logits (R, T) to probabilities: sigmoid of the first three, softmax of the labels.
 
-    After these 13 rows a network may have one for the voice and others for classes of tempo.
-    """
+    Rows after these 13 are the voice and the classes of tempo, if the network has them."""
     beat, downbeat, segment = _sigmoid(logits[:3])
     label = _softmax(logits[3:LOGITS])
     classes = logits[LOGITS + 1 :]
