@@ -1,4 +1,4 @@
-"""The names under which sections are shown: "verse 1", "chorus 2", "instrumental"."""
+"""The displayed names of sections: "verse 1", "chorus 2", "instrumental"."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ SPOKEN = {"inst": "instrumental"}
 
 
 def name_label(label: str) -> str:
-    """A label as musicians say it."""
+    """The usual name of a label among musicians."""
     return SPOKEN.get(label, label)
 
 
 def name_sections(segments: Sequence[Segment]) -> list[str]:
-    """The name of each section; those whose label occurs more than once are numbered."""
+    """The name of each section; labels that occur more than once are numbered."""
     total = Counter(segment.label for segment in segments)
     seen: Counter[str] = Counter()
     names = []

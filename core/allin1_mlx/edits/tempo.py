@@ -82,7 +82,7 @@ class ConstantTempo(BeatEdit):
     bpm: float | None = field(default=None, metadata=BPM)
 
     def apply(self, grid: Grid) -> Grid:
-        """Bars keep their length, and their phase where old and new beats agree."""
+        """Bars keep their length; they keep their phase if old and new beats agree."""
         if grid.times.size < 2:
             raise EditError("there are too few beats to make their tempo constant")
         times = straighten(grid.times, self.bpm)
@@ -92,7 +92,7 @@ class ConstantTempo(BeatEdit):
         return _count(grid, times, first=float(grid.times[0]), length=_bar_length(grid))
 
     def combine(self, earlier: ConstantTempo) -> tuple[ConstantTempo, ...] | None:
-        """Another typed tempo replaces the one before."""
+        """A later tempo replaces the one before."""
         return None if self.bpm is None else (self,)
 
     @classmethod
@@ -104,7 +104,7 @@ class ConstantTempo(BeatEdit):
 
 @dataclass(frozen=True)
 class TapTempo(BeatEdit):
-    """Beats where a person tapped: of that passage only, else the song continues from there."""
+    """Tapped beats replace those of a passage, or of the whole song, which continues from the taps."""
 
     name = "tap_tempo"
     aspect = "taps"
@@ -125,7 +125,7 @@ class TapTempo(BeatEdit):
 
     @classmethod
     def describe(cls, edits: Sequence[TapTempo], result: Result) -> str:
-        """The passage, where it is one."""
+        """Describe the passage, or the whole song."""
         last = edits[-1]
         if len(edits) > 1 or last.extent != "passage":
             return "Beats tapped"
@@ -133,14 +133,14 @@ class TapTempo(BeatEdit):
 
 
 def _replace_passage(grid: Grid, times: Times) -> Grid:
-    """New beats (N,) in place of those of their passage; the beats around it stay."""
+    """Insert new beats (N,) in place of those of their passage; the beats around it stay."""
     room = np.median(np.diff(times)) / 2
     before = grid.times < times[0] - room
     after = grid.times > times[-1] + room
     inside = ~(before | after)
     passage = replace(grid, times=grid.times[inside], positions=grid.positions[inside])
     length = _bar_length(grid)
-    # Where no downbeat agrees, the count of the bar before goes on.
+    # If no downbeat agrees, the count of the bar before continues.
     missing = -int(grid.positions[before][-1]) % length if before.any() else 0
     first = float(times[min(missing, times.size - 1)])
     counted = _count(passage, times, first=first, length=length)
@@ -158,9 +158,9 @@ def _bar_length(grid: Grid) -> int:
 
 
 def _count(grid: Grid, times: Times, *, first: float, length: int) -> Grid:
-    """New beats (N,) for a grid, in bars of `length` beats, in step with its downbeats.
+    """Count new beats (N,) for a grid, in bars of `length` beats, in step with its downbeats.
 
-    first: near a downbeat, where no downbeat of the grid is near a new beat.
+    first: a time near a downbeat, used if no downbeat of the grid is near a new beat.
     """
     index = np.arange(times.size)
     origin = int(np.abs(times - first).argmin())

@@ -22,15 +22,15 @@ from ..section_names import name_sections
 from ..times import clock_time
 
 ROOM = 222.0  # height of a page without margins and heading
-GAP = 0.15  # between two sections, as a share of a line's height
-BARS_PER_LINE = (4, 8, 16, 32)  # the fewest are chosen that leave lines of a good height
+GAP = 0.15  # gap between two sections, as a share of a line's height
+BARS_PER_LINE = (4, 8, 16, 32)  # the smallest with lines of a good height is chosen
 GOOD, TALLEST, LOWEST = 7.0, 12.0, 2.5  # heights of a line
-OTHER_TEMPO = 0.01  # relative difference from which a section has a tempo of its own
+OTHER_TEMPO = 0.01  # relative difference from which a section shows its own tempo
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar: its number, and its beats where they are not as many as usual, else 0."""
+    """A bar: its number; beats is their number if it is unusual, else 0."""
 
     number: int
     beats: int
@@ -38,7 +38,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Part:
-    """A section of the chart. tempo: beats per minute where the song's differs, else None."""
+    """A section of the chart. tempo: beats per minute if it differs from the song's, else None."""
 
     name: str
     colour: str
@@ -113,7 +113,7 @@ def list_parts(result: Result) -> list[Part]:
 
 
 def _list_bars(result: Result) -> tuple[tuple[Bar, ...], list[float]]:
-    """All bars, and the middle of each: a bar belongs to the section in which its middle lies."""
+    """All bars and their middles; a bar belongs to the section that contains its middle."""
     beats, positions = result.beats, result.beat_positions
     down = [index for index, position in enumerate(positions) if position == 1]
     numbers = number_bars(result).tolist()

@@ -1,7 +1,7 @@
-"""The timeline of a song as one HTML file that works offline, with sound and click if wanted.
+"""The timeline of a song as one HTML file that works offline, with optional sound and click.
 
-The file holds all that it needs: Plotly, the scripts, and the sound as MP3. Printed, it is the
-song chart.
+The file contains everything it needs: Plotly, the scripts, and the sound as MP3. When it is
+printed, it becomes the song chart.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def write_saved_page(
     sound: PackedSound | None = None,
     dark: bool = False,
 ) -> str:
-    """The page as text. sound: makes it a player too."""
+    """The page as text. sound: the song, if the page can play it."""
     figure = draw_timeline(analysis, envelope=envelope, dark=dark)
     figure.update_layout(dragmode="pan")
     thinning = files("allin1_mlx").joinpath("display/timeline.js").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def write_saved_page(
 
 
 def _write_player(analysis: Analysis, sound: PackedSound) -> str:
-    """The sound, what the script needs to know, and the script."""
+    """The sound, the data for the script, and the script."""
     clicks = [render_click([0.0], [p], length=round(CLICK_SECONDS * SAMPLE_RATE)) for p in (2, 1)]
     packed = [np.rint(click * 32767).astype("<i2").tobytes() for click in clicks]
     song = {
@@ -96,7 +96,7 @@ def _write_player(analysis: Analysis, sound: PackedSound) -> str:
 
 
 def _list_sections(analysis: Analysis, *, plays: bool) -> str:
-    """The sections as a list, of buttons where the page plays."""
+    """The sections as a list; they are buttons if the page can play."""
     opening, closing = ('<button type="button">', "</button>") if plays else ("<span>", "</span>")
     items = []
     for part in list_parts(analysis):

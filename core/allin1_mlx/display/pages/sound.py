@@ -1,8 +1,8 @@
-"""The sound of a song in a saved page: compressed, with what a browser needs to place it exactly.
+"""The sound of a song in a saved page, compressed, with information for exact timing.
 
-MP3, which all browsers decode. Decoders disagree about how much silence they leave at the start of
-an MP3 file (none, or up to about 2300 samples). So a page also holds some samples of the song, the
-mark; the page finds the mark in what its browser has decoded.
+The format is MP3, because all browsers decode it. Decoders leave different amounts of silence at
+the start of an MP3 file (none, or up to about 2300 samples). So a page also contains some samples
+of the song, the mark. The page searches the mark in the decoded sound.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...types import HOP, SAMPLE_RATE
 
 MARK = 4096  # samples
 BEFORE = 512  # samples of the mark before its onset
-QUALITY = 0.5  # of LAME with a variable bit rate: about 130 kbit/s
+QUALITY = 0.5  # quality of LAME's variable bit rate: about 130 kbit/s
 PIECE = 1 << 18  # frames at a time
 
 
@@ -38,7 +38,7 @@ class PackedSound:
     mark_start: int
 
     def to_dict(self) -> dict[str, int | str]:
-        """All but the MP3 file, for the page's script."""
+        """Everything except the MP3 file, for the page's script."""
         return {
             "frames": self.frames,
             "rate": SAMPLE_RATE,
@@ -48,7 +48,7 @@ class PackedSound:
 
 
 def pack_sound(pieces: Iterable[NDArray[np.float32]]) -> PackedSound:
-    """Compress a song that comes in pieces (n, 2) at SAMPLE_RATE, full scale at 1."""
+    """Compress a song that arrives in blocks (n, 2) at SAMPLE_RATE, full scale at 1."""
     packed = io.BytesIO()
     frames = 0
     best, mark, mark_start = 0.0, np.zeros(MARK, np.int16), 0
@@ -74,13 +74,13 @@ def pack_sound(pieces: Iterable[NDArray[np.float32]]) -> PackedSound:
 
 
 def cut(samples: NDArray[np.float32]) -> Iterable[NDArray[np.float32]]:
-    """The pieces (n, 2) of a song (2, S)."""
+    """Yield blocks (n, 2) of a song (2, S)."""
     for first in range(0, samples.shape[1], PIECE):
         yield np.ascontiguousarray(samples[:, first : first + PIECE].T)
 
 
 def _find_onset(piece: NDArray[np.float32]) -> tuple[int, float]:
-    """Where the mark of a piece would begin, and how much its power rises there."""
+    """The possible start of a mark in a block, and the rise of the power there."""
     frames = (len(piece) - MARK) // HOP
     if frames < 2:
         return 0, 0.0
