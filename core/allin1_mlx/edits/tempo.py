@@ -104,7 +104,7 @@ class ConstantTempo(BeatEdit):
 
 @dataclass(frozen=True)
 class TapTempo(BeatEdit):
-    """Tapped beats replace those of a passage, or of the whole song, which continues from the taps."""
+    """Tapped beats replace those of a passage, or of the song, which continues from the taps."""
 
     name = "tap_tempo"
     aspect = "taps"
