@@ -107,16 +107,18 @@ def test_two_hundred_files_at_once(
     for number in range(200):
         write_noise(tmp_path / "songs" / f"{number}.wav", number, 0.2)
     server = start_server("--library", str(tmp_path / "library"), "--model", "bundled")
-    seen = open_page(server.url)
-    drop(seen, tmp_path / "songs")
-    wait_for_rows(seen, 200, timeout=120)
-    names = seen.page.locator(".songs .name").all_inner_texts()
-    assert names == [f"{number}.wav" for number in range(200)]
-    seen.page.get_by_role("searchbox", name="Find a song").fill("199")
-    assert seen.page.locator(".songs li:visible").count() == 1
-    assert seen.faults == []
-    assert server.stop(signal.SIGTERM) == 0
-    seen.page.context.close()
+    try:
+        seen = open_page(server.url)
+        drop(seen, tmp_path / "songs")
+        wait_for_rows(seen, 200, timeout=120)
+        names = seen.page.locator(".songs .name").all_inner_texts()
+        assert names == [f"{number}.wav" for number in range(200)]
+        seen.page.get_by_role("searchbox", name="Find a song").fill("199")
+        assert seen.page.locator(".songs li:visible").count() == 1
+        assert seen.faults == []
+        seen.page.context.close()
+    finally:
+        assert server.stop(signal.SIGTERM) == 0
 
 
 def test_the_same_file_twice_is_one_song(visit: Callable[..., Visit], tmp_path: Path) -> None:

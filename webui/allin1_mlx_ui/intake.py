@@ -67,7 +67,8 @@ class Intake:
             shutil.copyfile(source, copy)
             return add([Upload(copy, source.name)], request)
 
-        self.dropzone.take(take, None, self.dropzone, **MANY)
+        in_turn = {**MANY, "concurrency_limit": 1}  # songs stay in the order of their files
+        self.dropzone.take(take, None, self.dropzone, **in_turn)
         self.example.click(take_example, None, self.dropzone, **MANY)
 
 
