@@ -1,5 +1,6 @@
 """The library: songs and corrections that outlive tabs, crashes and restarts."""
 
+import resource
 import signal
 import stat
 from collections.abc import Callable, Iterator
@@ -217,3 +218,30 @@ def test_songs_can_be_found_removed_brought_back_and_deleted_for_good(
     assert [f.name for f in library.rglob("*") if f.is_file()] == ["allin1-mlx-library"]
     assert seen.faults == []
     page.context.close()
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of other processes: Linux")
+def test_a_disk_that_takes_nothing_more_loses_nothing(
+    start: Callable[..., Server], open_page: Callable[..., Visit], known: Known
+) -> None:
+    """Writing fails as on a full disk: no file may grow."""
+    server = start()
+    seen = open_page(server.url)
+    seen.upload(known.result, known.sound)
+    wait_for_sound(seen)
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (10, limits[1]))
+    correct(seen, {"do": "nudge", "ms": 20})
+    beats = seen.run("allin1.sheet.beats")
+    told = seen.page.locator(".songs .status", has_text="Not saved yet: File too large")
+    told.wait_for(timeout=60_000)
+    asked = seen.run("() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true }))")
+    assert asked  # the browser asks before it closes the page
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+    told.wait_for(state="detached", timeout=60_000)
+    kill(server)
+    seen.page.context.close()
+    again = open_page(start().url)
+    again.page.wait_for_function("allin1.sheet !== null", timeout=60_000)
+    assert again.run("allin1.sheet.beats") == beats != list(known.analysis.beats)
+    again.page.context.close()

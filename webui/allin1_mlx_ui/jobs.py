@@ -150,6 +150,9 @@ class Worker:
         if song.analysis is None or song.renewing:
             choice = self._settle(session, song)
             session.change(song, begun=song.begun + 1)
+        elif song.frames:  # it was asked for twice
+            session.change(song, state="done")
+            return
         session.change(song, state="working", fraction=0.0)
         report("start", 0.0)
         task = Task(

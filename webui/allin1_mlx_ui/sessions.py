@@ -14,7 +14,6 @@ from .song import Song
 from .songs import Session
 
 MOST_SESSIONS = 500
-MOST_TABS = 10_000
 
 
 class Sessions:
@@ -35,44 +34,30 @@ class Sessions:
         self.library = library
         self._resume = resume
         self._sessions: dict[str, Session] = {}
-        self._tabs: dict[str, str] = {}  # Gradio's session hash -> key of its session
         self._lock = threading.Lock()
         self._closed = False
 
     def open(self, tab: str, user: str = "") -> Session:
         """Returns the session of a tab; makes one if needed. tab: Gradio's session hash."""
-        key = tab if self.library is None else user
         with self._lock:
-            if len(self._tabs) >= MOST_TABS:  # somebody makes them up
-                del self._tabs[next(iter(self._tabs))]
-            self._tabs[tab] = key
-            return self._open(key, user)
+            return self._open(tab if self.library is None else user, user)
 
     def close(self, tab: str) -> None:
-        """End a tab's session; in a library, delete its decoded sounds if it was the last tab."""
-        with self._lock:
-            key = self._tabs.pop(tab, None)
-            if key is None or key in self._tabs.values():
-                return
-            session = self._sessions.get(key)
-            if session is not None and not session.is_kept:
-                del self._sessions[key]
-        if session is None:
+        """End a tab's session, unless its songs are kept."""
+        if self.library is not None:
             return
-        if session.is_kept:
-            session.rest()
-        else:
+        with self._lock:
+            session = self._sessions.pop(tab, None)
+        if session is not None:
             session.close()
 
     @property
     def idle(self) -> bool:
-        """Whether no song is open or being worked on."""
+        """Whether no song is being worked on and, without a library, no page has songs."""
         with self._lock:
             sessions = list(self._sessions.values())
-            if self.library is not None and self._tabs:
-                return False
         songs = [song for session in sessions for song in session.songs()]
-        return all(song.finished for song in songs) if self.library else not songs
+        return not songs if self.library is None else all(song.finished for song in songs)
 
     def close_all(self) -> None:
         """End all of them."""
@@ -80,7 +65,6 @@ class Sessions:
             self._closed = True
             sessions = list(self._sessions.values())
             self._sessions.clear()
-            self._tabs.clear()
         for session in sessions:
             session.close()
 

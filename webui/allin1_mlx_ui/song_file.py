@@ -29,6 +29,7 @@ FORMAT = 1
 FILE = "song.json"
 UPLOAD = "upload"  # folder of the audio
 ACTIVATIONS = "activations.npz"
+CURVES = ("beat", "downbeat", "segment", "label")
 LONGEST = 1000  # characters of a text
 MOST_WARNINGS = 100
 RESTART = 1000  # revisions, more than come without being saved: pages that stayed open draw anew
@@ -80,8 +81,9 @@ def read_song(home: Path, folder: Path) -> Song:
 
 
 def write_activations(song: Song, found: Activations) -> None:
-    """Keep the network's probabilities, one byte each. Raises OSError."""
-    values = {name: np.rint(curve * 255).astype(np.uint8) for name, curve in vars(found).items()}
+    """Keep the network's curves that the page shows, one byte a value. Raises OSError."""
+    curves = {name: getattr(found, name) for name in CURVES}
+    values = {name: np.rint(curve * 255).astype(np.uint8) for name, curve in curves.items()}
     with replacing(song.home / ACTIVATIONS) as partial:
         np.savez_compressed(partial, allow_pickle=False, **values)
 
@@ -90,7 +92,7 @@ def read_activations(song: Song) -> Activations | None:
     """Returns the probabilities that were kept; None if there are none, or no valid ones."""
     try:
         with np.load(song.home / ACTIVATIONS, allow_pickle=False) as file:
-            curves = {name: file[name] for name in ("beat", "downbeat", "segment", "label")}
+            curves = {name: file[name] for name in CURVES}
     except FileNotFoundError:
         return None
     except Exception:  # zipfile and numpy raise errors of many kinds for a damaged file

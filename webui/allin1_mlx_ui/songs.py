@@ -26,7 +26,7 @@ from .song_file import read_song, write_song
 KEPT = {"name", "source", "analysis", "undone", "digest", "warnings", "notice", "hopeless", "begun"}
 RETRY = 5.0  # seconds until a change that could not be written is written again
 BIN_DAYS = 30  # after which a removed song is deleted
-SOUND_BYTES = 2_000_000_000  # of decoded songs on the disk; others are decoded again when opened
+SOUND_BYTES = 1_000_000_000  # of decoded songs on the disk; others are decoded again when opened
 PLAYING = 600.0  # seconds after which a song that was played may have to make room
 
 _log = logging.getLogger(__name__)
@@ -154,12 +154,6 @@ class Session:
         shutil.rmtree(song.home, ignore_errors=True)
         self._announce(song)
 
-    def rest(self) -> None:
-        """Delete the decoded sound of all songs, when no tab shows them."""
-        for song in self.songs():
-            if song.finished:
-                self._forget_sound(song)
-
     def make_room(self, newest: Song) -> None:
         """Delete decoded sounds that take too much of the disk, those not played lately."""
         with_sound = sorted((s for s in self.songs() if s.frames), key=lambda s: s.played)
@@ -237,7 +231,9 @@ class Session:
     def _forget_sound(self, song: Song) -> None:
         with song.lock:
             song.frames = 0
+            song.revision += 1  # a page that has it open asks for it again
             song.sound.unlink(missing_ok=True)
+            self._announce(song)
 
     def _save_later(self) -> None:
         with self._lock:

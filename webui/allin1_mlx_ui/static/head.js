@@ -13,7 +13,7 @@ export class Head {
     this.busy = false;
     this.toggle = make("button", { type: "button", class: "toggle", "aria-expanded": "false" });
     this.toggle.addEventListener("click", () => this.expand(!this.isOpen));
-    this.count = make("span", { class: "count", role: "status" });
+    this.count = make("span", { class: "count" });
     this.search = make("input", {
       type: "search",
       placeholder: "Find a song",

@@ -19,7 +19,7 @@ export function mount(element, { props, trigger, watch }) {
     if (session) stream.follow(session);
   };
   watch("value", enter);
-  trigger("enter");
+  stream.start();
   bus.hear("opened", (id) => list.markOpen(id));
   bus.hear("corrected", (song) => list.correct(song));
   bus.hear("renew", ({ id, keep }) => trigger("renew", { ids: [id], keep }));

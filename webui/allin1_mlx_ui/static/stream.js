@@ -2,7 +2,7 @@
 
 import { address } from "./bus.js";
 
-const PATIENCE = 2000; // milliseconds between two attempts to find the session again
+const PATIENCE = 2000; // milliseconds between two attempts to get the session
 
 export class Stream {
   // hear: called with each news. enter: asks the server for this page's session.
@@ -14,7 +14,8 @@ export class Stream {
     // A browser opens few connections to one server, so tabs out of sight have none.
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.close();
-      else this.open();
+      else if (this.session) this.open();
+      else this.start();
     });
   }
 
@@ -26,12 +27,11 @@ export class Stream {
 
   open() {
     this.close();
-    if (!this.session) return;
     const source = new EventSource(address(`sessions/${this.session}/songs`));
     this.source = source;
     source.onmessage = (event) => this.hear(JSON.parse(event.data));
     source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) this.lose();
+      if (source.readyState === EventSource.CLOSED) this.start();
     };
   }
 
@@ -41,10 +41,11 @@ export class Stream {
     this.source = null;
   }
 
-  // The server was started anew and does not know the session.
-  lose() {
+  // Ask for the session until it comes: Gradio may not be ready yet, and a server that was started
+  // anew does not know the session of the one before.
+  start() {
     this.close();
     this.enter();
-    this.waiting = setTimeout(() => this.lose(), PATIENCE);
+    this.waiting = setTimeout(() => this.start(), PATIENCE);
   }
 }
