@@ -16,8 +16,8 @@ from allin1_mlx_ui.example import find_example
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PICTURES = {
-    "page-light.png": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1080}},
-    "page-dark.png": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 1080}},
+    "page-light.png": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "page-dark.png": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "page-phone.png": {
         "color_scheme": "light",
         "viewport": {"width": 390, "height": 844},
@@ -25,7 +25,7 @@ PICTURES = {
         "has_touch": True,
         "is_mobile": True,
     },
-    "page-correct.png": {"color_scheme": "light", "viewport": {"width": 1280, "height": 1080}},
+    "page-correct.png": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
 }
 # In the middle of the song, a section chosen and looped, and the pointer away.
 POSE = """async () => {
@@ -41,7 +41,7 @@ POSE = """async () => {
 # Some corrections made, and the panel open.
 CORRECT = """async () => {
   const { sheet } = allin1;
-  const [, second, third] = sheet.sections;
+  const [, , second, third] = sheet.sections; // after the silence and the intro
   const { editing } = allin1;
   const { start } = second;
   await editing.correct({ do: "shift_downbeat", beats: 1 });
@@ -60,10 +60,10 @@ def picture(browser: Browser, url: str, name: str, song: Path) -> None:
     page = context.new_page()
     page.goto(url)
     page.set_input_files("#dropzone .zone input", str(song))
-    page.locator(".songs li[data-state=done]").wait_for(timeout=300_000)
+    page.locator(".songs li[data-state=done]").wait_for(state="attached", timeout=120_000)
     page.wait_for_function("allin1.view.sheet && !allin1.view.pending")
     page.evaluate(CORRECT if name == "page-correct.png" else POSE)
-    page.screenshot(path=ASSETS / name, full_page=True)
+    page.screenshot(path=ASSETS / name)
     context.close()
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import PurePosixPath
 
+from ..display.pages.chart import song_name
 from ..types import Result
 
 _NEVER = {"Cc", "Cs"}  # control characters and halves of characters, which no format can store
@@ -20,8 +20,8 @@ def one_line(label: str) -> str:
 
 
 def song_title(result: Result) -> str:
-    """The name of the song, without folder and suffix."""
-    return one_line(PurePosixPath(result.path.replace("\\", "/")).stem) or "song"
+    """The name of the song, without folder and suffix, on one line."""
+    return one_line(song_name(result)) or "song"
 
 
 def write_seconds(time: float) -> str:
