@@ -1,4 +1,4 @@
-"""A song of ten minutes: drawn at once, smooth to move, and small to send."""
+"""A song of ten minutes: small to send, right after it moved. Speed: benchmarks/page.py."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,20 +8,15 @@ from .visits import Known, Visit
 
 MOVE = """async (kind) => {
   const { view } = allin1;
-  const gaps = [];
-  let before = performance.now();
   for (let i = 0; i < 90; i += 1) {
     if (kind === "zoom") view.zoom(i < 45 ? 0.93 : 1 / 0.93, 300);
     else view.setRange(200 + i, 260 + i);
     await new Promise(requestAnimationFrame);
-    const now = performance.now();
-    gaps.push(now - before);
-    before = now;
   }
   await new Promise((resolve) => setTimeout(resolve, 300));
   while (view.pending) await new Promise(requestAnimationFrame);
   const { covers, stretch } = view.drawing;
-  return { gaps, right: covers && stretch < 1.001 };
+  return covers && stretch < 1.001;
 }"""
 
 
@@ -35,27 +30,9 @@ def long_visit(open_page: Callable[..., Visit], long_song: Known) -> Iterator[Vi
     seen = open_page()
     seen.upload(long_song.result, long_song.sound)
     seen.wait_for("done")
-    seen.page.wait_for_function("allin1.sheet.frames > 0 && !allin1.view.pending")
+    seen.page.wait_for_function("allin1.sheet?.frames > 0 && !allin1.view.pending")
     yield seen
     seen.page.context.close()
-
-
-def test_it_is_drawn_within_a_second(long_visit: Visit) -> None:
-    """From the news that a song is done to the next frame of the screen after it is drawn."""
-    took = long_visit.run("""async () => {
-      const times = [];
-      for (let i = 0; i < 3; i += 1) {
-        const { song } = allin1;
-        allin1.close();
-        const start = performance.now();
-        await allin1.open(song);
-        while (allin1.view.pending) await new Promise(requestAnimationFrame);
-        await new Promise(requestAnimationFrame);
-        times.push(performance.now() - start);
-      }
-      return times;
-    }""")
-    assert min(took) < 1000
 
 
 def test_what_is_sent_besides_the_sound_is_under_a_megabyte(long_visit: Visit) -> None:
@@ -67,23 +44,16 @@ def test_what_is_sent_besides_the_sound_is_under_a_megabyte(long_visit: Visit) -
 
 
 @pytest.mark.parametrize("kind", ["zoom", "scroll"])
-def test_it_moves_at_thirty_frames_a_second(long_visit: Visit, kind: str) -> None:
-    best = 0.0
-    for _ in range(3):  # other programs may have the processor for a moment
-        seen = long_visit.run(MOVE, kind)
-        best = max(best, 1000 * len(seen["gaps"]) / sum(seen["gaps"]))
-        if best >= 30:
-            break
-    assert best >= 30
-    assert seen["right"]
+def test_what_is_drawn_after_moving_is_right(long_visit: Visit, kind: str) -> None:
+    assert long_visit.run(MOVE, kind)
 
 
 def test_the_sound_is_fetched_in_pieces(long_visit: Visit) -> None:
     sounds = [url for url in long_visit.requests if url.endswith("/sound")]
     long_visit.run("allin1.player.seek(500)")
-    long_visit.page.wait_for_function("allin1.player.tape.blocks.size > 0")
+    long_visit.page.wait_for_function("allin1.player.supply.tape.blocks.size > 0")
     held = long_visit.run(
-        "[...allin1.player.tape.blocks.values()].reduce((sum, block) => sum + block.byteLength, 0)"
+        "[...allin1.player.supply.tape.blocks.values()].reduce((sum, block) => sum + block.byteLength, 0)"
     )
     assert held < 20_000_000  # of 106
     assert len(sounds) < 30

@@ -115,6 +115,7 @@ class Desk {
 
   listen() {
     listenToKeys(this.actions);
+    this.position.listen(this.actions);
     this.player.addEventListener("change", () => this.onPlayer());
     this.player.addEventListener("fault", (event) => this.heading.warn(event.detail));
     this.editing.watchLeaving(this.element);

@@ -16,6 +16,7 @@ export class Moves {
     const { sheet, player, view } = this.desk;
     if (sheet.sectionAt(time) !== view.selected) view.select(-1);
     player.seek(time);
+    view.setAstray(); // the playhead may be in view again
   }
 
   // Seek, and bring the place into view.

@@ -22,12 +22,21 @@ export class Position {
     this.element.setAttribute("aria-valuemax", sheet.duration.toFixed(1));
   }
 
-  // Report a time to screen readers, once a second.
-  update(sheet, time) {
-    const second = time.toFixed(0);
-    if (second === this.second) return;
-    this.second = second;
+  // Report a time to screen readers: once a second while the song plays, else at once.
+  update(sheet, time, playing) {
+    const shown = time.toFixed(playing ? 0 : 1);
+    if (shown === this.shown) return;
+    this.shown = shown;
     this.element.setAttribute("aria-valuenow", time.toFixed(1));
     this.element.setAttribute("aria-valuetext", sheet.speak(time));
+  }
+
+  // The keys of sliders that are not keys of the page.
+  listen({ sectionBack, sectionOn }) {
+    const actions = { PageUp: sectionBack, PageDown: sectionOn };
+    this.element.addEventListener("keydown", (event) => {
+      const action = actions[event.key];
+      if (action && action()) event.preventDefault();
+    });
   }
 }
