@@ -84,7 +84,7 @@ def test_news_are_spoken(visit: Callable[..., Visit], known: Known, tmp_path: Pa
     seen = visit()
     seen.upload(broken)
     seen.wait_for("failed")
-    assert "broken.mp3: " in seen.page.locator(".songs [role=status]").inner_text()
+    assert "broken.mp3: " in seen.page.locator(".songs .visually-hidden[role=status]").inner_text()
 
 
 def test_the_space_bar_presses_a_focused_button_and_else_plays(opened: Visit) -> None:

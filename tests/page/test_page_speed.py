@@ -53,7 +53,8 @@ def test_the_sound_is_fetched_in_pieces(long_visit: Visit) -> None:
     long_visit.run("allin1.player.seek(500)")
     long_visit.page.wait_for_function("allin1.player.supply.tape.blocks.size > 0")
     held = long_visit.run(
-        "[...allin1.player.supply.tape.blocks.values()].reduce((sum, block) => sum + block.byteLength, 0)"
+        """[...allin1.player.supply.tape.blocks.values()]
+          .reduce((sum, block) => sum + block.byteLength, 0)"""
     )
     assert held < 20_000_000  # of 106
     assert len(sounds) < 30

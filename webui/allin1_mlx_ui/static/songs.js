@@ -69,7 +69,8 @@ class SongList {
     this.arrange();
     const { songs } = this;
     const fresh = songs.length > 0 && before.size === 0;
-    document.body.classList.toggle("has-songs", songs.length > 0);
+    // The page has made room when the first files were chosen: an empty list does not take it back.
+    if (songs.length || before.size) document.body.classList.toggle("has-songs", songs.length > 0);
     document.body.classList.toggle("has-bin", bin.length > 0);
     // The first one will be drawn soon. An error is shown then.
     if (fresh) loadPlotly().catch(() => {});
