@@ -1,8 +1,12 @@
-"""One long song: seconds of each stage, the whole command's CPU time, and the most memory.
+"""Whole commands: long songs, a folder of songs, and madmom's beat tracker beside them.
 
-    python tests/benchmarks/long_song.py [--minutes 4 60] [allin1-mlx's options ...]
+    python tests/benchmarks/long_song.py [--minutes 4 60 180] [--songs 200]
+        [--madmom-python PYTHON] [allin1-mlx's options ...]
 
-The song is the example, over and over. Unix only.
+Each command is a process of its own. Its wall time, its CPU time with that of its processes, and
+the most memory of one process are those of the system. The songs are the example, over and over.
+PYTHON is an interpreter that has madmom: its RNN and DBN find beats and downbeats in the first of
+the songs. Unix only.
 """
 
 import argparse
@@ -11,30 +15,88 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from allin1_mlx.files import count_cores
+
 EXAMPLE = Path(__file__).parents[2] / "assets" / "example.ogg"
+COMMAND = (sys.executable, "-m", "allin1_mlx.cli.main")
+STAGES = ("decode", "spectrogram", "network", "beats", "sections")
+MADMOM = """
+import sys
+from madmom.features.downbeats import DBNDownBeatTrackingProcessor, RNNDownBeatProcessor
+print(len(DBNDownBeatTrackingProcessor([3, 4], fps=100)(RNNDownBeatProcessor()(sys.argv[1]))))
+"""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a command needed. wall, cpu: seconds. peak: bytes."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+    def cells(self, minutes: float) -> str:
+        each = self.cpu / minutes
+        return f"{self.wall:.2f} | {self.cpu:.2f} | {each:.2f} | {self.peak / 1e6:.0f} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, nargs="+", default=[4, 60])
+    parser.add_argument("--songs", type=int, default=0, help="mp3 files of 3 minutes in a folder")
+    parser.add_argument("--madmom-python", help="an interpreter that has madmom")
     options, passed_on = parser.parse_known_args()
-    print(
-        "| minutes | decode s | spectrogram s | network s | beats s | all s "
-        "| CPU s | CPU s a minute | peak MB |"
-    )
-    print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
-    for minutes in options.minutes:
-        with tempfile.TemporaryDirectory() as folder:
-            write_long_song(Path(folder) / "song.flac", minutes * 60)
-            print(measure(Path(folder), minutes, passed_on), flush=True)
+    report(options.minutes, options.songs, options.madmom_python, passed_on)
 
 
-def write_long_song(path: Path, seconds: float) -> None:
+def report(minutes: Sequence[float], songs: int, madmom: str | None, options: list[str]) -> None:
+    """Measure and print tables."""
+    ends = "wall s | CPU s | CPU s a minute | peak MB |"
+    print(f"| minutes | {' s | '.join(STAGES)} s | {ends}")
+    print("|--:|" + "--:|" * (len(STAGES) + 4))
+    for length in minutes:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_song(folder / "song.flac", length * 60)
+            usage = run([*COMMAND, "song.flac", "--timings-path", "t", *options], folder)
+            lines = [json.loads(line) for line in (folder / "t").read_text().splitlines()]
+            seconds = {line["stage"]: line["duration"] for line in lines}
+            cells = " | ".join(f"{seconds.get(stage, 0):.2f}" for stage in STAGES)
+            print(f"| {length:g} | {cells} | {usage.cells(length)}", flush=True)
+            if madmom and length == minutes[0]:
+                write_song(folder / "song.wav", length * 60)
+                theirs = run([madmom, "-c", MADMOM, "song.wav"], folder)
+                empty = " | " * (len(STAGES) - 1)
+                print(f"| {length:g}, madmom | {empty} | {theirs.cells(length)}", flush=True)
+    if songs:
+        measure_folder(songs, options)
+
+
+def measure_folder(songs: int, options: list[str]) -> None:
+    """Print songs per second, and how busy the cores were."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "songs").mkdir()
+        write_song(folder / "songs" / "0.mp3", 180)
+        for number in range(1, songs):
+            os.link(folder / "songs" / "0.mp3", folder / "songs" / f"{number}.mp3")
+        usage = run([*COMMAND, "songs", "-q", *options], folder)
+    busy = usage.cpu / usage.wall / count_cores()
+    print("\n| songs | wall s | songs a second | CPU s | cores busy | peak MB |")
+    print("|--:|--:|--:|--:|--:|--:|")
+    print(f"| {songs} | {usage.wall:.1f} | {songs / usage.wall:.2f} | {usage.cpu:.1f} ", end="")
+    print(f"| {busy:.0%} of {count_cores()} | {usage.peak / 1e6:.0f} |")
+
+
+def write_song(path: Path, seconds: float) -> None:
     """The example as often as it takes."""
     samples, rate = soundfile.read(EXAMPLE, dtype="float32")
     whole = round(seconds * rate)
@@ -43,23 +105,17 @@ def write_long_song(path: Path, seconds: float) -> None:
             file.write(np.ascontiguousarray(samples[: whole - start]))
 
 
-def measure(folder: Path, minutes: float, options: list[str]) -> str:
-    """Run the command in the folder; a row of the table."""
-    command = [sys.executable, "-m", "allin1_mlx.cli.main", "song.flac", "--timings-path", "t"]
-    process = subprocess.Popen([*command, *options], cwd=folder, stdout=sys.stderr)
+def run(command: Sequence[str], folder: Path) -> Usage:
+    """Run a command in a folder; ends this program where the command fails."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, stdout=sys.stderr)
     _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(process.returncode)
-    lines = [json.loads(line) for line in (folder / "t").read_text().splitlines()]
-    seconds = {line["stage"]: line["duration"] for line in lines}
-    stages = ("decode", "spectrogram", "network", "beats")
-    # Linux counts KiB, macOS bytes.
-    peak = usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
-    cells = [f"{seconds.get(stage, 0):.2f}" for stage in stages]
-    cpu = usage.ru_utime + usage.ru_stime
-    cells += [f"{s:.2f}" for s in (sum(seconds.values()), cpu, cpu / minutes)]
-    return f"| {minutes:g} | {' | '.join(cells)} | {peak:.0f} |"
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
+    return Usage(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
 
 
 if __name__ == "__main__":

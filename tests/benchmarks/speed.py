@@ -1,6 +1,7 @@
 """How fast is everything? One song through each model, and the slow programs beside the fast ones.
 
     python -m tests.benchmarks.speed [--seconds 240] [--weights-dir DIR] [--torch-python PYTHON]
+        [--minutes 4 60 180] [--songs 200] [--madmom-python PYTHON]
 
 Run from the root of the repository. Every model runs in a process of its own, several times: the
 first run, which compiles kernels on a GPU, is reported apart, the best of the others is shown.
@@ -35,6 +36,10 @@ def main() -> None:
     parser.add_argument("--weights-dir", type=Path, default=ROOT.parent / "shared" / "weights")
     parser.add_argument("--torch-python", default=sys.executable, metavar="PYTHON",
                         help="one that has PyTorch, where this one has not")  # fmt: skip
+    parser.add_argument("--minutes", type=float, nargs="*", default=[4], metavar="M",
+                        help="of the songs for whole commands (4)")  # fmt: skip
+    parser.add_argument("--songs", type=int, default=0, help="in a folder, for a whole command")
+    parser.add_argument("--madmom-python", metavar="PYTHON", help="one that has madmom")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -46,6 +51,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         options.folder = Path(folder)
         report(options)
+    if importlib.util.find_spec("soundfile"):
+        from . import long_song
+
+        print("\nWhole commands, with the bundled network:")
+        more = ["--model", "bundled"]
+        long_song.report(options.minutes, options.songs, options.madmom_python, more)
 
 
 def report(options: argparse.Namespace) -> None:

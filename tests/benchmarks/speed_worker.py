@@ -140,8 +140,7 @@ class Watch:
 def analyze(network: Network, folder: Path) -> dict[str, float]:
     """The stages of `pipeline.Analyzer`, which cannot be had without soundfile."""
     watch = Watch()
-    mix = read(folder, watch)
-    values = watch.time("spectrogram", lambda: look(mix, network))
+    values = hear_song(folder, network, watch)
     found = watch.time("network", lambda: activations(predict(values, network).logits))
 
     def decode() -> Any:
@@ -170,32 +169,33 @@ def analyze(network: Network, folder: Path) -> dict[str, float]:
     return watch.stages
 
 
-def read(folder: Path, watch: Watch) -> np.ndarray:
-    """The song's samples (2, S)."""
+def hear_song(folder: Path, network: Network, watch: Watch) -> np.ndarray:
+    """The network's input (K, T, 81). Decoding and spectrogram overlap; their sum is the time."""
     if not HAS_SOUNDFILE:
-        return np.load(folder / "song.npy")
-    from allin1_mlx.audio import load_audio
+        samples = np.load(folder / "song.npy")
+        return watch.time("spectrogram", lambda: look(samples, network))
+    from allin1_mlx.demix.hearing import Wanted, hear
 
-    return watch.time("decode", lambda: load_audio(folder / "song.flac").samples)
+    heard = hear(folder / "song.flac", Wanted(network.stems))
+    watch.stages |= {stage.stage: stage.duration for stage in heard.stages}
+    assert heard.values is not None
+    return heard.values
 
 
-def look(mix: np.ndarray, network: Network) -> mx.array:
-    """The network's input (K, T, 81), of samples (2, S)."""
-    mono = mix.mean(axis=0, keepdims=True, dtype=np.float32)
+def look(samples: np.ndarray, network: Network) -> np.ndarray:
+    """The network's input (K, T, 81), of samples (2, S) in memory."""
+    mono = samples.mean(axis=0, keepdims=True, dtype=np.float32)
     if network.stems == 1:
-        values = spectrogram(mono)
-    else:
-        values = logarithm(spectral_stems(magnitudes(mono)[0]))
-    mx.eval(values)
-    return values
+        return np.array(spectrogram(mono))
+    return np.array(logarithm(spectral_stems(magnitudes(mono)[0])))
 
 
 def keep_for_pytorch(network: Network, folder: Path) -> None:
     """Weights, input and logits of the fold, for PyTorch to do the same."""
     weights = {name: np.array(array) for name, array in to_published(network.folds[0]).items()}
     np.savez(folder / "weights.npz", **weights)
-    values = look(read(folder, Watch()), network)
-    np.save(folder / "input.npy", np.array(values))
+    values = hear_song(folder, network, Watch())
+    np.save(folder / "input.npy", values)
     np.save(folder / "mlx.npy", predict(values, network).logits)
 
 
