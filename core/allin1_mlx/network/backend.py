@@ -64,7 +64,7 @@ __all__ = [
 CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 27  # numbers in the largest array of a chunk
 MOST_THREADS = 8  # more threads would only wait for memory
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as in malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # as in malloc.h
 
 Job = TypeVar("Job")
 Map = Callable[..., list[mx.array]]
@@ -90,7 +90,8 @@ def keep_freed_memory() -> None:
     """Let glibc reuse freed memory for the next array. This changes the whole process, once.
 
     By default glibc returns freed memory to the system. Then every page of the next array costs a
-    page fault. For arrays of megabytes, this takes longer than the computation.
+    page fault. For arrays of megabytes, this takes longer than the computation. All threads share
+    two heaps: one for each would keep memory that the others need.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -98,6 +99,7 @@ def keep_freed_memory() -> None:
     if hasattr(libc, "mallopt"):
         libc.mallopt(_M_MMAP_THRESHOLD, 1 << 26)
         libc.mallopt(_M_TRIM_THRESHOLD, 1 << 27)
+        libc.mallopt(_M_ARENA_MAX, 2)
 
 
 def release_freed_memory() -> None:

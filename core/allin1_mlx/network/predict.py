@@ -229,6 +229,7 @@ def predict_group(
     padded = network.padded(max(lengths))
     if any(network.padded(length) != padded for length in lengths):
         raise ValueError(f"songs of {lengths} frames cannot share one forward pass")
+    release_freed_memory()  # of decoding
     songs = _join_songs([np.asarray(spectrogram) for spectrogram in spectrograms], padded)
     logits, embedded = [], []
     steps = sum(part.config.depth for part in network.passes)
