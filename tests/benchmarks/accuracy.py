@@ -1,6 +1,7 @@
-"""Analyse a folder of annotated songs for scoring: ROOT/<set>/<track>/mix.ogg -> OUT/<set>/.
+"""Analyse a folder of annotated songs for scoring: ROOT/<set>/<track>/mix.* -> OUT/<set>/.
 
 python tests/benchmarks/accuracy.py ROOT OUT [--model M] [--weights-dir DIR] [--true-stems]
+    [--sections auto|joint|reference]
 python ROOT/score.py OUT
 
 Where a track has `segments_*.json`, what another network heard there, how far the boundaries agree
@@ -12,6 +13,7 @@ import json
 import sys
 from pathlib import Path
 
+from allin1_mlx.decoding.options import DecodingOptions
 from allin1_mlx.demix.options import StemOptions
 from allin1_mlx.pipeline import Analyzer
 from allin1_mlx.types import Segment
@@ -26,15 +28,19 @@ def main() -> None:
     parser.add_argument("--model", default="bundled")
     parser.add_argument("--weights-dir", type=Path)
     parser.add_argument("--true-stems", action="store_true", help="bass.ogg ... beside each mix")
+    parser.add_argument("--sections", choices=("auto", "joint", "reference"), default="auto")
     options = parser.parse_args()
-    analyzer = Analyzer(options.model, weights=Access(options.weights_dir))
-    for mix in sorted(options.root.glob("*/*/mix.ogg")):
+    weights = Access(options.weights_dir)
+    decoding = DecodingOptions(sections=options.sections)
+    analyzer = Analyzer(options.model, weights=weights, decoding=decoding)
+    for mix in sorted(options.root.glob("*/*/mix.*")):
         if options.true_stems:
             if not (mix.parent / "bass.ogg").exists():
                 continue
             analyzer = Analyzer(
                 options.model,
-                weights=Access(options.weights_dir),
+                weights=weights,
+                decoding=decoding,
                 stems=StemOptions(mix.parent),
             )
         track, collection = mix.parent, mix.parent.parent
