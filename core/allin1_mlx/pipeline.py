@@ -21,6 +21,7 @@ from .analysis import Analysis
 from .decoding.bar_phase import align_bars
 from .decoding.beats import NO_BEATS, Beats
 from .decoding.grid import Grid, refine_beats
+from .decoding.levels import name_alternatives
 from .decoding.meters import find_beats, prepare_tables
 from .decoding.options import DecodingOptions
 from .decoding.sections import find_sections, one_section
@@ -230,6 +231,7 @@ class Analyzer:
         with self._timed("beats", path):
             grid = self._find_beats(found, spectrograms)
             tempo = replace(estimate_tempo(grid.beats.times), jitter=grid.jitter)
+            tempo = name_alternatives(tempo, grid.beats, found)
         beats = grid.beats
         on_progress("sections", 0.0)
         with self._timed("sections", path):

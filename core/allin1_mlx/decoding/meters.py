@@ -45,8 +45,8 @@ def prepare_tables(*, steady: bool) -> None:
 
 LENGTHS = (2, 3, 4, 5, 6, 7)  # beats per bar
 PRIOR = dict(zip(LENGTHS, np.log([0.02, 0.1, 0.82, 0.02, 0.02, 0.02]).tolist(), strict=True))
-CLEARLY = 20.0  # a bar length that is better by this number of nats excludes the others
-CHANGE = 8.0  # cost of a change of the bar length in nats; least gain of counting bars anew
+CLEARLY = 20.0  # nats by which bars must fit better than others to exclude them
+CHANGE = 8.0  # cost of a change of the bar length in nats
 TWO = 0.5  # cost of each bar of two in nats: the third beat of four often seems a downbeat
 AROUND = 2  # frames before and after a beat in which its probabilities are read
 LEAST = 0.05  # a beat of lower probability gives little evidence for downbeats
@@ -189,7 +189,7 @@ def count_again(evidence: Floats) -> Ints | None:
         return None
     bars, score = best_bars(evidence)
     constant = max(_constant(evidence, bar) for bar in BARS)
-    if score < constant + CHANGE:
+    if score < constant + CLEARLY:
         return None
     counted = np.concatenate([np.arange(first, last) for first, last in bars]) + 1
     return counted.astype(np.int64)
