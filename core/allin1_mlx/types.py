@@ -104,10 +104,8 @@ class Tempo:
 
     bpm: beats per minute with decimals; None if there are too few beats.
     confidence: 0 to 1, the share of beat intervals that agree with `bpm` (see tempo.py).
-    steady: passages of exactly constant tempo, in order.
-    alternatives: other tempos that were considered, the most probable first.
-    jitter: standard deviation in seconds of the network's beats around the grid; None if beats are
-    not on a grid.
+    steady: passages of exactly constant tempo. alternatives: other tempos, the most probable first.
+    jitter: standard deviation in seconds of the network's beats around the grid; None without one.
     """
 
     bpm: float | None

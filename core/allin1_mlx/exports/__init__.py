@@ -10,10 +10,9 @@ give valid files without them.
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 
-from . import formats
+from .formats import NAMES
 
 TYPE_CHECKING = False  # as in `typing`, which loads slowly
 
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from .rendering import export, find_format, render
 
 __all__ = ["NAMES", "export", "find_format", "render"]
-
-_FILES = (os.path.splitext(file) for file in os.listdir(formats.__path__[0]))
-NAMES = tuple(sorted(name for name, kind in _FILES if kind == ".py" and name[0] != "_"))
 
 
 def __getattr__(name: str) -> object:

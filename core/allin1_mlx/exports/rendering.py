@@ -9,15 +9,15 @@ from pathlib import Path
 from ..errors import UsageError
 from ..files import replacing
 from ..types import Result
-from . import NAMES, formats
 from .format import Format, Options
+from .formats import NAMES
 
 
 def find_format(name: str) -> Format:
     """The format of one of NAMES. Raises UsageError for another name."""
     if name not in NAMES:
         raise UsageError(f"unknown export format {name!r}; known are {', '.join(NAMES)}")
-    found: Format = import_module(f"{formats.__name__}.{name}").FORMAT
+    found: Format = import_module(f"{__package__}.formats.{name}").FORMAT
     return found
 
 

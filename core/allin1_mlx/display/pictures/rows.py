@@ -147,7 +147,7 @@ def _time_axes(
 
 
 def _tempo_range(analysis: Analysis) -> tuple[float, float]:
-    """At least a tenth below and above the median, so that a steady tempo looks steady."""
+    """At least a tenth below and above the median, so that a steady tempo appears steady."""
     _, tempo = trace_tempo(analysis)
     if not tempo.size:
         return 0.0, 1.0
