@@ -243,8 +243,10 @@ def predict_group(
         mx.eval(logits[-1])
         if embeddings:
             embedded.append(np.array(vectors))
-    of_folds = mx.concatenate(logits).reshape(len(network.folds), len(lengths), -1, padded)
-    means = np.array(of_folds.mean(axis=0))
+    mean = mx.concatenate(logits).reshape(len(network.folds), len(lengths), -1, padded).mean(axis=0)
+    mx.eval(mean)
+    logits.clear()  # as many numbers as the spectrogram has
+    means = np.asarray(mean)
     release_freed_memory()
     return [
         Prediction(
@@ -285,6 +287,12 @@ def activations(logits: NDArray[np.float32]) -> Activations:
 
 def _judge_tempo(classes: NDArray[np.float32]) -> NDArray[np.float32]:
     """`Activations.tempo` of the logits (C, T) of the classes of tempo."""
+    step = 100 * TEMPO_FRAMES  # a part of the song at a time, to save memory
+    parts = [classes[:, start : start + step] for start in range(0, classes.shape[1], step)]
+    return np.concatenate([_judge_part(part) for part in parts or [classes]], axis=1)
+
+
+def _judge_part(classes: NDArray[np.float32]) -> NDArray[np.float32]:
     starts = np.arange(0, classes.shape[1], TEMPO_FRAMES)
     sums = np.add.reduceat(np.log(_softmax(classes) + UNLIKELY), starts, axis=1)
     counts = np.diff(np.append(starts, classes.shape[1]))
