@@ -1,6 +1,6 @@
 """The page with a song of ten minutes: seconds until it can be used, is drawn and sounds.
 
-    PYTHONPATH=core:webui python -m tests.benchmarks.page
+    PYTHONPATH=. python -m tests.benchmarks.page
 
 Needs chromium and playwright. Other programs that run at the same time make all figures worse.
 """

@@ -128,6 +128,10 @@ def test_the_slider_of_the_position_obeys_its_keys_at_once(opened: Visit) -> Non
     assert opened.run("allin1.player.position") == 0
 
 
+def test_the_window_has_the_name_of_the_song(opened: Visit) -> None:
+    assert opened.page.title().startswith("known.wav · ")
+
+
 def test_no_live_region_changes_while_the_song_plays(opened: Visit) -> None:
     opened.run("""() => {
       window.spoken = 0;

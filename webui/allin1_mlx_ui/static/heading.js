@@ -5,6 +5,7 @@ import { make } from "./bus.js";
 
 const STEADY = 0.8; // share of beat intervals that agree with the tempo
 const MOST_OFFERS = 2; // other tempi that are offered
+const PAGE = document.title; // before a song is open
 
 export class Heading {
   // correct: called with a command.
@@ -21,6 +22,7 @@ export class Heading {
 
   show(sheet) {
     this.title.textContent = sheet.name;
+    document.title = `${sheet.name} · ${PAGE}`;
     this.tempo.textContent = writeTempo(sheet);
     this.tempo.title = explainTempo(sheet);
     const { alternatives } = sheet.tempo || { alternatives: [] };
@@ -45,6 +47,10 @@ export class Heading {
       ),
     );
     return button;
+  }
+
+  close() {
+    document.title = PAGE;
   }
 
   warn(text) {

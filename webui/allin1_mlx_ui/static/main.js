@@ -230,6 +230,7 @@ class Desk {
     this.song = null;
     this.sheet = null;
     this.element.hidden = true;
+    this.heading.close();
     bus.say("opened", null);
   }
 
