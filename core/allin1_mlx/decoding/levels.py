@@ -1,11 +1,11 @@
-"""Which level of the pulse: as decoded, half, double, 2:3, 3:2, or half a beat later.
+"""Other possible tempos of a song: half, double, 2:3, 3:2, or half a beat later.
 
-All these courses of beats explain the same music, and the decoder may take the wrong one. Each is
-weighed over the whole song: how surely beats are heard on it, and how little between its beats;
-whether every other beat is weaker; whether people tap at that tempo; and what the network itself
-says about the tempo, where it has outputs for it. The weights are those of a multinomial logistic
-regression on songs with known beats that were composed or played by a sequencer; so the numbers are
-probabilities as far as a song resembles these.
+All these sequences of beats fit the same music, and the decoder may choose the wrong one. Each gets
+a probability from the whole song. The evidence is: the network's probabilities on its beats and
+between them; the difference between odd and even beats; how usual the tempo is; and the network's
+own tempo, if it has outputs for that. The weights come from a multinomial logistic regression on
+songs with known beats, which were composed or played by a sequencer. So the probabilities are
+reliable only for similar songs.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ COURSES: dict[str, tuple[float, tuple[float, ...]]] = {
     "3/2": (2 / 3, (0,)),
     "offbeat": (1, (0.5,)),
 }
-# Of: beats, between them, at thirds between them, every other beat, tempo, the decoder's choice;
-# first the network's tempo.
+# Of the network's tempo, beats, the middle between beats, thirds between beats, every other beat,
+# the usual tempo, and the decoder's choice.
 WEIGHTS = (0.95, 0.96, -1.14, -0.74, -0.59, -0.20, 1.41)
 WEIGHTS_WITHOUT_TEMPO = (0.0, 1.13, -0.70, -1.39, -0.83, -1.48, 2.00)
 USUAL_TEMPO = 120.0  # BPM
-TEMPO_WIDTH = 1.2  # classes: how far beside a course's tempo the network's tempo counts for it
-LEAST_TEMPO, LEAST_HEIGHT = 0.01, 0.02  # are added before logarithms
-AROUND = 2  # frames to either side of a time in which its probability is looked up
-FEWEST = 16  # beats of a song that can be weighed
-WORTH_NAMING = 0.1  # probability of an alternative that is listed
+TEMPO_WIDTH = 1.2  # standard deviation in classes within which the network's tempo counts
+LEAST_TEMPO, LEAST_HEIGHT = 0.01, 0.02  # added before logarithms
+AROUND = 2  # frames before and after a time in which its probability is read
+FEWEST = 16  # least number of beats of a song for this method
+WORTH_NAMING = 0.1  # least probability of an alternative that is listed
 MOST_NAMED = 2
 
 Floats = NDArray[np.float64]
 
 
 def name_alternatives(tempo: Tempo, beats: Beats, found: Activations) -> Tempo:
-    """The tempo of some beats with its alternatives: other levels that may be right, if any.
+    """Add the alternatives to the tempo of some beats, if there are any.
 
     found: the network's probabilities, from which the beats were decoded.
     """
@@ -79,7 +79,7 @@ def weigh_levels(beats: Beats, found: Activations) -> dict[str, float]:
 
 
 def _pool(tempo: NDArray[np.float32] | None) -> Floats | None:
-    """(C,) the mean over the song of `Activations.tempo` (C, n), as probabilities."""
+    """(C,) probabilities: the mean of `Activations.tempo` (C, n) over the song."""
     if tempo is None or not tempo.shape[1]:
         return None
     mean = np.exp(tempo.astype(np.float64)).mean(axis=1)
@@ -88,7 +88,7 @@ def _pool(tempo: NDArray[np.float32] | None) -> Floats | None:
 
 
 def _courses(times: Floats, change: str) -> list[Floats]:
-    """The beats (B,) of other levels, one array for each place where the first beat may be."""
+    """The beats (B,) after a change, one array for each possible first beat."""
     step, firsts = COURSES[change]
     index = np.arange(len(times))
     last = len(times) - 1 + 1e-9
@@ -96,8 +96,11 @@ def _courses(times: Floats, change: str) -> list[Floats]:
 
 
 def _evidence(course: Floats, heard: Floats) -> list[float]:
-    """Logarithms of the mean probabilities at beats, between them and at thirds; how unlike
-    neighbouring beats are; and how unusual the tempo."""
+    """Evidence for a course of beats.
+
+    It is the logarithm of the mean probability at beats, between them and at thirds; the difference
+    between odd and even beats; and the distance from the usual tempo.
+    """
 
     def mean(times: Floats) -> float:
         return float(np.log(_heights(heard, times).mean() + LEAST_HEIGHT))
@@ -110,7 +113,7 @@ def _evidence(course: Floats, heard: Floats) -> list[float]:
 
 
 def _tempo_evidence(course: Floats, tempo: Floats | None) -> float:
-    """Logarithm of the probability that the network gives to the tempo of a course."""
+    """The logarithm of the network's probability for the tempo of a course."""
     if tempo is None:
         return 0.0
     place = CLASSES_PER_OCTAVE * np.log2(_bpm(course) / LOWEST_TEMPO)
@@ -123,7 +126,7 @@ def _bpm(course: Floats) -> float:
 
 
 def _heights(heard: Floats, times: Floats) -> Floats:
-    """(B,) the highest probability around each time."""
+    """(B,) the highest probability near each time."""
     frames = np.rint(times * FPS).astype(np.int64)[:, None] + np.arange(-AROUND, AROUND + 1)
     heights: Floats = heard[np.clip(frames, 0, len(heard) - 1)].max(axis=1)
     return heights
