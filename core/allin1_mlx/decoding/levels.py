@@ -29,7 +29,7 @@ COURSES: dict[str, tuple[float, tuple[float, ...]]] = {
 }
 # Of the network's tempo, beats, the middle between beats, thirds between beats, every other beat,
 # the usual tempo, and the decoder's choice.
-WEIGHTS = (0.95, 0.96, -1.14, -0.74, -0.59, -0.20, 1.41)
+WEIGHTS = (0.92, 0.90, -1.36, -0.86, -0.55, -0.52, 1.42)
 WEIGHTS_WITHOUT_TEMPO = (0.0, 1.13, -0.70, -1.39, -0.83, -1.48, 2.00)
 USUAL_TEMPO = 120.0  # BPM
 TEMPO_WIDTH = 1.2  # standard deviation in classes within which the network's tempo counts
