@@ -39,32 +39,34 @@ class TempoMap:
 
     ticks: tuple[int, ...]
     times: tuple[float, ...]
-    tempi: tuple[int, ...]
+    tempos: tuple[int, ...]
 
     def tick_at(self, time: float) -> int:
         """The tick nearest to a time."""
         index = max(bisect_right(self.times, time) - 1, 0)
-        beats = (time - self.times[index]) * 1e6 / self.tempi[index]
+        beats = (time - self.times[index]) * 1e6 / self.tempos[index]
         return self.ticks[index] + round(beats * TICKS)
 
 
 def render(result: Result, options: Options) -> bytes:
     """The file. Each tempo lasts while its beats are within CLOSE, or UNEVEN to simplify."""
     ticks = _place_beats(result)
-    tempi = _map_tempo(ticks, exact_times(result), tolerance=UNEVEN if options.simplify else CLOSE)
+    tempo_map = _map_tempo(
+        ticks, exact_times(result), tolerance=UNEVEN if options.simplify else CLOSE
+    )
     events: list[tuple[int, mido.MetaMessage]] = [
         (0, mido.MetaMessage("track_name", name=song_title(result)))
     ]
     for tick, numerator, denominator in _signatures(result, ticks):
         signature = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
         events.append((tick, signature))
-    for tick, tempo in zip(tempi.ticks, tempi.tempi, strict=True):
+    for tick, tempo in zip(tempo_map.ticks, tempo_map.tempos, strict=True):
         events.append((tick, mido.MetaMessage("set_tempo", tempo=tempo)))
     for section in result.segments:
         marker = mido.MetaMessage("marker", text=one_line(section.label))
-        events.append((tempi.tick_at(section.start), marker))
+        events.append((tempo_map.tick_at(section.start), marker))
     # Ableton Live ignores the tempo map of a file without notes: add a very soft one.
-    last = max(tempi.tick_at(find_duration(result)), TICKS)
+    last = max(tempo_map.tick_at(find_duration(result)), TICKS)
     note = [
         (0, mido.Message("note_on", note=0, velocity=1)),
         (last, mido.Message("note_off", note=0, velocity=0)),
@@ -97,7 +99,7 @@ def _map_tempo(ticks: list[int], beats: Floats, *, tolerance: float) -> TempoMap
         places, beats = np.insert(places, 0, 0.0), np.insert(beats, 0, 0.0)
     if places.size < 2:
         return TempoMap((0,), (0.0,), (round(USUAL * 1e6),))
-    starts, times, tempi = [], [], []
+    starts, times, tempos = [], [], []
     index, time = 0, 0.0
     while index < places.size - 1:
         reach = slice(index, 2 if lead_in and index == 0 else None)
@@ -109,10 +111,10 @@ def _map_tempo(ticks: list[int], beats: Floats, *, tolerance: float) -> TempoMap
         tempo = min(max(round((least[count - 1] + greatest[count - 1]) / 2), 1), 0xFFFFFF)
         starts.append(int(places[index]))
         times.append(time)
-        tempi.append(tempo)
+        tempos.append(tempo)
         time += tempo / 1e6 * (places[index + count] - places[index]) / TICKS
         index += count
-    return TempoMap(tuple(starts), tuple(times), tuple(tempi))
+    return TempoMap(tuple(starts), tuple(times), tuple(tempos))
 
 
 def _signatures(result: Result, ticks: list[int]) -> Iterator[tuple[int, int, int]]:
