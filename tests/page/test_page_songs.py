@@ -82,7 +82,7 @@ def test_songs_wait_for_their_turn_and_can_be_withdrawn(
     visit: Callable[..., Visit], song: Path, tmp_path: Path
 ) -> None:
     long = tmp_path / "long.wav"
-    soundfile.write(long, compose(300.0).T, SAMPLE_RATE, "PCM_16")
+    soundfile.write(long, compose(900.0).T, SAMPLE_RATE, "PCM_16")
     seen = visit()
     seen.upload(long, song)
     seen.wait_for("queued", name="my song.wav")
