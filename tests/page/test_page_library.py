@@ -118,6 +118,7 @@ def test_two_tabs_agree(
     wait_for_rows(right, 1)
     right.page.get_by_role("button", name="Undo", exact=True).last.click()
     wait_for_rows(left, 2)
+    wait_for_rows(right, 2)
     assert rows(left) == rows(right) == ["one.wav", "two.wav"]
     for seen in (left, right):
         assert seen.faults == []

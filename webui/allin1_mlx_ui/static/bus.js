@@ -1,12 +1,21 @@
 // Events between the parts of the page, and helpers that make elements.
 
 class Bus extends EventTarget {
+  last = new Map(); // type -> what was said last
+
   say(type, detail) {
+    this.last.set(type, detail);
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   hear(type, listener) {
     this.addEventListener(type, (event) => listener(event.detail));
+  }
+
+  // As hear, and at once what was said before: the parts of the page start in any order.
+  catchUp(type, listener) {
+    this.hear(type, listener);
+    if (this.last.has(type)) listener(this.last.get(type));
   }
 }
 

@@ -25,7 +25,7 @@ import { ZoomTools } from "./zoom.js";
 
 export function mount(element) {
   const desk = new Desk(element.querySelector(".player"));
-  bus.hear("songs", (news) => desk.hearOfSongs(news));
+  bus.catchUp("songs", (news) => desk.hearOfSongs(news));
   bus.hear("open", (song) => desk.open(song));
   bus.hear("offer", (song) => desk.offer(song));
   bus.hear("close", () => desk.close());
