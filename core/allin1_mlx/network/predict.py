@@ -243,8 +243,11 @@ def predict_group(
         mx.eval(logits[-1])
         if embeddings:
             embedded.append(np.array(vectors))
-    mean = mx.concatenate(logits).reshape(len(network.folds), len(lengths), -1, padded).mean(axis=0)
+    folds = mx.concatenate(logits) if len(logits) > 1 else logits[0]
+    folds = folds.reshape(len(network.folds), len(lengths), -1, padded)
+    mean = folds.mean(axis=0) if len(network.folds) > 1 else folds[0]
     mx.eval(mean)
+    del folds
     logits.clear()  # as many numbers as the spectrogram has
     means = np.asarray(mean)
     release_freed_memory()
