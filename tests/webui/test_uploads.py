@@ -152,7 +152,7 @@ def test_a_file_that_is_there_is_shown_instead_of_analysed_twice(
 ) -> None:
     (song,) = receive(session, [music(tmp_path, "one.wav")], worker).songs
     again = music(tmp_path, "the same.wav")
-    received = receive(session, [again], worker).songs
+    received = receive(session, [again], worker)
     assert received.songs == []
     assert worker.asked == [song]
     assert not again.path.exists()
@@ -164,7 +164,7 @@ def test_a_file_that_is_there_is_shown_instead_of_analysed_twice(
 
 def test_files_of_one_name_are_numbered(session: Session, worker: Waiting, tmp_path: Path) -> None:
     uploads = [music(tmp_path, "mix.ogg", seed=seed) for seed in (1, 2, 3)]
-    received = receive(session, uploads, worker).songs
+    received = receive(session, uploads, worker)
     songs = received.songs
     assert [song.title for song in songs] == ["mix.ogg", "mix.ogg (2)", "mix.ogg (3)"]
     assert [song.name for song in songs] == ["mix.ogg"] * 3
