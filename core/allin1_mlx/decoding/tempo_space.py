@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..types import CLASSES_PER_OCTAVE, FPS, LOWEST_TEMPO
 
 MIN_BPM, MAX_BPM = 55, 215
-CERTAINTY = 5.0  # weight of the network's tempo relative to single beats
+CERTAINTY = 3.0  # weight of the network's tempo relative to single beats
 OBSERVATION_LAMBDA = 16  # a beat is observed in the first 1/16 of its interval
 
 Ints = NDArray[np.int64]
