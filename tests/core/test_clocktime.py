@@ -6,7 +6,7 @@ from allin1_mlx.display.times import clock_time, write_time
 def test_times_are_written_as_musicians_do() -> None:
     assert write_time(83.456) == "1:23.46"
     assert write_time(59.999) == "1:00.00"
-    assert write_time(3601.0) == "60:01.00"
+    assert write_time(3601.0) == "1:00:01.00"
 
 
 def test_times_in_messages_have_tenths_and_hours() -> None:

@@ -43,6 +43,8 @@ def test_the_help_checks_the_machine(opened: Visit) -> None:
     rows = table.inner_text().splitlines()
     assert all(row.startswith(("ok ", "note ", "FAULT ")) for row in rows)
     assert any("MLX" in row or "mlx" in row for row in rows)
+    opened.page.keyboard.press("Escape")
+    assert not opened.page.locator("dialog.help").is_visible()
 
 
 def test_strangers_are_refused(server: Server) -> None:

@@ -20,7 +20,7 @@ from .tempo_space import OBSERVATION_LAMBDA, PUBLISHED, TempoSpace
 
 BARS = (3, 4)  # beats per bar, as in the published decoder
 HEARD = 0.2  # lowest probability at which a beat counts as heard
-LEAST_HEARD = 0.25  # lowest share of beats that must be heard
+LEAST_HEARD = 0.3  # lowest share of beats that must be heard
 UNHEARD = 1e-6  # the probability used for frames in which the network returned NaN
 IMPOSSIBLE = -(2.0**14)  # stands for log(0); it costs more than any other path
 
