@@ -177,9 +177,9 @@ def test_the_drawing_program_comes_with_the_first_song_and_compressed(
 ) -> None:
     seen = visit()
     seen.page.wait_for_timeout(500)
-    assert not any("plotly" in url for url in seen.requests)
+    assert not any("/allin1/plotly.js" in url for url in seen.requests)
     seen.upload(known.result)
     seen.wait_for_timeline()
     size = seen.run("""() => performance.getEntriesByType("resource")
-      .find(({ name }) => name.includes("plotly")).encodedBodySize""")
+      .find(({ name }) => name.includes("/allin1/plotly.js")).encodedBodySize""")
     assert 0 < size < 2_000_000
