@@ -66,10 +66,10 @@ def write_saved_page(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>\n{_colours(dark)}{_read('saved.css')}{chart_style()}"
-        f'</style>\n</head>\n<body>\n<div class="page">\n<header><h1>{title}</h1>'
+        f'</style>\n</head>\n<body>\n<main class="page">\n<header><h1>{title}</h1>'
         f'<p class="facts">{escape(describe_song(analysis))}</p></header>\n{controls}'
         f"{plot}\n{_list_sections(analysis, plays=sound is not None)}\n"
-        f'<p class="hint">{hint}</p>\n</div>\n'
+        f'<p class="hint">{hint}</p>\n</main>\n'
         f"{draw_chart(analysis)}\n{player}</body>\n</html>\n"
     )
 
