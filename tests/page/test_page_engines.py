@@ -71,7 +71,7 @@ def test_the_shared_page_plays_from_a_file(engine: Engine, shared_page: Path) ->
     })()""")
     assert after > 2 * before
     engine.click("#play")
-    engine.wait("page.player.position > 0.5")
+    engine.wait("page.player.position > 0.5", 60)  # the first sound of a session starts late
     engine.press("Space")
     engine.wait("!page.player.playing")
 
