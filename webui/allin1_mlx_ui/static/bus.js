@@ -1,7 +1,7 @@
 // Events between the parts of the page, and helpers that make elements.
 
 class Bus extends EventTarget {
-  last = new Map(); // type -> what was said last
+  last = new Map(); // type -> detail of the latest event
 
   say(type, detail) {
     this.last.set(type, detail);
@@ -12,7 +12,7 @@ class Bus extends EventTarget {
     this.addEventListener(type, (event) => listener(event.detail));
   }
 
-  // As hear, and at once what was said before: the parts of the page start in any order.
+  // Like hear, and calls the listener at once with the latest event, as parts start in any order.
   catchUp(type, listener) {
     this.hear(type, listener);
     if (this.last.has(type)) listener(this.last.get(type));

@@ -45,8 +45,8 @@ export class Corrections {
     this.chips = make("ul", { "aria-label": "Corrected by hand" });
     this.news = make("p", { class: "visually-hidden", role: "status" });
     this.trouble = make("p", { class: "trouble", role: "alert", hidden: true });
-    this.words = make("div", { class: "edited", hidden: true });
-    this.words.append(make("span", { "aria-hidden": "true" }, "Corrected:"), this.chips);
+    this.edited = make("div", { class: "edited", hidden: true });
+    this.edited.append(make("span", { "aria-hidden": "true" }, "Corrected:"), this.chips);
     document.addEventListener("keydown", (event) => this.onKey(event));
   }
 
@@ -82,14 +82,14 @@ export class Corrections {
     this.undo.setAttribute("aria-disabled", String(!canUndo));
     this.redo.setAttribute("aria-disabled", String(!canRedo));
     this.save.href = address(`songs/${sheet.id}/result`);
-    const held = this.words.contains(document.activeElement);
+    const held = this.edited.contains(document.activeElement);
     const chips = changes.map(({ what, words }) => this.chip(words, what));
     if (any || chips.length) {
       const all = make("button", { type: "button", class: "all" }, "Reset all");
       all.addEventListener("click", () => this.correct({ do: "reset", what: "all" }));
       chips.push(make("li", {}, all));
     }
-    this.words.hidden = !chips.length;
+    this.edited.hidden = !chips.length;
     this.chips.replaceChildren(...chips);
     if (held) (this.chips.querySelector("button") || this.undo).focus();
     const text = changes.map((change) => change.words).join(", ");
@@ -107,8 +107,8 @@ export class Corrections {
 
   // For screen readers, if the text has changed.
   announce(text) {
-    if (this.said !== undefined && this.said !== text) this.news.textContent = text;
-    this.said = text;
+    if (this.announced !== undefined && this.announced !== text) this.news.textContent = text;
+    this.announced = text;
   }
 
   // Show why a correction was refused; "" hides it.

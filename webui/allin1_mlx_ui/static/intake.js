@@ -7,7 +7,7 @@ import { send } from "./sending.js";
 export function mount(element, { props, trigger, watch }) {
   const intake = new Intake(element.querySelector(".dropzone"), trigger);
   watch("value", () => bus.say("added", props.value));
-  bus.hear("again", ({ title }) => intake.tell(`${title} is in the list already.`));
+  bus.hear("again", ({ title }) => intake.show(`${title} is in the list already.`));
   bus.hear("cancel all", () => intake.cancel());
 }
 
@@ -45,7 +45,7 @@ class Intake {
     });
   }
 
-  tell(text) {
+  show(text) {
     this.news.textContent = text;
   }
 
@@ -81,7 +81,7 @@ class Intake {
       const place = total > 1 ? `${number} of ${total}: ` : "";
       const sent = [];
       for (const file of part) {
-        this.tell(`Sending ${place}${file.name} …`);
+        this.show(`Sending ${place}${file.name} …`);
         await this.send(file, sent);
       }
       if (sent.length) this.trigger("take", { files: sent, shown });
@@ -89,7 +89,7 @@ class Intake {
     }
     this.running = false;
     bus.say("sending", 0);
-    this.tell(this.failures.join(" "));
+    this.show(this.failures.join(" "));
     const isEmpty = !taken && !document.querySelector(".songs li");
     if (isEmpty) document.body.classList.remove("has-songs");
   }

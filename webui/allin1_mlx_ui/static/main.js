@@ -92,7 +92,7 @@ class Desk {
     this.exports = new Exports(downloads, () => this.player.pause());
     this.element.append(
       part("head", this.heading.element, corrections.bar),
-      corrections.words,
+      corrections.edited,
       corrections.news,
       corrections.trouble,
       part("stage", this.position.element, this.tools.buttons, this.tools.card),

@@ -139,8 +139,8 @@ function speakTime(time) {
     [Math.floor(whole / 60) % 60, "minute"],
     [whole % 60, "second"],
   ];
-  const said = parts.filter(([count], index) => count || index === 2);
-  return said.map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`).join(" ");
+  const spoken = parts.filter(([count], index) => count || index === 2);
+  return spoken.map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`).join(" ");
 }
 
 function decode(text) {
