@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .network.backend import has_gpu, map_parallel, mx
-from .network.options import Backend
+from .options import Backend
 from .types import HOP, SAMPLE_RATE
 
 FRAME = 2048  # samples per frame

@@ -21,18 +21,14 @@ from .analysis import Analysis
 from .decoding.bar_phase import align_bars
 from .decoding.beats import NO_BEATS, Beats
 from .decoding.grid import Grid, refine_beats
-from .decoding.levels import name_alternatives
 from .decoding.meters import find_beats, prepare_tables
-from .decoding.options import DecodingOptions
 from .decoding.sections import find_sections, one_section
-from .decoding.tempo import estimate_meter, estimate_tempo, round_tempo
+from .decoding.tempo import estimate_meter, estimate_tempo, name_alternatives, round_tempo
 from .demix.hearing import Heard, Wanted, hear, report_progress
 from .demix.network_input import KeepStems, NetworkInput, Spectrograms, StemChunks, find_separator
-from .demix.options import Demix, StemOptions
 from .display.timings import Timings
 from .errors import UsageError
 from .network.backend import keep_freed_memory
-from .network.options import ComputeOptions
 from .network.predict import (
     Network,
     Prediction,
@@ -41,6 +37,7 @@ from .network.predict import (
     load_network,
     predict_group,
 )
+from .options import ComputeOptions, DecodingOptions, Demix, StemOptions
 from .types import FPS, Activations, Progress, Provenance, SectionMethod, Segment
 from .weights import Access, find_model
 

@@ -13,8 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from allin1_mlx.decoding.options import DecodingOptions
-from allin1_mlx.demix.options import StemOptions
+from allin1_mlx.options import DecodingOptions, StemOptions
 from allin1_mlx.pipeline import Analyzer
 from allin1_mlx.types import Segment
 from allin1_mlx.weights import Access

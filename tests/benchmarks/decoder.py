@@ -14,7 +14,7 @@ import tracemalloc
 import numpy as np
 
 from allin1_mlx.decoding.beats import decode_beats
-from allin1_mlx.decoding.sections import pick_sections
+from allin1_mlx.decoding.section_peaks import pick_sections
 
 from ..support import viterbi
 

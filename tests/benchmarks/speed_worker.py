@@ -17,7 +17,7 @@ import numpy as np
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.decoding.beats import decode_beats
 from allin1_mlx.decoding.meters import find_beats
-from allin1_mlx.decoding.sections import pick_sections
+from allin1_mlx.decoding.section_peaks import pick_sections
 from allin1_mlx.decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from allin1_mlx.demix.spectral import spectral_stems
 from allin1_mlx.errors import WeightsError

@@ -25,7 +25,7 @@ import soundfile
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.decoding.meters import find_beats
-from allin1_mlx.decoding.options import DecodingOptions
+from allin1_mlx.options import DecodingOptions
 from allin1_mlx.pipeline import Analyzer
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights import Access

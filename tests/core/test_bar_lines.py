@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from allin1_mlx.decoding.sections import snap_to_bars
+from allin1_mlx.decoding.section_peaks import snap_to_bars
 from allin1_mlx.types import Segment
 
 BARS = [1.0, 3.0, 5.0, 7.0, 9.0]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from allin1_mlx import Analyzer, DecodingOptions, measure_onsets
-from allin1_mlx.decoding.joint_sections import join_sections
-from allin1_mlx.decoding.sections import find_sections, pick_sections
+from allin1_mlx.decoding.section_peaks import pick_sections
+from allin1_mlx.decoding.sections import find_sections, join_sections
 from allin1_mlx.demix.network_input import Spectrograms
 from allin1_mlx.result_file import to_values
 from allin1_mlx.types import LABELS, Activations, Result, StemMethod

@@ -5,18 +5,18 @@ import itertools
 import numpy as np
 import pytest
 
-from allin1_mlx.decoding.joint_sections import (
-    group_sections,
-    join_sections,
-    letters,
-    section_similarity,
-)
 from allin1_mlx.decoding.section_cuts import (
     Bars,
     block_scores,
     cut_sections,
     edge_evidence,
     measure_bars,
+)
+from allin1_mlx.decoding.sections import (
+    group_sections,
+    join_sections,
+    letters,
+    section_similarity,
 )
 from allin1_mlx.types import FPS, LABELS, Activations
 

@@ -9,7 +9,7 @@ import pytest
 
 from allin1_mlx import Analysis, Analyzer
 from allin1_mlx.decoding.beats import Beats
-from allin1_mlx.decoding.levels import COURSES, name_alternatives, weigh_levels
+from allin1_mlx.decoding.tempo import COURSES, name_alternatives, weigh_levels
 from allin1_mlx.types import CLASSES_PER_OCTAVE, LOWEST_TEMPO, TEMPO_CHANGES, Activations, Tempo
 
 EXAMPLE = Path(__file__).parents[2] / "assets" / "example.ogg"

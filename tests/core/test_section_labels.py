@@ -13,6 +13,8 @@ from allin1_mlx.decoding.section_labels import (
     CHORUS,
     IN_A_ROW,
     INTRO,
+    LONGEST,
+    NAMES,
     OUTRO,
     QUOTE,
     RETURNING,
@@ -20,8 +22,8 @@ from allin1_mlx.decoding.section_labels import (
     SUCCESSION,
     SectionFacts,
     label_sections,
+    load_priors,
 )
-from allin1_mlx.decoding.section_priors import LONGEST, NAMES, load_priors
 from allin1_mlx_training.music.section_priors import count
 
 PRIORS = load_priors()

@@ -94,7 +94,7 @@ def load_analyzer(
     weights_dir: Path | None, sections: SectionMethod | Literal["auto"], choice: Choice
 ) -> Analyzer:
     """Returns the analyser of a choice. Runs in the computing process, which never downloads."""
-    from allin1_mlx.decoding.options import DecodingOptions
+    from allin1_mlx.options import DecodingOptions
     from allin1_mlx.pipeline import Analyzer
 
     demix = "auto" if choice.model == "bundled" else choice.demix

@@ -19,7 +19,7 @@ from allin1_mlx.weights import MODELS, Access, fetch, find_missing, find_model
 from allin1_mlx.weights.registry import WeightFile
 
 if TYPE_CHECKING:
-    from allin1_mlx.demix.options import Demix
+    from allin1_mlx.options import Demix
 
 DEMIXES: tuple[Demix, ...] = ("auto", "spectral", "htdemucs")
 LOOK = 0.1  # seconds between looks at whether a waiting song was cancelled

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from ..audio import file_digest, unchanged
 from ..demix.external import find_stems, stems_digest
 from ..demix.hearing import Heard, Wanted, hear
-from ..demix.options import StemOptions
 from ..files import replacing
+from ..options import StemOptions
 from ..types import Provenance
 from .inputs import check_input
 from .naming import Song, settle_name

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..batch.outputs import Outputs
-from ..demix.options import StemOptions
-from ..network.options import ComputeOptions
+from ..options import ComputeOptions, StemOptions
 from ..weights import Access
 
 

@@ -94,7 +94,7 @@ def start(
 ) -> Iterator[Outcome]:
     """Start the analysis, on this machine or on a cluster."""
     from ..batch import analyze_songs
-    from ..decoding.options import DecodingOptions
+    from ..options import DecodingOptions
     from ..pipeline import Analyzer
     from .gather import gather_access, gather_compute, gather_stems
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import FPS, Activations
-from .section_priors import LONGEST, load_priors
+from .section_labels import LONGEST, load_priors
 
 PLACES = 32  # number of equal parts of a bar in which the spectrum is measured
 FEWEST_PLACES, MOST_PLACES = 4, 2**15  # in a bar; in the bars of a long song together

@@ -1,23 +1,27 @@
-"""The sections of a song, by one of two methods.
+"""The sections of a song: boundaries, repetitions and labels, decoded from the whole song at once.
 
-The first method decodes the whole song at once (`joint_sections`). The second one uses the peaks
-of the network's frame-wise probabilities, after Ullrich, Schlüter & Grill, "Boundary detection in
-music structure analysis using convolutional neural networks" (ISMIR 2014), as in Kim & Nam (2023).
-
-Times are seconds from the first frame. Sections have no gaps from 0 to the end of the song.
+Boundaries lie on downbeats. Sections that are the same music form a group; groups are found by the
+similarity of their bars. For the published networks, and for short songs, `section_peaks` is used
+instead. Times are seconds. Sections have no gaps from 0 to the end of the song.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..types import FPS, LABELS, Activations, Segment
-from .joint_sections import join_sections
+from .section_cuts import START, Bars, cut_sections, measure_bars
+from .section_labels import NAMES, SectionFacts, label_sections, load_priors
+from .section_peaks import pick_sections, snap_to_bars
+
+FEWEST = 8  # least number of bars for decoding the whole song: fewer have too few repetitions
+SILENT = 0.01  # log10(1 + magnitude); all bands of a silent file stay below it
+SAME = 0.25  # mean similarity of aligned bars from which sections are the same music
+ROWS = 256  # number of bars whose similarities are in memory at a time
 
 Array = NDArray[np.floating[Any]]
 
@@ -42,11 +46,6 @@ def find_sections(
     return snap_to_bars(picked, downbeats) if on_bars else picked
 
 
-SILENT = 0.01  # log10(1 + magnitude); all bands of a silent file stay below it
-PEAK = 48  # frames before and after a boundary among which it must be the most probable
-CONTEXT = 12 * FPS  # frames before and after it that it must exceed
-
-
 def one_section(spectrograms: Array, *, seconds: float) -> tuple[Segment, ...]:
     """The whole song as one section: "start" if it is silent, else "inst".
 
@@ -56,99 +55,126 @@ def one_section(spectrograms: Array, *, seconds: float) -> tuple[Segment, ...]:
     return (Segment(0.0, seconds, "start" if silent else "inst"),)
 
 
-def pick_sections(
-    segment: Array, label: Array, *, strict_ends: bool = False
-) -> tuple[Segment, ...]:
-    """Cut the song at its boundaries and give each section its most probable label.
+def join_sections(spectrum: Array, downbeats: Array, found: Activations) -> tuple[Segment, ...]:
+    """Decode the sections of a song, without gaps; none if it has fewer than FEWEST bars.
 
-    segment: (T,) probability of a boundary. label: (10, T) probability of each of LABELS.
-    strict_ends: only the first section may be `start` and only the last one `end`; the reference
-    has no such rule. Raises ValueError if the shapes do not match.
+    spectrum: (T, 81) log spectrogram of the mix. downbeats: seconds. found: the network's
+    probabilities in the same T frames.
     """
-    if segment.ndim != 1 or label.shape != (len(LABELS), *segment.shape):
-        raise ValueError(
-            f"segment must be (T,) and label ({len(LABELS)}, T): "
-            f"found {segment.shape}, {label.shape}"
-        )
-    T = len(segment)
-    if T == 0:
+    bars = measure_bars(spectrum, downbeats, found)
+    if len(bars) < FEWEST:
         return ()
-    inner = pick_boundaries(segment)
-    starts = np.concatenate([[0], inner[inner > 0]])
-    ends = np.append(starts[1:], T)
-    # Direct sums: rounding in a cumulative sum could swap labels of nearly equal probability.
-    shares = np.add.reduceat(np.nan_to_num(label), starts, axis=1, dtype=np.float64)
-    if strict_ends:
-        shares[LABELS.index("start"), 1:] = -np.inf
-        shares[LABELS.index("end"), :-1] = -np.inf
-    labels = shares.argmax(axis=0)
-    return tuple(
-        Segment(int(start) / FPS, int(end) / FPS, LABELS[index])
-        for start, end, index in zip(starts, ends, labels, strict=True)
+    return describe_sections(bars, cut_sections(bars), end=len(spectrum) / FPS)
+
+
+def describe_sections(bars: Bars, cuts: list[int], *, end: float) -> tuple[Segment, ...]:
+    """Label the sections between the bars `cuts`, and add silent sections before and after them.
+
+    end: duration of the song in seconds.
+    """
+    groups = group_sections(bars.sound, cuts)
+    lengths = np.diff(cuts)
+    heard = bars.labels[:, [LABELS.index(name) for name in NAMES]]
+    labels = label_sections(
+        SectionFacts(
+            bars=lengths,
+            groups=np.array(groups),
+            loudness=np.add.reduceat(bars.loudness, cuts[:-1]) / lengths,
+            voice=np.add.reduceat(bars.voice, cuts[:-1]) / lengths,
+            heard=np.add.reduceat(heard, cuts[:-1], axis=0) / lengths[:, None],
+        ),
+        load_priors(),
     )
+    edges = [min(float(bars.edges[cut]), end) for cut in cuts]
+    silent = bars.silence[0] > START, min(end - edges[-1], bars.silence[1]) > START
+    if not silent[0]:
+        edges[0] = 0.0
+    if not silent[1]:
+        edges[-1] = end
+    sections = [
+        Segment(start, stop, label, group=letters(group), confidence=round(confidence, 2))
+        for (start, stop), label, group, confidence in zip(
+            pairwise(edges), labels.names, groups, labels.confidence, strict=True
+        )
+    ]
+    if silent[0]:
+        sections.insert(0, Segment(0.0, edges[0], "start"))
+    if silent[1]:
+        sections.append(Segment(edges[-1], end, "end"))
+    return tuple(sections)
 
 
-def pick_boundaries(segment: Array) -> NDArray[np.int64]:
-    """The frames of the boundaries, ascending, from the probability (T,) of a boundary.
+def letters(number: int) -> str:
+    """A, B, ... Z, AA, AB, ... for 0, 1, ..."""
+    text = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        text = chr(ord("A") + rest) + text
+    return text
 
-    A peak is the maximum of the PEAK frames before and after it. A boundary is a peak that is the
-    maximum of the CONTEXT frames before and after it and exceeds their mean; frames outside the
-    song count as zero. A maximum exceeds the mean unless all frames are equal, so it is compared
-    with the minimum instead, which has no rounding errors.
+
+def group_sections(sound: Array, cuts: list[int], *, same: float = SAME) -> list[int]:
+    """The group of each section: 0 for the first and those similar to it, then 1, 2, ...
+
+    sound: (B, D) unit vectors of bars. cuts: the bars at which sections begin, from 0 to B. The two
+    most similar groups are joined while the mean similarity of their sections is at least `same`.
     """
-    likely = np.nan_to_num(segment)
-    peaks = np.where(likely == sliding_maximum(likely, PEAK), likely, 0)
-    around = np.pad(peaks, CONTEXT)
-    highest = sliding_maximum(around, CONTEXT)[CONTEXT:-CONTEXT]
-    lowest = -sliding_maximum(-around, CONTEXT)[CONTEXT:-CONTEXT]
-    boundaries: list[int] = []
-    for frame in np.flatnonzero((peaks > 0) & (peaks == highest) & (peaks > lowest)):
-        # Two boundaries in one context have equal probability (long silence): the first counts.
-        if not boundaries or frame - boundaries[-1] > CONTEXT:
-            boundaries.append(int(frame))
-    return np.array(boundaries, dtype=np.int64)
+    similar = section_similarity(sound, cuts)
+    m = len(similar)
+    np.fill_diagonal(similar, -np.inf)
+    sizes = np.ones(m)
+    member = np.arange(m)
+    nearest = similar.argmax(axis=1)
+    highest = similar[np.arange(m), nearest]
+    while m > 1:
+        first = int(highest.argmax())
+        if highest[first] < same:
+            break
+        second = int(nearest[first])
+        sizes_of = sizes[first], sizes[second]
+        joined = (sizes_of[0] * similar[first] + sizes_of[1] * similar[second]) / sum(sizes_of)
+        joined[[first, second]] = -np.inf
+        similar[first] = similar[:, first] = joined
+        similar[second] = similar[:, second] = -np.inf
+        sizes[first] = sum(sizes_of)
+        member[member == member[second]] = member[first]
+        changed = np.flatnonzero((nearest == first) | (nearest == second))
+        for row in {first, second, *changed.tolist()}:
+            nearest[row] = similar[row].argmax()
+            highest[row] = similar[row, nearest[row]]
+        better = similar[:, first] > highest
+        nearest[better], highest[better] = first, similar[better, first]
+    order = {name: number for number, name in enumerate(dict.fromkeys(member.tolist()))}
+    return [order[name] for name in member.tolist()]
 
 
-def sliding_maximum(values: Array, reach: int) -> Array:
-    """(T,) the maximum of each value and of the `reach` values before and after it.
+def section_similarity(sound: Array, cuts: list[int]) -> NDArray[np.float64]:
+    """(m, m) the mean cosine of the bars of two sections, where the shorter one fits best."""
+    edges = np.array(cuts)
+    lengths = np.diff(edges)
+    m, B = len(lengths), cuts[-1]
+    to_end = np.repeat(edges[1:], lengths) - np.arange(B)  # bars from each to its section's end
+    similar = np.full((m, m), -np.inf)
+    first = 0
+    while first < m:  # as many sections at a time as have up to ROWS bars
+        last = max(int(np.searchsorted(edges, edges[first] + ROWS, side="right")) - 1, first + 1)
+        R = sound[edges[first] : edges[last]] @ sound.T
+        for i in range(first, last):
+            n = int(lengths[i])
+            along = np.full(B, -np.inf)  # mean similarity where the section is laid on bar t
+            rows = R[edges[i] - edges[first] :][:n]
+            along[: B - n + 1] = _diagonal_sums(rows) / n
+            along[to_end < n] = -np.inf
+            similar[i] = np.maximum.reduceat(along, edges[:-1])
+        first = last
+    return np.maximum(similar, similar.T)
 
-    After van Herk (1992): values are divided into blocks as long as the window. A window covers the
-    end of one block and the beginning of the next, whose maxima are both known.
-    """
-    T = len(values)
-    width = 2 * reach + 1
-    after = reach + -(T + 2 * reach) % width
-    blocks = np.pad(values, (reach, after), constant_values=-np.inf).reshape(-1, width)
-    beginnings = np.maximum.accumulate(blocks, axis=1).ravel()
-    ends = np.maximum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
-    return np.maximum(ends[:T], beginnings[width - 1 : width - 1 + T])
 
-
-NEAR = 0.55  # of a bar: greatest distance by which a boundary is moved
-
-
-def snap_to_bars(
-    segments: Sequence[Segment], downbeats: Sequence[float] | NDArray[np.float64]
-) -> tuple[Segment, ...]:
-    """Move each boundary to the nearest downbeat.
-
-    The start and the end of the song stay. A boundary also stays if no downbeat is within about
-    half a bar, or if the boundary before it has moved to the same downbeat.
-    """
-    bars = np.asarray(downbeats, dtype=np.float64)
-    if len(bars) < 2 or len(segments) < 2:
-        return tuple(segments)
-    lengths = np.diff(bars)
-    starts = [segments[0].start]
-    end = segments[-1].end
-    for segment in segments[1:]:
-        nearest = int(np.abs(bars - segment.start).argmin())
-        line = float(bars[nearest])
-        reach = NEAR * float(lengths[min(nearest, len(lengths) - 1)])
-        movable = abs(line - segment.start) <= reach and starts[-1] < line < end
-        starts.append(line if movable else max(segment.start, starts[-1]))
-    ends = [*starts[1:], end]
-    return tuple(
-        replace(segment, start=start, end=stop)
-        for segment, start, stop in zip(segments, starts, ends, strict=True)
-    )
+def _diagonal_sums(rows: Array) -> Array:
+    """(B - n + 1,) the sums over k of rows[k, t + k] of rows (n, B)."""
+    n, B = rows.shape
+    rows = np.ascontiguousarray(rows)
+    step, next_one = rows.strides
+    shape, strides = (B - n + 1, n), (next_one, step + next_one)
+    return np.lib.stride_tricks.as_strided(rows, shape, strides, writeable=False).sum(axis=1)

@@ -21,7 +21,7 @@ from ..audio import Collector, SoundInfo, stream_audio
 from ..decoding.onsets import OnsetEnvelope, OnsetMeter
 from ..display.pictures.envelope import Envelope, EnvelopeMeter
 from ..display.timings import StageTime
-from ..network.options import Backend
+from ..options import Backend
 from ..types import Progress
 
 Block = NDArray[np.float32]

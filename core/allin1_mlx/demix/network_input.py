@@ -22,12 +22,11 @@ from ..decoding.onsets import OnsetEnvelope
 from ..errors import WeightsError
 from ..log_spectrogram import frame_count, gather, logarithm, spectrogram, stream_magnitudes
 from ..network.backend import has_gpu
-from ..network.options import Backend
+from ..options import Backend, Demix, StemOptions
 from ..types import Progress, StemMethod
 from ..weights import Access, find_htdemucs
 from .external import find_stems, load_stems
 from .hearing import Heard, Wanted
-from .options import Demix, StemOptions
 
 if TYPE_CHECKING:
     from .htdemucs import HTDemucs

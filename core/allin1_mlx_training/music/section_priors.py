@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allin1_mlx.decoding.section_priors import LONGEST, NAMES, PLACES, TIMES
+from allin1_mlx.decoding.section_labels import LONGEST, NAMES, PLACES, TIMES
 
 from .statistics import LABEL_OF_PART, part_of, read_annotations
 

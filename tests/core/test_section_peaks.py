@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from allin1_mlx.decoding.sections import (
+from allin1_mlx.decoding.section_peaks import (
     CONTEXT,
     PEAK,
     pick_boundaries,
