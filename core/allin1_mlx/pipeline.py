@@ -24,7 +24,7 @@ from .decoding.grid import Grid, refine_beats
 from .decoding.meters import find_beats, prepare_tables
 from .decoding.sections import find_sections, one_section
 from .decoding.tempo import estimate_meter, estimate_tempo, name_alternatives, round_tempo
-from .demix.hearing import Heard, Wanted, hear, report_progress
+from .demix.features import FeatureOptions, Features, extract_features, report_progress
 from .demix.network_input import KeepStems, NetworkInput, Spectrograms, StemChunks, find_separator
 from .display.timings import Timings
 from .errors import UsageError
@@ -110,9 +110,9 @@ class Analyzer:
         )
 
     @property
-    def wanted(self) -> Wanted:
-        """What has to be measured of a song while it is decoded."""
-        return self.input.wanted
+    def feature_options(self) -> FeatureOptions:
+        """The features of a song that the analysis needs."""
+        return self.input.feature_options
 
     @cached_property
     def network(self) -> Network:
@@ -139,36 +139,39 @@ class Analyzer:
         Raises AudioError or StemsError if the file or its stems cannot be analysed.
         """
         on_progress("decode", 0.0)
-        with ThreadPoolExecutor(1, thread_name_prefix="hear") as thread:
-            heard = thread.submit(self.hear, path, on_progress=on_progress)
+        with ThreadPoolExecutor(1, thread_name_prefix="features") as thread:
+            features = thread.submit(self.extract_features, path, on_progress=on_progress)
             self.load()
         return self.analyze(
-            heard.result(),
+            features.result(),
             path=path,
             on_progress=on_progress,
             keep_activations=activations,
             keep_embeddings=embeddings,
         )
 
-    def hear(self, path: str | PathLike[str], *, on_progress: Progress = _ignore) -> Heard:
-        """Decode a file and measure what the analysis needs of it. Raises AudioError."""
-        heard = hear(path, self.wanted, through=partial(report_progress, on_progress))
+    def extract_features(
+        self, path: str | PathLike[str], *, on_progress: Progress = _ignore
+    ) -> Features:
+        """Decode a file and extract the features that the analysis needs. Raises AudioError."""
+        through = partial(report_progress, on_progress)
+        features = extract_features(path, self.feature_options, through=through)
         if self._timings is not None:
-            for stage in heard.stages:
+            for stage in features.stages:
                 self._timings.record(stage)
-        return heard
+        return features
 
     def analyze(
         self,
-        heard: Heard,
+        features: Features,
         *,
         path: str | PathLike[str] = "",
         on_progress: Progress = _ignore,
         keep_activations: bool = False,
         keep_embeddings: bool = False,
     ) -> Analysis:
-        """Analyse a song that was heard. path: its file, for finding stems and for the result."""
-        spectrograms = self.make_spectrograms(heard, path=path, on_progress=on_progress)
+        """Analyse a song from its features. path: its file, to find stems and for the result."""
+        spectrograms = self.make_spectrograms(features, path=path, on_progress=on_progress)
         [prediction] = self.predict(
             [spectrograms], embeddings=keep_embeddings, on_progress=on_progress, track=path
         )
@@ -182,7 +185,7 @@ class Analyzer:
 
     def make_spectrograms(
         self,
-        heard: Heard,
+        features: Features,
         *,
         path: str | PathLike[str] = "",
         on_progress: Progress = _ignore,
@@ -193,7 +196,7 @@ class Analyzer:
         keep_stems: gets and returns consecutive chunks (4, channels, n) of audible stems.
         """
         on_progress("stems", 0.0)
-        return self.input.make(heard, path, on_progress, keep_stems)
+        return self.input.make(features, path, on_progress, keep_stems)
 
     def predict(
         self,

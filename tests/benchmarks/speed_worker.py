@@ -140,7 +140,7 @@ class Watch:
 def analyze(network: Network, folder: Path) -> dict[str, float]:
     """The stages of `pipeline.Analyzer`, which cannot be had without soundfile."""
     watch = Watch()
-    values = hear_song(folder, network, watch)
+    values = extract_spectrograms(folder, network, watch)
     found = watch.time("network", lambda: activations(predict(values, network).logits))
 
     def decode() -> Any:
@@ -169,20 +169,20 @@ def analyze(network: Network, folder: Path) -> dict[str, float]:
     return watch.stages
 
 
-def hear_song(folder: Path, network: Network, watch: Watch) -> np.ndarray:
+def extract_spectrograms(folder: Path, network: Network, watch: Watch) -> np.ndarray:
     """The network's input (K, T, 81). Decoding and spectrogram overlap; their sum is the time."""
     if not HAS_SOUNDFILE:
         samples = np.load(folder / "song.npy")
-        return watch.time("spectrogram", lambda: look(samples, network))
-    from allin1_mlx.demix.hearing import Wanted, hear
+        return watch.time("spectrogram", lambda: compute_spectrograms(samples, network))
+    from allin1_mlx.demix.features import FeatureOptions, extract_features
 
-    heard = hear(folder / "song.flac", Wanted(network.stems))
-    watch.stages |= {stage.stage: stage.duration for stage in heard.stages}
-    assert heard.values is not None
-    return heard.values
+    features = extract_features(folder / "song.flac", FeatureOptions(network.stems))
+    watch.stages |= {stage.stage: stage.duration for stage in features.stages}
+    assert features.spectrograms is not None
+    return features.spectrograms
 
 
-def look(samples: np.ndarray, network: Network) -> np.ndarray:
+def compute_spectrograms(samples: np.ndarray, network: Network) -> np.ndarray:
     """The network's input (K, T, 81), of samples (2, S) in memory."""
     mono = samples.mean(axis=0, keepdims=True, dtype=np.float32)
     if network.stems == 1:
@@ -194,7 +194,7 @@ def keep_for_pytorch(network: Network, folder: Path) -> None:
     """Weights, input and logits of the fold, for PyTorch to do the same."""
     weights = {name: np.array(array) for name, array in to_published(network.folds[0]).items()}
     np.savez(folder / "weights.npz", **weights)
-    values = hear_song(folder, network, Watch())
+    values = extract_spectrograms(folder, network, Watch())
     np.save(folder / "input.npy", values)
     np.save(folder / "mlx.npy", predict(values, network).logits)
 

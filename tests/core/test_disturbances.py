@@ -120,14 +120,14 @@ def test_a_song_that_is_replaced_after_it_was_planned_fails_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    hear: Callable[..., object] = prepare.hear
+    extract: Callable[..., object] = prepare.extract_features
 
     def disturb(path: str, *arguments: object, **options: object) -> object:
         if path.endswith("3.wav"):
             shutil.copyfile(music / "music" / "0.wav", path)
-        return hear(path, *arguments, **options)
+        return extract(path, *arguments, **options)
 
-    monkeypatch.setattr(prepare, "hear", disturb)
+    monkeypatch.setattr(prepare, "extract_features", disturb)
     options = [*network, str(music / "music"), "-o", str(music / "out"), "--no-multiprocess"]
     assert main(options) == 1
     assert (

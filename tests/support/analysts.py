@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.demix.hearing import Wanted
+from allin1_mlx.demix.features import FeatureOptions
 from allin1_mlx.errors import AudioError, WeightsError
 from allin1_mlx_ui.choice import Choice
 
@@ -17,7 +17,7 @@ class Analyst:
     """What an Analyzer has besides its work."""
 
     notice = "using quick; nothing else was found"
-    wanted = Wanted(0)
+    feature_options = FeatureOptions(0)
 
     def __init__(self, choice: Choice) -> None:
         self.model = choice.model

@@ -30,7 +30,7 @@ from .choice import Choice
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
-    from allin1_mlx.demix.hearing import Block
+    from allin1_mlx.demix.features import Block
     from allin1_mlx.pipeline import Analyzer
 
     Load = Callable[[Choice], Analyzer]
@@ -248,24 +248,23 @@ def _attempt(pipe: Connection, shelf: _Shelf, task: Task) -> Outcome | _Failure:
 
 
 def _work(shelf: _Shelf, task: Task, report: Callable[[str, float], None]) -> Outcome:
-    from allin1_mlx.demix.hearing import Wanted, hear
+    from allin1_mlx.demix.features import FeatureOptions, extract_features, report_progress
 
     analyzer = None if task.choice is None else shelf.take(task.choice)
-    wanted = replace(Wanted(0) if analyzer is None else analyzer.wanted, envelope=True)
-
-    def pass_on(blocks: Iterator[Block], expected: int) -> Iterator[Block]:
-        done = 0
-        for block in write_sound(task.sound, blocks):
-            report("decode", min(done / max(expected, 1), 1.0))
-            done += len(block)
-            yield block
-
+    needed = FeatureOptions(0) if analyzer is None else analyzer.feature_options
     report("decode", 0.0)
-    heard = hear(task.source, wanted, max_seconds=task.max_seconds, through=pass_on)
-    info, envelope = heard.info, heard.envelope
+    features = extract_features(
+        task.source,
+        replace(needed, envelope=True),
+        max_seconds=task.max_seconds,
+        through=lambda blocks, expected: report_progress(
+            report, write_sound(task.sound, blocks), expected
+        ),
+    )
+    info, envelope = features.info, features.envelope
     if analyzer is None:
         return Outcome(None, envelope, info.frames, info.sha256, info.warnings)
-    analysis = analyzer.analyze(heard, path=task.name, on_progress=report, keep_activations=True)
+    analysis = analyzer.analyze(features, path=task.name, on_progress=report, keep_activations=True)
     return Outcome(analysis, envelope, info.frames, info.sha256, info.warnings, analyzer.notice)
 
 

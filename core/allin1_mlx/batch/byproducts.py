@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..demix.hearing import Heard
+from ..demix.features import Features
 from ..demix.network_input import Spectrograms
 from ..log_spectrogram import frame_count, gather, logarithm, stream_magnitudes
 from ..pipeline import Analyzer
@@ -32,25 +32,25 @@ def make_spectrograms(
     analyzer: Analyzer, prepared: Prepared, outputs: Outputs, on_progress: Progress
 ) -> Ready:
     """The spectrograms of a prepared song; made or read, and written, as its plan says."""
-    plan, heard = prepared.plan, prepared.heard
-    if heard is None:
+    plan, features = prepared.plan, prepared.features
+    if features is None:
         raise ValueError(f"{plan.song.path}: planned with spectrograms, but not decoded")
     file = outputs.spectrogram(plan.song.name)
     stems = outputs.stems(plan.song.name, plan.provenance.stems)
     if plan.spectrograms is SpectrogramSource.FILE:
-        spectrograms = Spectrograms.of(heard, _read(file), plan.provenance.stems)
+        spectrograms = Spectrograms.of(features, _read(file), plan.provenance.stems)
     elif plan.spectrograms is SpectrogramSource.STEMS:
-        spectrograms = _from_kept_stems(analyzer, plan, heard, stems)
+        spectrograms = _from_kept_stems(analyzer, plan, features, stems)
     elif plan.keep_stems:
         spectrograms = analyzer.make_spectrograms(
-            heard,
+            features,
             path=plan.song.file,
             on_progress=on_progress,
             keep_stems=keep(stems, plan.provenance.of_stems),
         )
     else:
         spectrograms = analyzer.make_spectrograms(
-            heard, path=plan.song.file, on_progress=on_progress
+            features, path=plan.song.file, on_progress=on_progress
         )
     temporary: list[Path] = []
     if plan.keep_stems and not outputs.keep_byproducts:
@@ -63,17 +63,19 @@ def make_spectrograms(
         if not outputs.keep_byproducts:
             temporary.append(file)
     # A song may wait for others of the same length, without its sound unless it is needed later.
-    samples = heard.samples if outputs.hold_sound else None
-    return Ready(plan.song, spectrograms, samples, heard.envelope, tuple(temporary))
+    samples = features.samples if outputs.hold_sound else None
+    return Ready(plan.song, spectrograms, samples, features.envelope, tuple(temporary))
 
 
-def _from_kept_stems(analyzer: Analyzer, plan: Plan, heard: Heard, stems: Path) -> Spectrograms:
+def _from_kept_stems(
+    analyzer: Analyzer, plan: Plan, features: Features, stems: Path
+) -> Spectrograms:
     magnitudes = stream_magnitudes(
         read_mono(stems), signals=len(STEMS), backend=analyzer.input.backend
     )
-    room = frame_count(heard.info.frames)
+    room = frame_count(features.info.frames)
     values = gather(map(logarithm, magnitudes), signals=len(STEMS), room=room)
-    return Spectrograms.of(heard, values, plan.provenance.stems)
+    return Spectrograms.of(features, values, plan.provenance.stems)
 
 
 def _read(file: Path) -> NDArray[np.float32]:

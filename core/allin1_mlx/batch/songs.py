@@ -93,8 +93,9 @@ class Batch:
 
     def _start(self, song: Song) -> Job[Prepared]:
         """Start to prepare a song; also load the network if the song certainly needs it."""
-        made = self.analyzer.input
-        arguments = (song, self.outputs, self.analyzer.provenance, made.options, made.wanted)
+        analyzer = self.analyzer
+        options = analyzer.input.options, analyzer.feature_options
+        arguments = (song, self.outputs, analyzer.provenance, *options)
         job = self.workers.submit_beside(prepare_song, *arguments)
         if not may_be_finished(song, self.outputs):
             self.analyzer.load()
@@ -104,7 +105,7 @@ class Batch:
         self.on_progress(song, "decode", 0.0)
         prepared = attempt(song, job.result)
         if isinstance(prepared, Prepared):
-            for stage in prepared.heard.stages if prepared.heard is not None else ():
+            for stage in prepared.features.stages if prepared.features is not None else ():
                 self.timings.record(stage)
         return prepared
 
@@ -136,8 +137,8 @@ class Batch:
         plan = prepared.plan
         finished = None
         if plan.finished is not None:
-            heard = prepared.heard
-            samples, envelope = (heard.samples, heard.envelope) if heard else (None, None)
+            features = prepared.features
+            samples, envelope = (features.samples, features.envelope) if features else (None, None)
             finished = Analysed(plan.song, plan.finished, samples, envelope, changed=False)
         if finished is not None and plan.spectrograms is SpectrogramSource.NONE:
             return finished

@@ -1,8 +1,8 @@
 """Make the network's spectrograms from the mix, its separated parts, a separator, or files.
 
 A song -> (K, T, 81) float32; K = 4 in the order of STEMS, or K = 1 for the mix itself. The
-spectrograms of the mix and of its parts are made while the song is decoded (`hearing`), the others
-afterwards. The separator is imported only when it is used.
+spectrograms of the mix and of its parts are features: they are made while the song is decoded. The
+others are made afterwards. The separator is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..options import Backend, Demix, StemOptions
 from ..types import Progress, StemMethod
 from ..weights import Access, find_htdemucs
 from .external import find_stems, load_stems
-from .hearing import Heard, Wanted
+from .features import FeatureOptions, Features
 
 if TYPE_CHECKING:
     from .htdemucs import HTDemucs
@@ -62,16 +62,16 @@ class Spectrograms:
     @classmethod
     def of(
         cls,
-        heard: Heard,
+        features: Features,
         values: NDArray[np.float32],
         stems: StemMethod,
         *,
         warnings: tuple[str, ...] = (),
     ) -> Spectrograms:
-        """The spectrograms (K, T, 81) of a measured song. warnings: about its stems."""
-        info = heard.info
+        """The spectrograms (K, T, 81) of a song with these features. warnings: about its stems."""
+        info = features.info
         return cls(
-            values, heard.onsets, stems, info.duration, info.sha256, info.warnings + warnings
+            values, features.onsets, stems, info.duration, info.sha256, info.warnings + warnings
         )
 
 
@@ -103,11 +103,11 @@ class NetworkInput:
         return StemMethod("spectral")
 
     @property
-    def wanted(self) -> Wanted:
-        """The measurements that are made while a song is decoded."""
+    def feature_options(self) -> FeatureOptions:
+        """The features that are extracted while a song is decoded."""
         if self.stems.has_audio:
-            return Wanted(0, samples=self.stems.kind == "htdemucs")
-        return Wanted(self.inputs, self.backend)
+            return FeatureOptions(0, samples=self.stems.kind == "htdemucs")
+        return FeatureOptions(self.inputs, self.backend)
 
     @cached_property
     def separator(self) -> HTDemucs | None:
@@ -120,56 +120,56 @@ class NetworkInput:
 
     def make(
         self,
-        heard: Heard,
+        features: Features,
         path: str | PathLike[str],
         on_progress: Progress,
         keep_stems: KeepStems,
     ) -> Spectrograms:
         """Make the spectrograms of one song. Arguments as in `Analyzer.make_spectrograms`."""
         if self.options.folder is not None:
-            return self._from_files(heard, path, self.options.folder, keep_stems)
+            return self._from_files(features, path, self.options.folder, keep_stems)
         if self.separator is not None:
-            return self._from_separator(self.separator, heard, path, on_progress, keep_stems)
-        if heard.values is None:
-            raise ValueError("heard without its spectrograms")
-        return Spectrograms.of(heard, heard.values, self.stems)
+            return self._from_separator(self.separator, features, path, on_progress, keep_stems)
+        if features.spectrograms is None:
+            raise ValueError("the features lack spectrograms")
+        return Spectrograms.of(features, features.spectrograms, self.stems)
 
     def _from_files(
-        self, heard: Heard, path: str | PathLike[str], folder: Path, keep_stems: KeepStems
+        self, features: Features, path: str | PathLike[str], folder: Path, keep_stems: KeepStems
     ) -> Spectrograms:
         """Read user-supplied stems and make their spectrograms."""
         with self.timed("stems", path):
             files = find_stems(path, folder, alone=self.options.single_song)
-            stems = load_stems(files, duration=heard.info.duration)
+            stems = load_stems(files, duration=features.info.duration)
             for _ in keep_stems([stems.samples[:, None]]):
                 pass
         with self.timed("spectrogram", path):
             values = np.array(spectrogram(stems.samples, backend=self.backend))
         method = replace(self.stems, digest=stems.digest)
-        return Spectrograms.of(heard, values, method, warnings=stems.warnings)
+        return Spectrograms.of(features, values, method, warnings=stems.warnings)
 
     def _from_separator(
         self,
         separator: HTDemucs,
-        heard: Heard,
+        features: Features,
         path: str | PathLike[str],
         on_progress: Progress,
         keep_stems: KeepStems,
     ) -> Spectrograms:
         """Separate the stems and make their spectrograms, chunk by chunk."""
-        if heard.samples is None:
-            raise ValueError("heard without its samples, which the separator needs")
+        if features.samples is None:
+            raise ValueError("the features lack the samples, which the separator needs")
         with self.timed("demix", path):
             chunks = separator.stream(
-                heard.samples,
+                features.samples,
                 seed=self.options.seed,
                 on_progress=lambda fraction: on_progress("stems", fraction),
             )
             mono = (chunk.mean(axis=1) for chunk in keep_stems(chunks))
             magnitudes = stream_magnitudes(mono, signals=4, backend=self.backend)
-            room = frame_count(heard.info.frames)
+            room = frame_count(features.info.frames)
             values = gather(map(logarithm, magnitudes), signals=4, room=room)
-        return Spectrograms.of(heard, values, self.stems)
+        return Spectrograms.of(features, values, self.stems)
 
 
 def find_separator(demix: Demix, access: Access) -> Path | None:

@@ -101,7 +101,7 @@ def run(song: Path, device: Device) -> Trial:
     analyzer = Analyzer("bundled")
     analyzer.load()
     start = perf_counter()
-    spectrograms = analyzer.make_spectrograms(analyzer.hear(song))
+    spectrograms = analyzer.make_spectrograms(analyzer.extract_features(song))
     [prediction] = analyzer.predict([spectrograms])
     analysis = analyzer.decode(prediction, spectrograms)
     return Trial(

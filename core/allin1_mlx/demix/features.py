@@ -1,6 +1,6 @@
-"""Decode a song once, and measure everything in the same pass.
+"""The features of a song, all extracted in one pass while the song is decoded.
 
-    file -> blocks (n, C) -> onsets, spectrograms (K, T, 81), outline; the samples if needed
+    file -> blocks (n, C) -> onsets, spectrograms (K, T, 81), envelope; the samples if needed
 
 All samples are in memory only if they are needed together: for a separator, or for a click over
 them. MLX is imported only if spectrograms are made.
@@ -29,11 +29,11 @@ Through = Callable[[Iterator[Block], int], Iterator[Block]]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The measurements of a song besides its length and its onsets.
+class FeatureOptions:
+    """The features to extract besides the onsets.
 
     inputs: number of spectrograms: 1 of the mix, 4 of its spectral stems, 0 for none. envelope:
-    whether the outline is measured. samples: whether the samples are kept.
+    whether the envelope is measured. samples: whether the samples are kept.
     """
 
     inputs: int
@@ -43,30 +43,30 @@ class Wanted:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
-    """The measurements of a song.
+class Features:
+    """The features of a song.
 
-    values: (K, T, 81) float32. samples: (2, S) float32. values, envelope and samples are None if
-    they were not requested. stages: the times of decoding and of the spectrograms.
+    spectrograms: (K, T, 81) float32. samples: (2, S) float32. These two and the envelope are None
+    if they were not requested. stages: the times of decoding and of the spectrograms.
     """
 
     info: SoundInfo
     onsets: OnsetEnvelope
-    values: NDArray[np.float32] | None
+    spectrograms: NDArray[np.float32] | None
     envelope: Envelope | None
     samples: NDArray[np.float32] | None
     stages: tuple[StageTime, ...]
 
 
-def hear(
+def extract_features(
     path: str | PathLike[str],
-    wanted: Wanted,
+    options: FeatureOptions,
     *,
     max_seconds: float | None = None,
     sha256: str = "",
     through: Through = lambda blocks, expected: blocks,
-) -> Heard:
-    """Decode a song and measure it.
+) -> Features:
+    """Decode a song and extract its features.
 
     through: called with the blocks (n, 1) or (n, 2) and the expected number of frames, which may be
     wrong; yields the blocks, for example after writing them. It is called again if the song has to
@@ -75,24 +75,24 @@ def hear(
     """
     start, tick = time.time(), time.perf_counter()
 
-    def listen(blocks: Iterator[Block], hint: int) -> _Listener:
-        listener = _Listener(wanted, hint)
-        listener.run(through(blocks, hint), hint)
-        return listener
+    def extract(blocks: Iterator[Block], hint: int) -> _Extractor:
+        extractor = _Extractor(options, hint)
+        extractor.run(through(blocks, hint), hint)
+        return extractor
 
-    listener, info = stream_audio(path, listen, max_seconds=max_seconds, sha256=sha256)
+    extractor, info = stream_audio(path, extract, max_seconds=max_seconds, sha256=sha256)
     took = time.perf_counter() - tick
-    measuring = listener.measuring if wanted.inputs else 0.0
+    measuring = extractor.measuring if options.inputs else 0.0
     middle = start + took - measuring
     stages = [StageTime("decode", fspath(path), start, middle, took - measuring)]
-    if wanted.inputs:
+    if options.inputs:
         stages.append(StageTime("spectrogram", fspath(path), middle, middle + measuring, measuring))
-    return Heard(
+    return Features(
         info=info,
-        onsets=listener.onsets.envelope,
-        values=listener.values,
-        envelope=None if listener.outline is None else listener.outline.envelope,
-        samples=None if listener.kept is None else listener.kept.samples,
+        onsets=extractor.onsets.envelope,
+        spectrograms=extractor.spectrograms,
+        envelope=None if extractor.envelope is None else extractor.envelope.envelope,
+        samples=None if extractor.collector is None else extractor.collector.samples,
         stages=tuple(stages),
     )
 
@@ -108,23 +108,23 @@ def report_progress(
         yield block
 
 
-class _Listener:
-    """Measures blocks as they arrive. measuring: seconds in which it did not wait for blocks."""
+class _Extractor:
+    """Processes blocks as they arrive. measuring: seconds in which it did not wait for blocks."""
 
-    def __init__(self, wanted: Wanted, hint: int) -> None:
+    def __init__(self, options: FeatureOptions, hint: int) -> None:
         self.onsets = OnsetMeter()
-        self.outline = EnvelopeMeter() if wanted.envelope else None
-        self.kept = Collector(hint) if wanted.samples else None
-        self.values: NDArray[np.float32] | None = None
+        self.envelope = EnvelopeMeter() if options.envelope else None
+        self.collector = Collector(hint) if options.samples else None
+        self.spectrograms: NDArray[np.float32] | None = None
         self.measuring = 0.0
-        self._wanted = wanted
+        self._options = options
 
     def run(self, blocks: Iterator[Block], hint: int) -> None:
         """Measure all blocks. hint: the expected number of frames."""
         begin = time.perf_counter()
         mono = self._mono(blocks)
-        if self._wanted.inputs:
-            self.values = _spectrograms(mono, self._wanted, hint)
+        if self._options.inputs:
+            self.spectrograms = _spectrograms(mono, self._options, hint)
         else:
             for _ in mono:
                 pass
@@ -140,21 +140,21 @@ class _Listener:
                 return
             mono = block[:, 0] if block.shape[1] == 1 else (block[:, 0] + block[:, 1]) * 0.5
             self.onsets.add(mono)
-            if self.outline is not None:
-                self.outline.add(block.T)
-            if self.kept is not None:
-                self.kept.add(block)
+            if self.envelope is not None:
+                self.envelope.add(block.T)
+            if self.collector is not None:
+                self.collector.add(block)
             yield mono[None]
 
 
-def _spectrograms(mono: Iterator[Any], wanted: Wanted, hint: int) -> NDArray[np.float32]:
+def _spectrograms(mono: Iterator[Any], options: FeatureOptions, hint: int) -> NDArray[np.float32]:
     """The spectrograms (K, T, 81) of the mix or of its spectral stems."""
     from ..log_spectrogram import frame_count, gather, logarithm, stream_magnitudes
     from ..network.backend import mx
 
-    magnitudes = stream_magnitudes(mono, signals=1, backend=wanted.backend)
+    magnitudes = stream_magnitudes(mono, signals=1, backend=options.backend)
     room = frame_count(hint)
-    if wanted.inputs == 1:
+    if options.inputs == 1:
         return gather(map(logarithm, magnitudes), signals=1, room=room)
     from .spectral import spectral_stems
 

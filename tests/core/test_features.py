@@ -1,4 +1,4 @@
-"""What is measured of a song while it is decoded is what its whole sound would give."""
+"""Features that are extracted while a song is decoded equal those of its whole sound."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import soundfile
 
 from allin1_mlx.audio import load_audio, stream_audio
 from allin1_mlx.decoding.onsets import measure_onsets
-from allin1_mlx.demix.hearing import Wanted, hear
+from allin1_mlx.demix.features import FeatureOptions, extract_features
 from allin1_mlx.demix.spectral import spectral_stems
 from allin1_mlx.display.pictures.envelope import measure_envelope
 from allin1_mlx.errors import Cancelled
@@ -27,38 +27,38 @@ def write(path: Path, *, seconds: float, channels: int = 2, scale: float = 0.3, 
 
 @pytest.mark.parametrize("seconds", [0.01, 1.0, 13.7])
 @pytest.mark.parametrize(("suffix", "channels"), [("flac", 2), ("wav", 1), ("mp3", 2)])
-def test_a_song_in_blocks_is_measured_as_a_whole(tmp_path, suffix, channels, seconds):
+def test_features_from_blocks_equal_those_of_the_whole_song(tmp_path, suffix, channels, seconds):
     song = write(tmp_path / f"song.{suffix}", seconds=seconds, channels=channels)
-    heard = hear(song, Wanted(1, envelope=True, samples=True))
+    features = extract_features(song, FeatureOptions(1, envelope=True, samples=True))
     audio = load_audio(song)
     mix = audio.samples.mean(axis=0, keepdims=True)
-    np.testing.assert_array_equal(heard.samples, audio.samples)
-    np.testing.assert_allclose(heard.values, np.array(spectrogram(mix)), atol=1e-6)
-    np.testing.assert_array_equal(heard.onsets.levels, measure_onsets([audio.samples]).levels)
+    np.testing.assert_array_equal(features.samples, audio.samples)
+    np.testing.assert_allclose(features.spectrograms, np.array(spectrogram(mix)), atol=1e-6)
+    np.testing.assert_array_equal(features.onsets.levels, measure_onsets([audio.samples]).levels)
     whole = measure_envelope(audio.samples)
-    np.testing.assert_array_equal(heard.envelope.peak, whole.peak)
-    np.testing.assert_array_equal(heard.envelope.low, whole.low)
-    assert heard.info.frames == audio.samples.shape[1]
-    assert heard.info.sha256 == audio.sha256
+    np.testing.assert_array_equal(features.envelope.peak, whole.peak)
+    np.testing.assert_array_equal(features.envelope.low, whole.low)
+    assert features.info.frames == audio.samples.shape[1]
+    assert features.info.sha256 == audio.sha256
 
 
 def test_four_spectrograms_are_those_of_spectral_stems(tmp_path):
     song = write(tmp_path / "song.flac", seconds=2.5)
-    heard = hear(song, Wanted(4))
+    features = extract_features(song, FeatureOptions(4))
     mix = magnitudes(load_audio(song).samples.mean(axis=0, keepdims=True))[0]
     expected = np.array(logarithm(spectral_stems(mix)))
-    np.testing.assert_allclose(heard.values, expected, atol=1e-6)
-    assert [stage.stage for stage in heard.stages] == ["decode", "spectrogram"]
+    np.testing.assert_allclose(features.spectrograms, expected, atol=1e-6)
+    assert [stage.stage for stage in features.stages] == ["decode", "spectrogram"]
 
 
-def test_what_is_not_wanted_is_not_kept(tmp_path):
-    heard = hear(write(tmp_path / "song.wav", seconds=1), Wanted(0))
-    assert heard.values is heard.envelope is heard.samples is None
-    assert [stage.stage for stage in heard.stages] == ["decode"]
-    assert heard.onsets.levels.any()
+def test_features_that_are_not_requested_are_not_kept(tmp_path):
+    features = extract_features(write(tmp_path / "song.wav", seconds=1), FeatureOptions(0))
+    assert features.spectrograms is features.envelope is features.samples is None
+    assert [stage.stage for stage in features.stages] == ["decode"]
+    assert features.onsets.levels.any()
 
 
-def test_integers_stored_as_floats_are_heard_again_at_full_scale(tmp_path):
+def test_integers_stored_as_floats_are_decoded_again_at_full_scale(tmp_path):
     song = write(tmp_path / "loud.wav", seconds=1, scale=30_000, subtype="FLOAT")
     passes = []
 
@@ -66,14 +66,14 @@ def test_integers_stored_as_floats_are_heard_again_at_full_scale(tmp_path):
         passes.append(expected)
         return blocks
 
-    heard = hear(song, Wanted(1, samples=True), through=through)
+    features = extract_features(song, FeatureOptions(1, samples=True), through=through)
     assert len(passes) == 2
-    assert np.abs(heard.samples).max() == pytest.approx(1)
-    np.testing.assert_array_equal(heard.samples, load_audio(song).samples)
-    assert "scaled down" in heard.info.warnings[0]
+    assert np.abs(features.samples).max() == pytest.approx(1)
+    np.testing.assert_array_equal(features.samples, load_audio(song).samples)
+    assert "scaled down" in features.info.warnings[0]
 
 
-def test_a_song_can_be_left_in_its_middle(tmp_path):
+def test_extraction_can_be_cancelled_in_the_middle_of_a_song(tmp_path):
     song = write(tmp_path / "song.flac", seconds=30)
     seen = []
 
@@ -84,7 +84,7 @@ def test_a_song_can_be_left_in_its_middle(tmp_path):
             yield block
 
     with pytest.raises(Cancelled):
-        hear(song, Wanted(1), through=leave)
+        extract_features(song, FeatureOptions(1), through=leave)
     assert sum(seen) < 10 * SAMPLE_RATE
 
 
