@@ -252,6 +252,7 @@ class Analyzer:
             duration=max([round(spectrograms.duration, 2), *(s.end for s in segments[-1:])]),
             tempo=tempo,
             meter=estimate_meter(beats.positions),
+            tags=spectrograms.tags,
             warnings=warnings,
             activations=found if keep_activations else None,
             embeddings=prediction.embeddings,

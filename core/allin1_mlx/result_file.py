@@ -24,6 +24,7 @@ from .edits import parse_edit, replay
 from .errors import EditError, ResultError, show_value
 from .files import printable_name, storable
 from .schema import check_numbers, check_schema, load_json
+from .tags import Tags
 from .types import Detection, Loop, Result, Segment, Steady, Tempo, TempoLevel
 
 SCHEMA_VERSION = 2
@@ -69,6 +70,7 @@ def _parse(data: Any, kind: type[R]) -> R:
         program=_text(data.get("program"), "program"),
         audio_sha256=data.get("audio_sha256"),
         section_method=data.get("section_method"),
+        tags=Tags.of(data.get("title"), data.get("artist")),
         loops=read_loops(data.get("loops", [])),
     )
     check_numbers(result)
@@ -104,6 +106,7 @@ def to_values(result: Result) -> dict[str, Any]:
         "program": result.program,
         "audio_sha256": result.audio_sha256,
     }
+    values |= {key: text for key, text in vars(result.tags).items() if text}
     if result.section_method is not None:
         values["section_method"] = result.section_method
     if result.bar_one is not None:

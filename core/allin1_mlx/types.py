@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from .tags import Tags
+
 if TYPE_CHECKING:  # the command line imports this module and must start without NumPy
     import numpy as np
     from numpy.typing import NDArray
@@ -36,18 +38,8 @@ MOST_LOOPS = 100
 
 STEMS = ("bass", "drums", "other", "vocals")  # in the order of the network's inputs
 
-LABELS = (
-    "start",
-    "end",
-    "intro",
-    "outro",
-    "break",
-    "bridge",
-    "inst",
-    "solo",
-    "verse",
-    "chorus",
-)  # of sections, in the order of the network's outputs
+# Of sections, in the order of the network's outputs.
+LABELS = ("start", "end", "intro", "outro", "break", "bridge", "inst", "solo", "verse", "chorus")
 
 Progress = Callable[[str, float], None]  # called with a stage or a file, and its finished fraction
 
@@ -165,7 +157,7 @@ class Detection:
 class Result:
     """The content of a result file: the structure of one song and its origin.
 
-    path: the input as the user named it.
+    path: the input as the user named it. tags: its title and artist, as the file names them.
     bpm: the most frequent whole tempo, None with fewer than two beats.
     beats, downbeats: seconds. beat_positions: 1 for a downbeat, then 2, 3, ...
     segments: without gaps from 0 to the end.
@@ -192,6 +184,7 @@ class Result:
     audio_sha256: str | None = None
     section_method: str | None = None
     bar_one: float | None = None
+    tags: Tags = Tags()
     loops: tuple[Loop, ...] = ()
     edits: tuple[Edit, ...] = ()
     detection: Detection | None = None

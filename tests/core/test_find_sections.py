@@ -10,6 +10,7 @@ from allin1_mlx.decoding.section_peaks import pick_sections
 from allin1_mlx.decoding.sections import find_sections, join_sections
 from allin1_mlx.demix.network_input import Spectrograms
 from allin1_mlx.result_file import to_values
+from allin1_mlx.tags import Tags
 from allin1_mlx.types import LABELS, Activations, Result, StemMethod
 from allin1_mlx.weights import Access
 
@@ -54,7 +55,7 @@ def test_the_mix_of_stems_is_the_sum_of_their_powers():
     rng = np.random.default_rng(3)
     magnitudes = rng.uniform(0, 30, (4, 50, 81))
     onsets = measure_onsets([np.zeros((2, 44100), np.float32)])
-    stems = Spectrograms(np.log10(1 + magnitudes), onsets, StemMethod("spectral"), 0.5, "")
+    stems = Spectrograms(np.log10(1 + magnitudes), onsets, StemMethod("spectral"), 0.5, "", Tags())
     expected = np.log10(1 + np.sqrt((magnitudes**2).sum(axis=0)))
     assert np.allclose(stems.mix, expected)
     alone = replace(stems, values=magnitudes[:1])

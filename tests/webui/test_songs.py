@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.edits import Nudge, apply
+from allin1_mlx.tags import Tags
 from allin1_mlx.types import Activations, Segment, Tempo
 from allin1_mlx_ui import songs as songs_module
 from allin1_mlx_ui.routes.list import follow
@@ -315,3 +317,15 @@ def test_the_list_shows_the_tempo_that_the_page_shows(session: Session) -> None:
     analysis = Analysis("", 115, (), (), (), (), tempo=Tempo(116.02, 1.0))
     session.change(song, analysis=analysis)
     assert song.to_dict()["bpm"] == 116
+
+
+def test_tags_name_a_song_also_when_it_is_read_again(home: Path, tmp_path: Path) -> None:
+    session = Session(tmp_path / "session", home=home)
+    for name in ("01.wav", "02.wav", "03.wav"):
+        song = add(session, name)
+        tagged = replace(ANALYSIS, tags=Tags("" if name == "03.wav" else "Morning", "The Days"))
+        session.change(song, analysis=tagged)
+    titles = ["The Days – Morning", "The Days – Morning (2)", "03.wav"]
+    assert [song["title"] for song in session.news()["songs"]] == titles
+    assert [song["name"] for song in session.news()["songs"]] == ["01.wav", "02.wav", "03.wav"]
+    assert [song.title for song in open_again(home, tmp_path).songs()] == titles

@@ -30,18 +30,22 @@ STAGE_TEXTS: dict[str, tuple[str, float, float]] = {
 
 @dataclass(frozen=True)
 class Summary:
-    """What the list shows of an analysis. bpm: rounded; duration: seconds."""
+    """What the list shows of an analysis.
+
+    bpm: rounded. duration: seconds. name: artist and title from the tags, or "".
+    """
 
     bpm: int | None
     sections: int
     duration: float | None
+    name: str = ""
 
     @classmethod
     def of(cls, analysis: Analysis) -> Summary:
         """Returns the summary of an analysis."""
         bpm = find_bpm(analysis)  # with decimals, as the page shows it too
         rounded = None if bpm is None else round(bpm)
-        return cls(rounded, len(analysis.segments), find_duration(analysis))
+        return cls(rounded, len(analysis.segments), find_duration(analysis), analysis.tags.name)
 
 
 def _no_analysis() -> Analysis | None:
@@ -59,7 +63,7 @@ class Song:
     revision: goes up with each change that the page must redraw.
     undone: corrections that can be redone, the latest last.
     renewing: "keep" or "drop" its corrections when it is analysed again; "" if it is not.
-    number: 2 of the second song of its name, and so on.
+    number: 2 of the second song with its heading, and so on.
     hopeless: whether its file cannot be read, so that trying again is useless.
     digest: SHA-256 of the file that it came from, "" where that is not known.
     added: when, seconds since 1970. size: bytes of `home`.
@@ -122,8 +126,15 @@ class Song:
 
     @property
     def title(self) -> str:
-        """Its name, with a number after it if another song has the same name."""
-        return self.name if self.number == 1 else f"{self.name} ({self.number})"
+        """Its heading, with a number after it if another song has the same one."""
+        return self.heading if self.number == 1 else f"{self.heading} ({self.number})"
+
+    @property
+    def heading(self) -> str:
+        """Artist and title, once its tags are known; else the name of its file."""
+        if self.read_later is not None and self.summary is not None:
+            return self.summary.name or self.name
+        return (self.analysis is not None and self.analysis.tags.name) or self.name
 
     @property
     def finished(self) -> bool:

@@ -167,7 +167,8 @@ def _read_summary(data: Any) -> Summary:
         raise ResultError("summary is missing")
     bpm = None if data.get("bpm") is None else round(_number(data, "bpm"))
     duration = None if data.get("duration") is None else _number(data, "duration")
-    return Summary(bpm, int(_number(data, "sections")), duration)
+    name = _text({"name": data.get("name", "")}, "name")
+    return Summary(bpm, int(_number(data, "sections")), duration, name)
 
 
 def _text(data: dict[str, Any], key: str) -> str:

@@ -93,7 +93,7 @@ class Session:
             is_new = any(getattr(song, key) != values[key] for key in KEPT & values.keys())
             for key, value in values.items():
                 setattr(song, key, value)
-            if "name" in values:
+            if "name" in values or "analysis" in values:
                 self._number(song)
             if is_new or ("state" in values and song.finished and song.summarize() is None):
                 self.save(song)
@@ -188,7 +188,7 @@ class Session:
             "kept": self.is_kept,
             "ids": [song.id for song in songs],
             "songs": [song.to_dict() for song in songs if song.version > seen],
-            "bin": [{"id": song.id, "title": song.name, "size": song.size} for song in removed],
+            "bin": [{"id": song.id, "title": song.heading, "size": song.size} for song in removed],
         }
 
     def _load(self) -> None:
@@ -212,8 +212,8 @@ class Session:
 
     def _number(self, song: Song) -> None:
         with self._lock:
-            others = [s for s in self._songs.values() if s.name == song.name and s is not song]
-            earlier = [s.number for s in others if s.added <= song.added]
+            others = [s for s in self._songs.values() if s is not song and s.added <= song.added]
+            earlier = [s.number for s in others if s.heading == song.heading]
             song.number = 1 + max(earlier, default=0)
 
     def _announce(self, song: Song) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..errors import AudioError
 from ..files import printable_name
+from ..tags import Tags, read_tags
 from ..types import SAMPLE_RATE
 from .blocks import Meter, fold, resample
 from .containers import check_file, container_name, file_digest, is_text, unchanged
@@ -43,7 +44,7 @@ class SoundInfo:
     sha256: of the file's bytes, 64 hex digits; it depends on tags and encoding.
     warnings: one line each for the user, beginning with the file's name.
     source_rate, source_frames: sample rate in Hz and number of decoded frames before resampling.
-    frames: number of frames at SAMPLE_RATE.
+    frames: number of frames at SAMPLE_RATE. tags: title and artist, as the file names them.
     """
 
     sha256: str
@@ -51,6 +52,7 @@ class SoundInfo:
     source_rate: int
     source_frames: int
     frames: int
+    tags: Tags
 
     @property
     def duration(self) -> float:
@@ -106,6 +108,7 @@ def stream_audio(
             job = _Job(song, name, consume, max_seconds, song.stat().st_size)
             decoded = _decode(job)
             digits = digest.result()
+            tags = read_tags(song)
     except MemoryError:
         raise AudioError(
             f"{name}: is too long for this computer's memory; cut it into parts"
@@ -124,7 +127,7 @@ def stream_audio(
             f"its samples reach {decoded.peak:.0f} where full scale is 1; they are scaled down"
         )
     warnings = tuple(f"{name}: {note}" for note in notes)
-    info = SoundInfo(digits, warnings, decoded.rate, decoded.source_frames, decoded.frames)
+    info = SoundInfo(digits, warnings, decoded.rate, decoded.source_frames, decoded.frames, tags)
     return decoded.result, info
 
 

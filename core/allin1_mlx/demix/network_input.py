@@ -23,6 +23,7 @@ from ..errors import WeightsError
 from ..log_spectrogram import frame_count, gather, logarithm, spectrogram, stream_magnitudes
 from ..network.backend import has_gpu
 from ..options import Backend, Demix, StemOptions
+from ..tags import Tags
 from ..types import Progress, StemMethod
 from ..weights import Access, find_htdemucs
 from .external import find_stems, load_stems
@@ -41,7 +42,8 @@ class Spectrograms:
     """The network's input for one song.
 
     values: (K, T, 81) float32. onsets: of the mix. stems: the method that made them. duration:
-    seconds. audio_sha256, warnings: as in SoundInfo, with the warnings about user-supplied stems.
+    seconds. audio_sha256, tags, warnings: as in SoundInfo, with the warnings about user-supplied
+    stems.
     """
 
     values: NDArray[np.float32]
@@ -49,6 +51,7 @@ class Spectrograms:
     stems: StemMethod
     duration: float
     audio_sha256: str
+    tags: Tags
     warnings: tuple[str, ...] = ()
 
     @property
@@ -71,7 +74,13 @@ class Spectrograms:
         """The spectrograms (K, T, 81) of a song with these features. warnings: about its stems."""
         info = features.info
         return cls(
-            values, features.onsets, stems, info.duration, info.sha256, info.warnings + warnings
+            values,
+            features.onsets,
+            stems,
+            info.duration,
+            info.sha256,
+            info.tags,
+            info.warnings + warnings,
         )
 
 

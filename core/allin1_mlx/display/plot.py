@@ -97,7 +97,7 @@ def _inches(duration: float) -> float:
 def _draw_head(figure: Figure, analysis: Analysis) -> None:
     """The name of the song on the left; tempo, meter, length and model on the right."""
     y = 1 - 0.3 / figure.get_figheight()
-    name = _fitted(printable_name(analysis.path), 0.105, WIDTH / 2)
+    name = _fitted(analysis.tags.name or printable_name(analysis.path), 0.105, WIDTH / 2)
     figure.text(
         MARGIN / WIDTH, y, name, fontsize=14, fontweight="bold", va="center", color=LIGHT.ink
     )

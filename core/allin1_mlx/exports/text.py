@@ -20,8 +20,8 @@ def one_line(label: str) -> str:
 
 
 def song_title(result: Result) -> str:
-    """The name of the song, without folder and suffix, on one line."""
-    return one_line(song_name(result)) or "song"
+    """The title, or else the file's name without folder and suffix, on one line."""
+    return one_line(result.tags.title or song_name(result)) or "song"
 
 
 def write_seconds(time: float) -> str:

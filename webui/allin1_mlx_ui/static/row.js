@@ -30,7 +30,7 @@ export class Row {
     setText(this.name, song.title);
     setText(this.status, describe(song));
     this.name.disabled = !song.ready;
-    this.name.title = song.title;
+    this.name.title = song.name; // of its file
     this.element.dataset.state = song.unsaved ? "failed" : song.state;
     this.bar.hidden = !working;
     this.bar.value = song.fraction;
@@ -39,9 +39,9 @@ export class Row {
     this.remove.hidden = !ended;
   }
 
-  // Whether its name holds all words that the user looks for.
+  // Whether its title or its file's name holds all words that the user looks for.
   matches(words) {
-    const name = this.song.title.toLowerCase();
+    const name = `${this.song.title} ${this.song.name}`.toLowerCase();
     return words.every((word) => name.includes(word));
   }
 
@@ -60,7 +60,8 @@ function describe(song) {
   if (song.unsaved) return song.unsaved;
   const bpm = song.bpm === null ? "no beat found" : `${song.bpm} BPM`;
   const sections = `${song.sections} section${song.sections === 1 ? "" : "s"}`;
-  return `${bpm} · ${sections} · ${writeTime(song.duration, 0)} · ${writeSize(song.size)}`;
+  const size = song.size < 1e5 ? "" : ` · ${writeSize(song.size)}`; // without its sound
+  return `${bpm} · ${sections} · ${writeTime(song.duration, 0)}${size}`;
 }
 
 export function writeSize(bytes) {

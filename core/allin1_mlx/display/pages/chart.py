@@ -80,8 +80,8 @@ def draw_chart(result: Result) -> str:
 
 
 def song_name(result: Result) -> str:
-    """The name of the song, without folder and suffix."""
-    return PurePosixPath(result.path.replace("\\", "/")).stem or "song"
+    """Artist and title if the file names them, else its name without folder and suffix."""
+    return result.tags.name or PurePosixPath(result.path.replace("\\", "/")).stem or "song"
 
 
 def describe_song(result: Result) -> str:

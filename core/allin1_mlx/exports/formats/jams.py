@@ -37,7 +37,7 @@ def render(result: Result, options: Options) -> bytes:
     file = {
         "file_metadata": {
             "title": song_title(result),
-            "artist": "",
+            "artist": one_line(result.tags.artist),
             "release": "",
             "duration": end,
             "identifiers": {},

@@ -46,7 +46,7 @@ def render(result: Result, options: Options) -> bytes:
         "TRACK",
         TrackID="1",
         Name=song_title(result),
-        Artist="",
+        Artist=one_line(result.tags.artist),
         TotalTime=str(int(find_duration(result))),
         AverageBpm=f"{find_bpm(result) or 0:.2f}",
         Location=_locate(result, options.audio),
