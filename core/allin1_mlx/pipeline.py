@@ -29,14 +29,8 @@ from .demix.network_input import KeepStems, NetworkInput, Spectrograms, StemChun
 from .display.timings import Timings
 from .errors import UsageError
 from .network.backend import keep_freed_memory
-from .network.predict import (
-    Network,
-    Prediction,
-    activations,
-    load_config,
-    load_network,
-    predict_group,
-)
+from .network.loading import Network, load_config, load_network
+from .network.predict import Prediction, activations, predict_group
 from .options import ComputeOptions, DecodingOptions, Demix, StemOptions
 from .types import FPS, Activations, Progress, Provenance, SectionMethod, Segment
 from .weights import Access, find_model
@@ -226,7 +220,7 @@ class Analyzer:
         keep_activations: bool = False,
     ) -> Analysis:
         """Decode the network's prediction to beats, tempo and sections."""
-        found = activations(prediction.logits)
+        found = activations(prediction)
         on_progress("beats", 0.0)
         with self._timed("beats", path):
             grid = self._find_beats(found, spectrograms)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from allin1_mlx.decoding.bar_phase import align_bars
 from allin1_mlx.decoding.meters import find_beats
 from allin1_mlx.decoding.sections import find_sections
-from allin1_mlx.network.predict import activations
+from allin1_mlx.network.predict import Prediction, activations
 from allin1_mlx.types import FPS, LABELS, Activations
 
 Times = Sequence[float] | NDArray[np.float64]
@@ -91,9 +91,9 @@ def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a network found in a song: logits (13, T); mix: (T, 81) its log spectrogram."""
+    """What a network found in a song: mix: (T, 81) its log spectrogram."""
 
-    logits: NDArray[np.float32]
+    prediction: Prediction
     mix: NDArray[np.float32]
     reference: Reference
     threshold: float
@@ -101,7 +101,7 @@ class Answer:
 
 def score_answer(answer: Answer) -> dict[str, float]:
     """`score` of a network's answer."""
-    found = activations(answer.logits)
+    found = activations(answer.prediction)
     return score(found, answer.mix, answer.reference, threshold=answer.threshold)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from allin1_mlx.log_spectrogram import logarithm
 from allin1_mlx.network.backend import mx
 from allin1_mlx.network.model import AllInOne
+from allin1_mlx.network.predict import Prediction
 from allin1_mlx.types import FPS, LABELS
 
 from .corpus import to_magnitudes
@@ -39,11 +40,11 @@ class Exam:
 def examine(model: AllInOne, exams: list[Exam], *, thresholds: tuple[float, ...]) -> dict[str, Any]:
     """The mean scores over the exams for each threshold."""
     mixes = [logarithm(mx.array(exam.mix)) for exam in exams]
-    logits = [np.array(model(mix[None, None])[0]) for mix in mixes]
+    predictions = [Prediction.of(np.array(model(mix[None, None])[0])) for mix in mixes]
     jobs = [
         Answer(found, np.array(mix), exam.reference, threshold)
         for threshold in thresholds
-        for found, mix, exam in zip(logits, mixes, exams, strict=True)
+        for found, mix, exam in zip(predictions, mixes, exams, strict=True)
     ]
     scores = in_processes(score_answer, jobs)
     return {

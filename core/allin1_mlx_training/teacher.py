@@ -21,7 +21,8 @@ from allin1_mlx.decoding.beats import Beats, decode_beats
 from allin1_mlx.demix.spectral import spectral_stems
 from allin1_mlx.log_spectrogram import logarithm
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.predict import Network, activations, load_network
+from allin1_mlx.network.loading import Network, load_network
+from allin1_mlx.network.predict import Prediction, activations
 from allin1_mlx.types import FPS, Activations
 from allin1_mlx.weights import Access, find_model
 
@@ -82,10 +83,11 @@ def _listen(mix: NDArray[np.uint8], ensemble: Network) -> NDArray[np.float32]:
 def _judge(job: tuple[NDArray[np.float32], float]) -> tuple[Activations, Beats, float]:
     """The ensemble's probabilities and beats, and the agreement of its folds with them."""
     folds, threshold = job
-    found = activations(folds.mean(axis=0))
+    found = activations(Prediction(folds.mean(axis=0)))
     beats = decode_beats(found.beat, found.downbeat, threshold=threshold)
     agreements = []
-    for one in map(activations, folds):
+    for fold in folds:
+        one = activations(Prediction(fold))
         times = decode_beats(one.beat, one.downbeat, threshold=threshold).times
         agreements.append(f_measure(beats.times, times, window=BEAT_WINDOW))
     return found, beats, float(np.mean(agreements))

@@ -28,8 +28,8 @@ from mlx.optimizers import AdamW, clip_grad_norm
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from allin1_mlx.network.backend import mx, nn
+from allin1_mlx.network.loading import to_published
 from allin1_mlx.network.model import AllInOne, Config
-from allin1_mlx.network.predict import to_published
 
 from .augment import Batch, draw_batch
 from .corpus import Corpus, load_beats, load_composed, load_real

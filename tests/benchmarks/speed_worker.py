@@ -23,8 +23,9 @@ from allin1_mlx.demix.spectral import spectral_stems
 from allin1_mlx.errors import WeightsError
 from allin1_mlx.log_spectrogram import logarithm, magnitudes, spectrogram
 from allin1_mlx.network.backend import HAS_OPENBLAS, has_gpu, mx
+from allin1_mlx.network.loading import Network, load_network, to_published
 from allin1_mlx.network.model import AllInOne, Config
-from allin1_mlx.network.predict import Network, activations, load_network, predict, to_published
+from allin1_mlx.network.predict import activations, predict
 from allin1_mlx.types import SAMPLE_RATE
 from allin1_mlx.weights import Access, find_model
 
@@ -141,7 +142,7 @@ def analyze(network: Network, folder: Path) -> dict[str, float]:
     """The stages of `pipeline.Analyzer`, which cannot be had without soundfile."""
     watch = Watch()
     values = extract_spectrograms(folder, network, watch)
-    found = watch.time("network", lambda: activations(predict(values, network).logits))
+    found = watch.time("network", lambda: activations(predict(values, network)))
 
     def decode() -> Any:
         return find_beats(found, threshold=network.threshold, steady=network.steady)

@@ -24,8 +24,9 @@ import pytest
 
 from allin1_mlx.cli.main import main
 from allin1_mlx.network.backend import mx
+from allin1_mlx.network.loading import Network
 from allin1_mlx.network.model import AllInOne, Config
-from allin1_mlx.network.predict import Network, predict, predict_group
+from allin1_mlx.network.predict import predict, predict_group
 
 from ..support.small import SMALL, write_network, write_song
 

@@ -6,17 +6,10 @@ import pytest
 from allin1_mlx.checkpoint import read_arrays, read_config
 from allin1_mlx.errors import CheckpointError
 from allin1_mlx.network.backend import mx
+from allin1_mlx.network.loading import Network, load_arrays, load_network, to_published
 from allin1_mlx.network.model import AllInOne, Config
-from allin1_mlx.network.predict import (
-    Network,
-    activations,
-    load_arrays,
-    load_network,
-    predict,
-    predict_group,
-    to_published,
-)
-from allin1_mlx.types import LABELS
+from allin1_mlx.network.predict import READ_OUT, Prediction, activations, predict, predict_group
+from allin1_mlx.types import LABELS, TEMPO_FRAMES
 from allin1_mlx.weights import Access, find_model
 
 SMALL = Config(dim=8, depth=3)
@@ -162,9 +155,21 @@ def test_progress_is_reported_after_every_block_and_can_stop_the_computation():
         predict(x, network, on_progress=stop)
 
 
+def test_a_song_read_out_in_pieces_equals_one_read_out_whole():
+    config = Config(1, dim=8, depth=1, instrument_attention=False, voice=True, tempo_classes=9)
+    model = random_model(config)
+    x = random_spectrogram(config, READ_OUT + 130)
+    found = predict(x[0], Network("one", (model,)))
+    whole = Prediction.of(np.array(model(x)[0]))
+    assert found.logits.shape == (14, READ_OUT + 130)
+    assert found.tempo.shape == (9, -(-(READ_OUT + 130) // TEMPO_FRAMES))
+    np.testing.assert_allclose(found.logits, whole.logits, atol=1e-5)
+    np.testing.assert_allclose(found.tempo, whole.tempo, atol=1e-5)
+
+
 def test_activations_are_probabilities_even_of_extreme_logits():
     logits = np.random.default_rng(1).normal(0, 200, (13, 500)).astype(np.float32)
-    found = activations(logits)
+    found = activations(Prediction(logits))
     np.testing.assert_allclose(found.label.sum(axis=0), 1, atol=1e-5)
     for values in (found.beat, found.downbeat, found.segment, found.label):
         assert values.dtype == np.float32

@@ -14,8 +14,8 @@ import allin1_mlx
 from allin1_mlx import Analyzer, analyze
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.errors import AudioError, Cancelled, CheckpointError, StemsError, UsageError
+from allin1_mlx.network.loading import to_published
 from allin1_mlx.network.model import AllInOne, Config
-from allin1_mlx.network.predict import to_published
 from allin1_mlx.options import ComputeOptions, StemOptions
 from allin1_mlx.types import LABELS, SAMPLE_RATE
 from allin1_mlx.weights import Access

@@ -104,8 +104,8 @@ def test_the_steps_lead_from_a_file_through_stems_to_beats_and_sections(songs):
         predict,
         spectral_stems,
     )
+    from allin1_mlx.network.loading import Network
     from allin1_mlx.network.model import AllInOne
-    from allin1_mlx.network.predict import Network
 
     mx.random.seed(3)
     network = Network("small", (AllInOne(SMALL),), together=False)
@@ -114,7 +114,7 @@ def test_the_steps_lead_from_a_file_through_stems_to_beats_and_sections(songs):
     stems = spectral_stems(magnitudes(audio.samples.mean(axis=0, keepdims=True))[0])
     prediction = predict(logarithm(stems), network)
     assert stems.shape == (len(STEMS), 600, 81)
-    found = activations(prediction.logits)
+    found = activations(prediction)
     assert found.label.shape == (10, 600)
     beats = decode_beats(found.beat, found.downbeat, threshold=SMALL.threshold)
     assert (np.diff(beats.times) > 0).all()

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from allin1_mlx.network.backend import mx
+from allin1_mlx.network.loading import Network
 from allin1_mlx.network.model import AllInOne, Config
-from allin1_mlx.network.predict import Network
+from allin1_mlx.network.predict import Prediction
 from allin1_mlx.types import CLASSES_PER_OCTAVE, LABELS, LOWEST_TEMPO
 from allin1_mlx_training.augment import Crop, cut, draw_batch
 from allin1_mlx_training.corpus import Corpus, load_beats
@@ -163,7 +164,9 @@ def test_a_perfect_answer_scores_one():
     exam = exam_of(song)
     sections = np.searchsorted(song.truth.boundaries, np.arange(6000), side="right")
     mix = np.random.default_rng(1).uniform(0, 1, (sections[-1] + 1, 81))[sections]
-    answer = Answer(logits.astype(np.float32), mix.astype(np.float32), exam.reference, 0.1)
+    answer = Answer(
+        Prediction(logits.astype(np.float32)), mix.astype(np.float32), exam.reference, 0.1
+    )
     scores = score_answer(answer)
     assert scores["beat"] == scores["downbeat"] == scores["boundary 0.5 s"] == 1
     assert scores["label"] > 0.99

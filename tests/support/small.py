@@ -12,8 +12,8 @@ import numpy as np
 import soundfile
 
 from allin1_mlx.network.backend import mx
+from allin1_mlx.network.loading import to_published
 from allin1_mlx.network.model import AllInOne, Config
-from allin1_mlx.network.predict import to_published
 
 RATE = 44_100
 SMALL = Config(dim=8, depth=2, threshold=0.1)

@@ -84,6 +84,8 @@ class Config:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ValueError(f"{name} is {show_value(value)}, expected {least} to {most}")
+        if self.tempo_classes and not self.voice:
+            raise ValueError("tempo_classes without voice, which comes before them")
         if self.dim % 2 or self.dim % self.heads:
             raise ValueError(f"dim is {self.dim}, expected an even multiple of {self.heads} heads")
 

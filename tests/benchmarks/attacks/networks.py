@@ -10,7 +10,8 @@ from tests.support.hostile_results import damage
 from tests.support.small import SMALL, write_network
 
 from allin1_mlx.errors import CheckpointError
-from allin1_mlx.network.predict import activations, load_network, predict
+from allin1_mlx.network.loading import load_network
+from allin1_mlx.network.predict import activations, predict
 from allin1_mlx.weights import ModelFiles
 
 from .row import Captive, Row, is_plain
@@ -66,7 +67,7 @@ def load(path: Path) -> bool:
             raise AssertionError(f"not one plain line: {e!r}") from e
         return False
     silence = np.zeros((network.stems, 100, 81), np.float32)
-    heard = activations(predict(silence, network).logits)
+    heard = activations(predict(silence, network))
     if not 0 <= float(np.max(heard.beat)) <= 1:
         raise AssertionError("no probability")
     return True
