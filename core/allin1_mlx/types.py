@@ -121,7 +121,7 @@ class Activations:
     tempo: (C, n) mean logarithms of the probabilities of C classes of tempo, in parts of
     TEMPO_FRAMES frames; None if the network does not judge the tempo. Class c stands for
     LOWEST_TEMPO * 2 ** (c / CLASSES_PER_OCTAVE) BPM.
-    voice: (T,) that somebody sings; None if the network does not listen for voices.
+    voice: (T,) that somebody sings; None if the network has no output for it.
     """
 
     beat: NDArray[np.float32]

@@ -1,12 +1,12 @@
 """Compose many songs into shards that load fast.
 
-    python -m allin1_mlx_training.compose --out songs --songs 2400 --seed 1 --bank bank.npz \
+    python -m allin1_mlx_training.compose --out songs --songs 2400 --seed 1 --bank bank.npz
         [--tunes tunes.json.gz] [--midi midi.json.gz] [--style STYLE] [--wait 40]
 
-Song i has the seed 1 000 000 * seed + i; some are compositions of the MIDI file's instead of our
-own. With --wait N, composing pauses while the folder holds N shards: `train` deletes what it
-has read, and gets fresh songs all the time; these shards hold what a Corpus holds of each song.
-`shards` describes the others.
+Song i has the seed 1 000 000 * seed + i. Some songs are compositions of the MIDI file. With --wait
+N, composing pauses while the folder contains N shards: `train` reads and deletes shards while new
+ones are composed. These shards contain what a Corpus stores of each song; `shards` describes the
+others.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The training of the bundled checkpoint, resumable, on any device that MLX knows.
+"""Train the bundled checkpoint on any device that MLX supports. Training can be interrupted.
 
     python -m allin1_mlx_training.train --songs SONGS --exams EXAMS --real REAL --lessons LESSONS
         --beats BEATS --out OUT
 
-SONGS is a folder into which `compose --wait` keeps writing songs: what was read is deleted. EXAMS
-are folders of composed songs of other seeds, REAL is one of real mixes without annotation, LESSONS
-their labels (`teacher`), BEATS real mixes with exact beats. Stopped at any point, the same command
-goes on from OUT/state.safetensors.
+SONGS is a folder into which `compose --wait` writes songs all the time; songs that were read are
+deleted. EXAMS are folders of composed songs with other seeds, REAL is a folder of real mixes
+without annotation, LESSONS has their labels (`teacher`), and BEATS has real mixes with exact beats.
+After an interruption, the same command continues from OUT/state.safetensors.
 """
 
 from __future__ import annotations
@@ -298,7 +298,12 @@ def main() -> None:
     add("--steps", type=int, default=Recipe.steps)
     add("--seed", type=int, default=Recipe.seed)
     add("--dim", type=int, default=CONFIG.dim)
-    add("--minutes", type=float, default=math.inf, help="stop then, to go on later")
+    add(
+        "--minutes",
+        type=float,
+        default=math.inf,
+        help="stop after this time; the same command continues later",
+    )
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     recipe = Recipe(replace(CONFIG, dim=options.dim), steps=options.steps, seed=options.seed)

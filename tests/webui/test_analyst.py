@@ -110,7 +110,7 @@ def test_after_a_cancelled_song_the_next_one_is_done(
         ("silent.wav", "silent.wav: silence all over"),
         ("odd.wav", "odd.wav: unexpected fault: ZeroDivisionError: 7 / 0"),
         ("huge.wav", "huge.wav: too long for this computer's memory"),
-        ("deadly.wav", "deadly.wav: the computation was ended from outside"),
+        ("deadly.wav", "deadly.wav: the process was ended by the system"),
     ],
 )
 def test_every_failure_is_told_and_the_next_song_goes_on(

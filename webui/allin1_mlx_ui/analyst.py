@@ -1,8 +1,8 @@
-"""The process that computes, and the server's hold on it.
+"""The process that analyses songs, and the server's side of it.
 
-A network's layer can take seconds on a slow computer, and cannot be interrupted by anything but
-the end of its process. In a process of its own it can be stopped at once, does not keep the page
-from answering, gives all its memory back, and takes nothing with it when it fails.
+One layer of a network can take seconds on a slow computer, and only the end of the process can
+interrupt it. A separate process can be stopped at once, does not slow down the page, and returns
+all its memory. If it crashes, the server continues.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
     Load = Callable[[Choice], Analyzer]
 
-LENIENCE = 0.3  # seconds that a cancelled computation has to stop by itself
-LOOK = 0.05  # seconds between looks at whether it has been cancelled
+LENIENCE = 0.3  # seconds that a cancelled task has to stop by itself
+LOOK = 0.05  # seconds between two checks for a cancellation
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Task:
-    """Decode `source` and write it to `sound` as the player reads it.
+    """Decode `source` and write it to `sound` in the player's format.
 
-    choice: the network to analyse it by, and how; None where it is to be decoded only.
+    choice: the model and the stem method of the analysis; None to decode only.
     """
 
     name: str
@@ -59,7 +59,8 @@ class Task:
 class Outcome:
     """The outcome of a task.
 
-    frames: length of the sound; analysis: None unless asked for; notice: which model and why.
+    frames: length of the sound. analysis: None if the task was only to decode. notice: the chosen
+    model and the reason.
     """
 
     analysis: Analysis | None
@@ -83,12 +84,13 @@ class _Failure:
 
 
 class Analyst:
-    """Carries out one task at a time in a process that starts when it is first needed."""
+    """Runs one task at a time in a process that starts with the first task."""
 
     def __init__(self, load: Load | None = None, choice: Choice | None = None) -> None:
-        """load: makes the analyser, in that process; has to be importable there. None: it decodes.
+        """load: makes the analyser in that process, so it must be importable there; None to decode
+        only.
 
-        choice: what it makes first, so that it is ready when the first song comes.
+        choice: the analyser to make first, so that it is ready for the first song.
         """
         self._load = load
         self._choice = choice
@@ -117,9 +119,11 @@ class Analyst:
         report: Callable[[str, float], None],
         cancelled: threading.Event,
     ) -> Outcome:
-        """Do a task. report: called with stages and the share of them that is done.
+        """Run a task.
 
-        Raises Cancelled within a second of `cancelled`, AllInOneError with a line for the user.
+        report: called with the stage and its finished fraction.
+        Raises Cancelled within a second after `cancelled` is set, AllInOneError with a line for the
+        user.
         """
         self._choice = task.choice or self._choice
         pipe = self.start()
@@ -148,7 +152,7 @@ class Analyst:
             if cancelled.is_set():
                 raise Cancelled from e
             raise AllInOneError(
-                f"{task.name}: the computation was ended from outside, perhaps for lack of memory; "
+                f"{task.name}: the process was ended by the system, perhaps for lack of memory; "
                 "close other programs or cut the song into parts"
             ) from e
 
@@ -158,7 +162,7 @@ class Analyst:
             self.start()
 
     def renew(self) -> None:
-        """Restart the process if it has done any task, so that the system gets its memory back."""
+        """Restart the process if it has run any task, so that the system gets its memory back."""
         if self._worked:
             self.close()
             self.prepare()
@@ -198,7 +202,7 @@ class _Shelf:
         self._held: tuple[Choice, Analyzer] | None = None
 
     def take(self, choice: Choice) -> Analyzer:
-        """Returns the analyser of a choice. Only one is in memory at a time."""
+        """Return the analyser of a choice. Only one is in memory at a time."""
         if self._load is None:
             raise AllInOneError("this process decodes only")
         if self._held is None or self._held[0] != choice:
@@ -208,7 +212,7 @@ class _Shelf:
 
 
 def _serve(pipe: Connection, load: Load | None, choice: Choice | None) -> None:
-    """Run in the process: receive tasks, send progress and outcomes."""
+    """The main loop of the process: receive tasks, send progress and outcomes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
     shelf = _Shelf(load)
     if choice is not None:
@@ -219,7 +223,7 @@ def _serve(pipe: Connection, load: Load | None, choice: Choice | None) -> None:
             task = pipe.recv()
         except EOFError:  # the server is gone
             return
-        if task is None:  # cancelled when it was done already
+        if task is None:  # cancelled after it had finished
             continue
         pipe.send(_attempt(pipe, shelf, task))
 

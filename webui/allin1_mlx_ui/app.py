@@ -50,7 +50,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=PORT, help=f"default {PORT}, or the next free")
     parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: this computer only")
     for name in ("user", "password"):
-        text = f"{name} that visitors are asked for; for several users, give both several times"
+        text = f"{name} for visitors; for several users, give both several times"
         parser.add_argument(f"--{name}", action="append", default=[], help=text)
     parser.add_argument(
         "--library", type=Path, metavar="DIR", help="folder for songs (the user's data folder)"
@@ -59,9 +59,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--no-library", action="store_true", help="delete songs when their tab is closed"
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    parser.add_argument("-m", "--model", default="auto", help="as in allin1-mlx, to begin with")
+    parser.add_argument("-m", "--model", default="auto", help="as in allin1-mlx; initial choice")
     parser.add_argument(
-        "--demix", default="auto", choices=DEMIXES, help="as in allin1-mlx, to begin with"
+        "--demix", default="auto", choices=DEMIXES, help="as in allin1-mlx; initial choice"
     )
     parser.add_argument(
         "--sections",
@@ -86,14 +86,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
             "give --user and --password, or leave --host out"
         )
     if options.model == "bundled" and options.demix != "auto":
-        parser.error("the bundled network hears the song as it is: leave out --demix")
+        parser.error("the bundled network analyses the mix itself: leave out --demix")
     return options
 
 
 def load_analyzer(
     weights_dir: Path | None, sections: SectionMethod | Literal["auto"], choice: Choice
 ) -> Analyzer:
-    """Returns the analyser of a choice. Runs in the computing process, which never downloads."""
+    """Return the analyser of a choice. It runs in the analysing process, which never downloads."""
     from allin1_mlx.options import DecodingOptions
     from allin1_mlx.pipeline import Analyzer
 
@@ -107,9 +107,9 @@ def load_analyzer(
 
 @contextmanager
 def create_app(options: argparse.Namespace, library: Path | None = None) -> Iterator[FastAPI]:
-    """Yields the server as an ASGI application, and deletes its files when the block ends.
+    """Yield the server as an ASGI application, and delete its files when the block ends.
 
-    library: where songs are kept; None: they are deleted when their tab is closed.
+    library: where songs are kept; None to delete them when their tab is closed.
     """
     with open_workspace() as folder:
         yield from _create_app(options, folder, library)
@@ -118,7 +118,7 @@ def create_app(options: argparse.Namespace, library: Path | None = None) -> Iter
 def _create_app(
     options: argparse.Namespace, folder: Path, library: Path | None
 ) -> Iterator[FastAPI]:
-    # Gradio asks these of the environment, some of them when it is imported.
+    # Gradio reads these environment variables, some of them when it is imported.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
     from fastapi import FastAPI
@@ -135,7 +135,7 @@ def _create_app(
     named = Choice(options.model, options.demix)
     choices = Choices(named, Access(options.weights_dir, options.offline))
     if choices.missing(named):
-        choices.choose(named, agreed=True)  # by naming it; its terms were printed
+        choices.choose(named, agreed=True)  # the user named it, and its terms were printed
     load = partial(load_analyzer, options.weights_dir, options.sections)
     analyst = Analyst(load, choices.current)
     worker = Worker(analyst, choices, max_minutes=options.max_minutes)
@@ -163,7 +163,7 @@ def _create_app(
         yield app
     finally:
         choices.close()
-        sessions.close_all()  # first, so that songs in work are queued again at the next start
+        sessions.close_all()  # first, so that unfinished songs are queued again at the next start
         worker.close()
 
 
@@ -198,7 +198,8 @@ def _stop_streams(app: FastAPI) -> None:
 
 
 def check_weights(options: argparse.Namespace) -> list[str]:
-    """Returns lines to print about weights that were asked for by name: size, source and terms.
+    """Return lines to print about weights that were named on the command line: size, source and
+    terms.
 
     Raises AllInOneError if they are unavailable, or if no model has that name.
     """

@@ -1,4 +1,4 @@
-"""Wrong passwords are counted by address, so that passwords cannot be tried out fast."""
+"""Count wrong passwords by address, so that nobody can try many passwords quickly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from starlette.types import Scope
 
-MOST_WRONG = 10  # passwords of an address in SPAN; then it waits
+MOST_WRONG = 10  # wrong passwords of one address within SPAN, after which it has to wait
 SPAN = 60.0  # seconds
 MOST_SENDERS = 10_000  # that are remembered
 
@@ -19,12 +19,12 @@ class Attempts:
     """The wrong passwords of the last minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """clock: gives seconds; one that nobody sets."""
+        """clock: returns seconds that no clock change affects."""
         self._clock = clock
-        self._wrong: OrderedDict[str, list[float]] = OrderedDict()  # the last one at the end
+        self._wrong: OrderedDict[str, list[float]] = OrderedDict()  # the latest at the end
 
     def wait(self, sender: str) -> int:
-        """Returns the whole seconds until a sender may try again, 0 if it may now."""
+        """Return the whole seconds until a sender may try again; 0 if it may now."""
         recent = self._recent(sender)
         if len(recent) < MOST_WRONG:
             return 0
@@ -42,7 +42,10 @@ class Attempts:
 
 
 def sender_of(scope: Scope) -> str:
-    """Returns the address that a request comes from; of IPv6 the network, as one user has many."""
+    """Return the address that a request comes from.
+
+    For IPv6 it is the network, because one user has many addresses.
+    """
     host = str((scope.get("client") or ("",))[0])
     try:
         address = ipaddress.ip_address(host)

@@ -1,9 +1,8 @@
-"""The choice of network and stem method, and downloads of weights.
+"""The choice of model and stem method, and downloads of weights.
 
-There is one choice for the whole server. It applies to the songs that are started after it was
-made. Nothing is downloaded before the user has agreed to the size, the source and the terms
-(`offers`). During a download the previous choice stays in force, and new songs wait. Sizes are
-bytes.
+There is one choice for the whole server. It applies to songs that start after it was made. Nothing
+is downloaded before the user has agreed to the size, the source and the terms (`offers`). During a
+download the previous choice stays valid, and new songs wait. Sizes are bytes.
 """
 
 from __future__ import annotations
@@ -22,21 +21,21 @@ if TYPE_CHECKING:
     from allin1_mlx.options import Demix
 
 DEMIXES: tuple[Demix, ...] = ("auto", "spectral", "htdemucs")
-LOOK = 0.1  # seconds between looks at whether a waiting song was cancelled
+LOOK = 0.1  # seconds between two checks whether a waiting song was cancelled
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A network, one of weights.MODELS, and how its stems are made."""
+    """A model, one of weights.MODELS, and the method that makes its stems."""
 
     model: str = "auto"
     demix: Demix = "auto"
 
     @property
     def sets(self) -> tuple[str, ...]:
-        """The published sets of weights that it needs."""
+        """The published sets of weights that the choice needs."""
         if self.model in ("auto", "bundled"):
             return ()
         return (self.model, "htdemucs") if self.demix == "htdemucs" else (self.model,)
@@ -46,7 +45,7 @@ class Choice:
 class Delivery:
     """A download of published sets of weights, and the choice that needs them.
 
-    state: there is no "done"; a finished download becomes the choice in force.
+    state: there is no "done"; a finished download becomes the current choice.
     """
 
     wanted: Choice
@@ -58,10 +57,10 @@ class Delivery:
 
 
 class Choices:
-    """The choice in force, and the download for the next one."""
+    """The current choice, and the download for the next one."""
 
     def __init__(self, choice: Choice, access: Access) -> None:
-        """access: where weights may come from. Offline, nothing is downloaded."""
+        """access: the places from which weights may come. Offline, nothing is downloaded."""
         self.access = access
         self._chosen = choice
         self._delivery: Delivery | None = None
@@ -71,7 +70,7 @@ class Choices:
 
     @property
     def current(self) -> Choice:
-        """The choice for the next song, with the model that "auto" means now."""
+        """The choice for the next song, with the model that "auto" stands for."""
         chosen = self._chosen
         if chosen.model != "auto":
             return chosen
@@ -86,22 +85,23 @@ class Choices:
         return self._delivery
 
     def look_for(self, name: str) -> tuple[list[WeightFile], str]:
-        """Returns the missing files of a published set, or an error about those that are here."""
+        """Return the missing files of a published set, or an error about the existing ones."""
         try:
             return find_missing(name, self.access), ""
         except WeightsError as e:
             return [], str(e)
 
     def missing(self, choice: Choice) -> dict[str, list[WeightFile]]:
-        """Returns the missing files for a choice, by the name of their set."""
+        """Return the missing files for a choice, by the name of their set."""
         lacking = {name: self.look_for(name)[0] for name in choice.sets}
         return {name: files for name, files in lacking.items() if files}
 
     def choose(self, choice: Choice, *, agreed: bool = False) -> None:
-        """Analyse the next songs that way, after downloading what it needs.
+        """Use a choice for the next songs, after downloading what it needs.
 
-        agreed: the user has seen the size and the terms, and agreed. Does nothing if weights are
-        missing and may not be downloaded, or if another download is running.
+        agreed: the user has seen the size and the terms, and agreed.
+        Does nothing if weights are missing and may not be downloaded, or if another download is
+        running.
         """
         if choice.model not in MODELS or choice.demix not in DEMIXES:
             return
@@ -121,16 +121,16 @@ class Choices:
             self._tell()
 
     def cancel(self) -> None:
-        """Stop the download, or forget a failed one. The next one resumes where it stopped."""
+        """Stop the download, or forget a failed one. The next download resumes there."""
         with self._changed:
             self._delivery = None  # its thread notices with the next block
             self._tell()
 
     def wait(self, cancelled: threading.Event, *, report: Callable[[Delivery], None]) -> Choice:
-        """Returns the choice for a song, after waiting for a running download.
+        """Return the choice for a song, after waiting for a running download.
 
-        report: called with the download while it runs. Raises Cancelled soon after `cancelled`
-        is set.
+        report: called with the download while it runs.
+        Raises Cancelled soon after `cancelled` is set.
         """
         while True:
             if cancelled.is_set():
@@ -144,9 +144,9 @@ class Choices:
                 self._changed.wait(LOOK)
 
     def follow(self, describe: Callable[[Choices], Any], *, interval: float = 0.2) -> Iterator[Any]:
-        """Yields `describe(self)` now and after each change, until no download runs.
+        """Yield `describe(self)` now and after each change, until no download runs.
 
-        At most one value every `interval` seconds.
+        There is at most one value every `interval` seconds.
         """
         pause = threading.Event()
         while True:
@@ -162,14 +162,16 @@ class Choices:
             pause.wait(interval)
 
     def close(self) -> None:
-        """Stop downloading for good."""
+        """Stop downloading; nothing is downloaded after this call."""
         with self._changed:
             self._closed = True
             self._delivery = None
             self._tell()
 
     def _fetch(self, delivery: Delivery, files: list[WeightFile]) -> None:
-        """Download files (in a separate thread), then put the choice that needs them in force."""
+        """Download files (in a separate thread), then make the choice that needs them the current
+        one.
+        """
 
         def advance(stage: str, share: float) -> None:
             with self._changed:
@@ -185,7 +187,7 @@ class Choices:
             return
         except AllInOneError as e:
             failure = str(e)
-        except Exception as e:  # a thread would hide it
+        except Exception as e:  # a thread would hide the error
             _log.exception("weights could not be fetched")
             failure = f"unexpected fault: {type(e).__name__}: {e}"
         with self._changed:

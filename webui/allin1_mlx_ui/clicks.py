@@ -1,6 +1,6 @@
 """Click tracks for download, with the sounds of the core's `click`.
 
-Long songs are rendered in pieces, so that they need little memory, and the work can be stopped.
+Long songs are rendered in pieces, so rendering needs little memory and can be stopped.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0, kind: Kind = 
 
 
 def write_mix(song: Song, analysis: Analysis, *, bars: int = 0, kind: Kind = "wav") -> Path:
-    """Write song and click as a file in the song's folder, softer if it would clip."""
+    """Write song and click as a file in the song's folder, quieter if it would clip."""
     path = song.folder / f"mix-{song.revision}-{bars}.{kind}"
     if not path.exists():
         _clear(song, "mix")
@@ -69,14 +69,14 @@ def _clear(song: Song, content: str) -> None:
     """Remove the files of earlier revisions."""
     for path in song.folder.glob(f"{content}-*-*.*"):
         if path.name.split("-")[1] != str(song.revision):
-            with suppress(PermissionError):  # Windows, while it is sent: it goes with the song
+            with suppress(PermissionError):  # on Windows, while it is sent
                 path.unlink(missing_ok=True)
 
 
 def _pieces(
     song: Song, analysis: Analysis, bars: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Clicks (n,) and song (n, 2), piece by piece; silence where the count-in precedes the song."""
+    """Yield clicks (n,) and song (n, 2), piece by piece; the song is silent during the count-in."""
     counted = count_in(analysis.beats, analysis.beat_positions, bars=bars)
     starts = np.rint(np.asarray(counted.beats) * SAMPLE_RATE).astype(np.int64)
     positions = np.asarray(counted.positions)
@@ -84,13 +84,13 @@ def _pieces(
     frames = delay + (song.frames or round(find_duration(analysis) * SAMPLE_RATE))
     if 4 * frames > LARGEST:
         raise AllInOneError(
-            f"{song.name}: is too long for a click track, which would have "
-            f"{4 * frames / 1e9:.1f} GB of at most {LARGEST / 1e9:g} GB"
+            f"{song.name}: is too long for a click track of "
+            f"{4 * frames / 1e9:.1f} GB; the limit is {LARGEST / 1e9:g} GB"
         )
     for first in range(0, frames, BLOCK):
         check_wanted()
         count = min(BLOCK, frames - first)
-        # From one click's length earlier on, so that those that ring on are heard.
+        # From one click's length earlier, so that the end of an earlier click is included.
         here = (starts >= first - LENGTH) & (starts < first + count)
         times = (starts[here] - first + LENGTH) / SAMPLE_RATE
         click = render_click(times.tolist(), positions[here].tolist(), length=LENGTH + count)

@@ -1,8 +1,8 @@
-"""Corrections on the page, carried out by the core's edits.
+"""Corrections made on the page, applied by the core's edits.
 
-A command is an edit as JSON, or {"do": "undo"} or {"do": "redo"}. Times are seconds. A command
-that places a boundary may have "snap": true: it is then placed at the nearest bar line.
-{"do": "keep_loops", "loops": [...]} replaces the saved loops; it is no correction to undo.
+A command is an edit as JSON, or {"do": "undo"} or {"do": "redo"}. Times are seconds. A command that
+places a boundary may have "snap": true: then the boundary is placed at the nearest bar line. {"do":
+"keep_loops", "loops": [...]} replaces the saved loops; this cannot be undone.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from .songs import Session
 
 
 def correct(session: Session, song: Song, command: Any) -> None:
-    """Carry out a command. Raises EditError, with a message for the user, if it is refused."""
+    """Apply a command. Raises EditError, with a message for the user, if it is refused."""
     session.revise(song, partial(_correct, command=command))
 
 
@@ -67,7 +67,7 @@ def _carry_out(history: History[Analysis], command: Any) -> History[Analysis]:
 
 
 def _keep_loops(analysis: Analysis, loops: Any) -> Analysis:
-    """The song with these saved loops in place of those before."""
+    """Return the song with these saved loops in place of the previous ones."""
     values = to_values(replace(analysis, loops=()))
     try:
         check_schema(values | {"loops": loops} if loops else values)
@@ -96,16 +96,16 @@ def _edges(analysis: Analysis) -> list[float]:
 
 
 def _fits(snapped: float, time: float, edges: list[float]) -> bool:
-    """Whether there is room for a boundary between the same edges where `time` lies."""
+    """Whether there is room for a boundary there, between the two boundaries around `time`."""
     before = max((edge for edge in edges if edge <= time), default=0.0)
     after = min((edge for edge in edges if edge > time), default=before)
     return before + SHORTEST <= snapped <= after - SHORTEST
 
 
 def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:
-    """Returns a song's corrections for the page.
+    """Return a song's corrections for the page.
 
-    ghosts: detected boundaries that are no longer there; bpm: the detected tempo.
+    ghosts: detected boundaries that no longer exist. bpm: the detected tempo.
     """
     found = detected(analysis)
     differences = compare(analysis)
@@ -124,7 +124,7 @@ def describe_corrections(song: Song, analysis: Analysis) -> dict[str, Any]:
 
 
 def describe_sections(analysis: Analysis) -> list[dict[str, Any]]:
-    """Returns for each section whether its start or label was corrected, and how to reset it."""
+    """Return for each section whether its start or label was corrected, and how to reset it."""
     differences = compare(analysis)
     found = detected(analysis).segments
     described = []
@@ -140,7 +140,7 @@ def describe_sections(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def _detected_stretch(found: tuple[Segment, ...], section: Segment) -> tuple[float, float]:
-    """Returns the start and end to reset, so that the detected section is whole again."""
+    """Return the range to reset so that the whole detected section comes back."""
 
     def overlap(other: Segment) -> float:
         return min(section.end, other.end) - max(section.start, other.start)

@@ -1,4 +1,4 @@
-"""The example song that comes with the program."""
+"""The example song of the program."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ NAME = "example.ogg"
 
 
 def find_example() -> Path | None:
-    """Returns the example's file, or None if this installation has none.
+    """Return the file of the example, or None if this installation has none.
 
-    A wheel carries it inside the packages; in a checkout it lies in assets/.
+    In a wheel the file is inside the packages; in a checkout it is in assets/.
     """
     places = [
         Path(str(files("allin1_mlx"))) / "assets",

@@ -1,6 +1,6 @@
 """The page's menu of files for other programs, made from the core's export formats.
 
-An address names one file by its format and suffix, as in `audacity.beats.txt`.
+An address names one file by its format and suffix, for example `audacity.beats.txt`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from .song import Song
 
 @dataclass(frozen=True)
 class Link:
-    """One link. name: format and suffix; words: the text of the link."""
+    """One link.
+
+    name: format and suffix. words: the text of the link.
+    """
 
     name: str
     words: str
@@ -35,7 +38,7 @@ class Offer:
 
 
 def list_offers() -> list[Offer]:
-    """Returns the menu in alphabetical order."""
+    """Return the menu in alphabetical order."""
     offers: dict[str, Offer] = {}
     for name in NAMES:
         found = find_format(name)
@@ -45,7 +48,7 @@ def list_offers() -> list[Offer]:
 
 
 def describe_offers() -> list[dict[str, Any]]:
-    """Returns the menu for the page's scripts."""
+    """Return the menu for the page's scripts."""
     return [
         {"title": o.title, "hint": o.hint, "files": [vars(link) for link in o.files]}
         for o in list_offers()
@@ -53,7 +56,7 @@ def describe_offers() -> list[dict[str, Any]]:
 
 
 def make_file(song: Song, analysis: Analysis, name: str, *, simplify: bool) -> tuple[str, bytes]:
-    """Returns the name and content of the file at an address. Raises KeyError for unknown ones."""
+    """Return the name and content of the file at an address. Raises KeyError if there is none."""
     format, _, rest = name.partition(".")
     if format not in NAMES:
         raise KeyError(name)

@@ -1,9 +1,9 @@
-"""Which requests the server answers, and what its answers may do in a browser.
+"""Decide which requests the server answers, and what browsers may do with its answers.
 
-The page has no business with other hosts: requests that name a host which is not this server
-(DNS rebinding), or that another site's page makes, are refused, and the answers' policy keeps
-the browser from loading anything from elsewhere. Of Gradio's addresses only those are served that
-the page uses; its uploads and its tools for developers are not among them.
+The page needs no other hosts. Requests that name another host than this server (DNS rebinding), or
+that come from the page of another site, are refused. The policy of the answers keeps the browser
+from loading anything from elsewhere. Of Gradio's addresses, only those that the page uses are
+served; its uploads and its tools for developers are not among them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .attempts import Attempts, sender_of
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
-LARGEST_BODY = 1_000_000  # bytes of a request, except of those that carry a file
+LARGEST_BODY = 1_000_000  # bytes of a request that contains no file
 UPLOADS = "/allin1/uploads"
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/?#@\s]+)(:[0-9]{1,5})?", re.IGNORECASE)
-# What follows /gradio_api/ in the addresses that the page uses.
+# The rest of the addresses after /gradio_api/ that the page uses.
 _GRADIO = re.compile(
     r"(queue/(join|data)|heartbeat/[^/]+|startup-events|theme\.css|cancel|reset)/?"
 )
@@ -62,13 +62,13 @@ HEADERS = {
 
 @dataclass(frozen=True)
 class Login:
-    """The user name and password that each request must carry."""
+    """The user name and password that each request must contain."""
 
     user: str
     password: str
 
     def admits(self, authorization: str) -> bool:
-        """Whether an Authorization header carries them."""
+        """Whether an Authorization header contains them."""
         kind, _, encoded = authorization.partition(" ")
         if kind.lower() != "basic":
             return False
@@ -83,7 +83,9 @@ class Guard:
     """ASGI middleware that refuses requests from other sites and without the password."""
 
     def __init__(self, app: ASGIApp, *, host: str, logins: Sequence[Login] = ()) -> None:
-        """host: the address that the server listens on. logins: of all users, () if none needed."""
+        """host: the address that the server listens on. logins: of all users; () if no password is
+        needed.
+        """
         self._app = app
         self._host = host
         self._logins = logins
@@ -143,11 +145,11 @@ class Guard:
         return None
 
     def _find_user(self, authorization: str) -> str | None:
-        """Returns the user whose name and password a header carries, or None."""
+        """Return the user whose name and password a header contains, or None."""
         return next((login.user for login in self._logins if login.admits(authorization)), None)
 
     def _ask(self, authorization: str, sender: str) -> PlainTextResponse | None:
-        """Returns the refusal of a request without the right name and password."""
+        """Return the refusal of a request without the right name and password."""
         if authorization and (seconds := self._attempts.wait(sender)):
             return PlainTextResponse(
                 "Too many wrong passwords; try again in a minute.\n",
@@ -166,7 +168,7 @@ class Guard:
 
 
 def _limit(receive: Receive) -> Receive:
-    """Returns `receive`, which raises HTTPException 413 where a body is longer than allowed."""
+    """Return `receive`, which raises HTTPException 413 if a body is longer than allowed."""
     arrived = 0
 
     async def receive_limited() -> Message:
@@ -181,15 +183,15 @@ def _limit(receive: Receive) -> Receive:
 
 
 def find_user(request: Request) -> str:
-    """Returns the name of the user who sent a request; "" where no password is asked for."""
+    """Return the name of the user who sent a request; "" if no password is needed."""
     return str(getattr(request.state, "user", ""))
 
 
 def is_own_host(header: str, *, listening: str) -> bool:
     """Whether a Host header can only mean this server.
 
-    A page of a stranger can give its own name any address, but cannot make the browser send a
-    bare address: so on an open address every address will do, and this computer's own names.
+    The page of a stranger can give its own name any address, but it cannot make the browser send a
+    bare address. So on an open address, any address is allowed, and the names of this computer.
     """
     parts = _HOST.fullmatch(header)
     if parts is None:

@@ -1,8 +1,8 @@
-"""Uploads that have arrived, or are arriving, until the page takes them.
+"""Uploads, from their arrival until the page adds them as songs.
 
-Each upload has an identifier that cannot be guessed and that only its sender gets, so that nobody
-takes the files of others. Uploads that are not taken go after UNUSED seconds. Until then a sender
-has limits of number and bytes, and some space on the disk stays free.
+Each upload has an identifier that cannot be guessed and that only its sender gets, so nobody can
+take the files of others. Uploads that are not taken are deleted after UNUSED seconds. The number
+and size of a sender's uploads are limited, and some space on the disk stays free.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from allin1_mlx.files import printable, storable
 
 from .uploads import Upload
 
-UNUSED = 3600.0  # seconds that an upload waits for being taken
-PAUSE = 60.0  # seconds without a byte that end an upload
-LOOK = 0.5  # seconds between looks at whether the server ends
+UNUSED = 3600.0  # seconds until an upload that is not taken is deleted
+PAUSE = 60.0  # seconds without a byte after which an upload is stopped
+LOOK = 0.5  # seconds between two checks whether the server ends
 MOST_FILES = 500  # of one sender that wait
 MOST_BYTES = 20_000_000_000  # of one sender that wait
 RESERVE = 500_000_000  # bytes of the disk that stay free
 
 
 class RefusedError(Exception):
-    """An upload cannot be accepted; the message is for the sender."""
+    """An upload cannot be accepted. The message is for the sender."""
 
 
 @dataclass
@@ -44,10 +44,10 @@ class _Parcel:
 
 
 class Inbox:
-    """The uploads of a server. Its methods may be called by any thread."""
+    """The uploads of a server. Its methods may be called from any thread."""
 
     def __init__(self, folder: Path, *, largest: int) -> None:
-        """folder: where they lie until they are taken. largest: bytes of a file."""
+        """folder: where uploads are stored until they are taken. largest: bytes of a file."""
         self._folder = folder
         self._largest = largest
         self._parcels: dict[str, _Parcel] = {}
@@ -55,7 +55,7 @@ class Inbox:
         self._closed = False
 
     def close(self) -> None:
-        """End the uploads that are arriving."""
+        """Stop the uploads that are arriving."""
         self._closed = True
 
     async def receive(self, chunks: AsyncIterator[bytes], sender: str) -> str:
@@ -78,7 +78,8 @@ class Inbox:
         return identifier
 
     def take(self, entry: Any) -> Upload | None:
-        """Returns the upload that a browser names, once; None if it has none of that identifier.
+        """Return the upload that a browser names, once; None if it has no upload with that
+        identifier.
 
         entry: {"id": ..., "name": ...} from the browser; it may be anything.
         """
@@ -118,7 +119,7 @@ class Inbox:
             await to_thread.run_sync(file.write, chunk)
 
     def _grow(self, parcel: _Parcel, count: int) -> None:
-        """Count more bytes of an upload, where they are within the limits."""
+        """Count more bytes of an upload. Raises RefusedError if they exceed the limits."""
         if parcel.size + count > self._largest:
             raise RefusedError(f"larger than the limit of {self._largest / 1e6:g} MB")
         if shutil.disk_usage(self._folder).free < RESERVE + count:

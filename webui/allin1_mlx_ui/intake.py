@@ -1,4 +1,4 @@
-"""Where songs come in: the drop zone and the button for the example song."""
+"""The ways to add songs: the drop zone and the button for the example song."""
 
 from __future__ import annotations
 
@@ -22,13 +22,15 @@ MOST_SONGS = 2000  # of a session
 
 
 class Intake:
-    """Drop zone, example button and hint, in a column of their own."""
+    """Drop zone, example button and hint, in one column."""
 
     def __init__(self, max_minutes: float, *, place: str) -> None:
-        """For the hint, max_minutes: length of the longest song; place: where songs are kept."""
+        """max_minutes: length of the longest song; place: where songs are kept. Both are for the
+        hint.
+        """
         has_example = find_example() is not None
         with gr.Column(elem_id="intake", min_width=240):
-            # gr.File is no choice: it loses files that come while it still shows those before.
+            # gr.File cannot be used: it loses files that are added while it still shows others.
             self.dropzone = draw("intake", "dropzone", "take", elem_id="dropzone")
             self.example = gr.Button(
                 "Try the example song", elem_id="example", interactive=has_example
@@ -36,12 +38,14 @@ class Intake:
             gr.HTML(_write_hint(max_minutes, place, has_example=has_example), elem_id="hint")
 
     def connect(self, sessions: Sessions, worker: Worker, inbox: Inbox) -> None:
-        """Analyse what comes in. inbox: where uploaded files wait."""
+        """Analyse added files. inbox: where uploaded files wait."""
 
         counter = itertools.count(1)
 
         def add(files: list[Upload], request: gr.Request) -> dict[str, Any]:
-            """Returns the song that the page opens. count: so that no two values are the same."""
+            """Return the song that the page opens. count: makes each value different from the one
+            before.
+            """
             session = open_session(sessions, request)
             if len(session.songs()) + len(files) > MOST_SONGS:
                 raise gr.Error(f"The list can hold {MOST_SONGS} songs; remove some first.")

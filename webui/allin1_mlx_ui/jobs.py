@@ -1,4 +1,4 @@
-"""The queue of songs, and the thread that works through it one song at a time."""
+"""The queue of songs, and the threads that work through it, one song at a time each."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Lane:
-    """A process that computes, and the thread that gives it one song at a time."""
+    """A process that analyses, and the thread that gives it one song at a time."""
 
     def __init__(self, name: str, analyst: Analyst) -> None:
         self.analyst = analyst
@@ -36,7 +36,7 @@ class Lane:
         self._thread.start()
 
     def put(self, song: Song, job: Callable[[], None]) -> None:
-        """Do a song's job after those that wait."""
+        """Queue a job of a song."""
 
         def run() -> None:
             self._current = song
@@ -71,8 +71,7 @@ class Lane:
 class Worker:
     """Analyses songs in the order in which they are submitted.
 
-    Songs that are to be heard only, as their analysis is there already, do not wait for others to
-    be analysed.
+    Songs that only have to be decoded, because they are already analysed, do not wait for others.
     """
 
     def __init__(self, analyst: Analyst, choices: Choices, *, max_minutes: float) -> None:
@@ -89,7 +88,7 @@ class Worker:
         lane.put(song, partial(self._finish, session, song, lane.analyst))
 
     def resume(self, session: Session) -> None:
-        """Queue the songs of a library that waited when the server ended."""
+        """Queue the songs of a library that were unfinished when the server ended."""
         songs = session.songs()
         for song in songs:
             if song.state == "queued":
@@ -98,7 +97,7 @@ class Worker:
             self._sounds.prepare()  # one of them will be opened
 
     def fetch_sound(self, session: Session, song: Song) -> None:
-        """Decode a song of the library that has been opened, unless its sound is there."""
+        """Decode a song of the library that was opened, unless its sound exists."""
         song.played = time.monotonic()
         with song.lock:
             if song.source is not None and song.state == "done" and not song.frames:
@@ -116,10 +115,10 @@ class Worker:
         self._sounds.close()
 
     def _finish(self, session: Session, song: Song, analyst: Analyst) -> None:
-        """Work on one song and record how it ended."""
+        """Work on one song and record the outcome."""
         try:
             self._work(session, song, analyst)
-        except Cancelled:  # of a second analysis: the first one stays
+        except Cancelled:  # a repeated analysis: the first result stays
             if not session.closed:  # else it is queued again when the server starts
                 state = "cancelled" if song.analysis is None else "done"
                 session.change(song, state=state, message="", renewing="", begun=0)
@@ -132,7 +131,7 @@ class Worker:
             message = f"{song.name}: unexpected fault: {type(e).__name__}: {e}"
             session.change(song, state="failed", message=message, begun=0)
         if session.closed or session.find(song.id) is None:
-            shutil.rmtree(song.folder, ignore_errors=True)  # what was written after it was removed
+            shutil.rmtree(song.folder, ignore_errors=True)  # the song was removed
 
     def _work(self, session: Session, song: Song, analyst: Analyst) -> None:
         if song.cancelled.is_set():
@@ -150,7 +149,7 @@ class Worker:
         if song.analysis is None or song.renewing:
             choice = self._settle(session, song)
             session.change(song, begun=song.begun + 1)
-        elif song.frames:  # it was asked for twice
+        elif song.frames:  # it was requested twice
             session.change(song, state="done")
             return
         session.change(song, state="working", fraction=0.0)
@@ -158,12 +157,12 @@ class Worker:
         task = Task(
             name=song.name,
             source=song.source,
-            sound=song.folder / "sound.new",  # the player may be reading the one that is there
+            sound=song.folder / "sound.new",  # the player may be reading the existing file
             choice=choice,
             max_seconds=self._max_seconds,
         )
         outcome = analyst.work(task, report=report, cancelled=song.cancelled)
-        if song.cancelled.is_set():  # removed, perhaps, and its folder with it
+        if song.cancelled.is_set():  # the song may have been removed with its folder
             raise Cancelled
         task.sound.replace(song.sound)
         if outcome.analysis is not None and outcome.analysis.activations is not None:
@@ -173,7 +172,7 @@ class Worker:
         session.make_room(song)
 
     def _settle(self, session: Session, song: Song) -> Choice:
-        """Returns the choice for a song, after waiting for a running download."""
+        """Return the choice for a song, after waiting for a running download."""
         choice = self._choices.wait(
             song.cancelled, report=lambda delivery: session.change(song, stage=progress(delivery))
         )
@@ -187,9 +186,9 @@ class Worker:
 
 
 def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:
-    """Returns the new fields of a song. Corrections made during the analysis are kept."""
+    """Return the new fields of a song. Corrections made during the analysis are kept."""
     fields: dict[str, Any] = {}
-    is_wanted = song.analysis is None or song.renewing  # a result may have been opened meanwhile
+    is_wanted = song.analysis is None or song.renewing  # or a result was opened
     if outcome.analysis is not None and is_wanted:
         analysis = replace(outcome.analysis, activations=None)  # they are in a file
         if song.analysis is not None and song.renewing == "keep":
@@ -209,7 +208,7 @@ def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:
 
 
 def _mismatch(song: Song, outcome: Outcome) -> list[str]:
-    """Returns a warning if an opened result was made from another file than its sound."""
+    """Return a warning if an opened result was made from another file than the song's sound."""
     made_from = None if song.analysis is None else song.analysis.audio_sha256
     if made_from is None or made_from == outcome.sha256:
         return []

@@ -32,7 +32,7 @@ class LibraryError(AllInOneError):
 
 
 def default_library() -> Path:
-    """Returns the folder for songs in the user's data folder, as the platform has it."""
+    """Return the folder for songs in the user's data folder of this platform."""
     return Path(platformdirs.user_data_dir("allin1-mlx", appauthor=False)) / "library"
 
 
@@ -56,10 +56,10 @@ class Library:
 
 
 def choose_library(folder: Path | None, *, is_off: bool) -> Library:
-    """Open the library of a server. folder: named by the user; None for the default.
+    """Open the library of a server.
 
-    Raises LibraryError if the named folder cannot be used. Without the default folder the server
-    works and keeps nothing.
+    folder: named by the user; None for the default. Raises LibraryError if the named folder cannot
+    be used. If the default folder cannot be used, the server works and keeps nothing.
     """
     if is_off:
         return Library()
@@ -72,10 +72,10 @@ def choose_library(folder: Path | None, *, is_off: bool) -> Library:
 
 
 def open_library(folder: Path) -> Library:
-    """Lock a folder as a library against other servers; make it where it is missing.
+    """Lock a folder as a library against other servers, and create it if it is missing.
 
-    Raises LibraryError where another server uses it, where it holds files of another kind, and
-    where it cannot be written to.
+    Raises LibraryError if another server uses it, if it contains other files, or if it cannot be
+    written to.
     """
     path = folder.expanduser().absolute()
     try:
@@ -94,7 +94,7 @@ def open_library(folder: Path) -> Library:
 
 
 def owner_folder(library: Path, user: str) -> Path:
-    """Returns the folder of a user's songs. user: "" where there is no password.
+    """Return the folder of a user's songs. user: "" without a password.
 
     Names that a file system could confuse, such as Anna and anna, have different folders.
     """
@@ -106,10 +106,10 @@ def owner_folder(library: Path, user: str) -> Path:
 
 
 def describe_place(library: Path | None, *, has_users: bool) -> str:
-    """Returns where songs are kept and how to delete them, in one sentence for the page."""
+    """Return where songs are kept and how to delete them, in one sentence for the page."""
     if library is None:
         return "Nothing is kept: songs and corrections are deleted when you close this tab."
-    if has_users:  # who need not know the folders of the computer
+    if has_users:  # other users need not know the folders of the computer
         where = "on the computer that runs this page, and no other user of the page sees them"
     else:
         where = f"on this computer in {library}"

@@ -1,4 +1,4 @@
-"""The menu of networks and of ways to the stems, with their downloads."""
+"""The menu of models and stem methods, with their downloads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .script import MANY, draw
 
 
 class ModelMenu:
-    """The menu as the page shows it. The choice itself belongs to the server."""
+    """The menu on the page. The choice itself belongs to the server."""
 
     def __init__(self, choices: Choices) -> None:
         self.choices = choices
@@ -22,7 +22,7 @@ class ModelMenu:
         )
 
     def connect(self) -> None:
-        """Carry out what the menu asks for, and show each change."""
+        """Connect the menu's events, and show each change."""
         element = self.element
         element.look(self._look, None, element, **MANY)
         for event in (

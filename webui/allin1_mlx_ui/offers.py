@@ -1,6 +1,6 @@
-"""The options of the network menu: what each does, how long it takes, its size and terms.
+"""The options of the model menu: what each does, its time, size and terms.
 
-Times are for a song of four minutes. static/choice.js shows what `describe_choices` returns.
+Times are for a song of four minutes. static/choice.js shows the result of `describe_choices`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ TITLES = {
     "spectral": "From the spectrum",
     "htdemucs": "Separator (htdemucs)",
 }
-NO_STEMS = "The built-in network hears the song as it is: there is nothing to take apart."
+NO_STEMS = "The built-in network analyses the song itself: there is nothing to take apart."
 AWAY = "Not on this computer, and downloads are switched off."
 
 
 def describe_choices(choices: Choices) -> dict[str, Any]:
-    """Returns the contents of the menu.
+    """Return the contents of the menu.
 
-    offers: the download of each missing set of weights; `needs` of an option is one of its keys,
-    or "". unavailable: why an option cannot be chosen, or "".
+    offers: the download of each missing set of weights. `needs` of an option is one of its keys, or
+    "". unavailable: why an option cannot be chosen, or "".
     """
     current, delivery = choices.current, choices.delivery
     shown = delivery.wanted if delivery and delivery.state == "running" else current
@@ -49,12 +49,12 @@ def describe_choices(choices: Choices) -> dict[str, Any]:
 
 
 def megabytes(files: Sequence[WeightFile]) -> str:
-    """Returns the size of files as text."""
+    """Return the size of files as text."""
     return f"{sum(file.size for file in files) / 1e6:.1f} MB"
 
 
 def progress(delivery: Delivery) -> str:
-    """Returns the state of a download as text."""
+    """Return the state of a download as text."""
     done, size = delivery.arrived / 1e6, delivery.size / 1e6
     return f"Downloading {_titles(delivery.sets)}: {done:.1f} of {size:.1f} MB"
 
@@ -78,12 +78,14 @@ def _option(choices: Choices, name: str, text: str) -> dict[str, Any]:
         option["needs"] = name
         option["text"] = f"{text} One-time download, {megabytes(missing)}."
     else:
-        option["text"] = f"{text} It is on this computer."
+        option["text"] = f"{text} Already on this computer."
     return option
 
 
 def _offer(choices: Choices, name: str) -> dict[str, str] | None:
-    """Returns size, source and terms of a download; None if there is none, or none is allowed."""
+    """Return size, source and terms of a download; None if there is none, or if it is not
+    allowed.
+    """
     missing, _ = choices.look_for(name)
     if not missing or choices.access.is_offline:
         return None

@@ -1,8 +1,8 @@
-"""The page's layout. The parts are separate modules: intake, song_list, model_menu.
+"""The page's layout. Its parts are separate modules: intake, song_list, model_menu.
 
-Gradio runs the queue of the buttons' events. The list, the timeline and the player are drawn by
-the modules in static/, because gr.Plot reports no clicks and gr.Audio cannot be told where to
-play. Gradio's own upload is not used: it keeps files under paths that others can guess.
+Gradio runs the queue of the buttons' events. The list, the timeline and the player are drawn by the
+modules in static/, because gr.Plot reports no clicks and gr.Audio cannot jump to a time. Gradio's
+own upload is not used: it keeps files under paths that others can guess.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WEIGHTS = (400, 700)
 
 
 def theme() -> gr.themes.Base:
-    """Quiet colours, and a typeface that comes with Gradio itself."""
+    """Quiet colours, and a typeface that Gradio includes."""
     return gr.themes.Base(
         primary_hue="indigo",
         neutral_hue="slate",
@@ -47,10 +47,11 @@ def build_page(
     max_minutes: float,
     place: str,
 ) -> gr.Blocks:
-    """Returns the page. Its songs live in `sessions`; `worker` analyses them as `choices` says.
+    """Return the page.
 
-    inbox: where uploaded files wait. max_minutes: length of the longest song.
-    place: where songs are kept and how to delete them, in one sentence.
+    sessions: the songs of the page. worker: analyses them. choices: the model and stem method.
+    inbox: where uploaded files wait. max_minutes: length of the longest song. place: where songs
+    are kept and how to delete them, in one sentence.
     """
 
     def close(request: gr.Request) -> None:

@@ -1,6 +1,6 @@
-"""Files that are made on request: the work stops when nobody waits for it any more.
+"""Files that are made on request. The work stops when nobody waits for it any more.
 
-A thread cannot be stopped from outside. So work that may take long calls `check_wanted` often.
+A thread cannot be stopped from outside, so work that may take long calls `check_wanted` often.
 """
 
 from __future__ import annotations
@@ -22,20 +22,21 @@ from allin1_mlx.errors import AllInOneError
 LONGEST = 120.0  # seconds of work for one request
 AT_ONCE = 2  # works at the same time; others wait
 MOST_KEPT = 4  # rendered files that are kept for the next request
-LOOK = 0.2  # seconds between looks at whether somebody waits
+LOOK = 0.2  # seconds between two checks whether somebody waits
 
 T = TypeVar("T")
 _check: ContextVar[Callable[[], None] | None] = ContextVar("check", default=None)
 
 
 class UnwantedError(Exception):
-    """Nobody waits for this work."""
+    """Nobody waits for this work any more."""
 
 
 def check_wanted() -> None:
-    """Raise UnwantedError where nobody waits for this thread's work, AllInOneError after LONGEST.
+    """Raise UnwantedError if nobody waits for this thread's work, AllInOneError after LONGEST
+    seconds.
 
-    Does nothing in work that no request has started.
+    Does nothing in work that was not started by a request.
     """
     check = _check.get()
     if check is not None:
@@ -43,7 +44,7 @@ def check_wanted() -> None:
 
 
 class Renderings:
-    """The work for requests. Ends with the server."""
+    """The work for requests. It ends with the server."""
 
     def __init__(self) -> None:
         self._closed = False
@@ -56,9 +57,9 @@ class Renderings:
         self._closed = True
 
     async def run(self, request: Request, work: Callable[[], T]) -> T:
-        """Returns what `work` returns; it runs in a thread of its own.
+        """Return the result of `work`, which runs in a separate thread.
 
-        Raises HTTPException where it is stopped, or refused with an AllInOneError.
+        Raises HTTPException if the work is stopped or raises AllInOneError.
         """
         stopped = Event()
         task = asyncio.ensure_future(self._work(work, stopped))
@@ -75,13 +76,13 @@ class Renderings:
             stopped.set()
 
     async def make_file(self, request: Request, work: Callable[[], Path]) -> Path:
-        """Returns the path that `work` returns; the file is removed after MOST_KEPT others."""
+        """Return the path that `work` returns. The file is removed after MOST_KEPT other files."""
         path = await self.run(request, work)
         with self._lock:
             self._kept = [*(kept for kept in self._kept if kept != path), path]
             old, self._kept = self._kept[:-MOST_KEPT], self._kept[-MOST_KEPT:]
         for file in old:
-            with contextlib.suppress(PermissionError):  # Windows, while it is sent
+            with contextlib.suppress(PermissionError):  # on Windows, while it is sent
                 file.unlink(missing_ok=True)
         return path
 

@@ -1,4 +1,4 @@
-"""A part of the page that a module in static/ draws, inside a gr.HTML."""
+"""A part of the page that a module in static/ draws inside a gr.HTML."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-# Gradio runs this with these names in scope, and reads the names of events from the quotes.
+# Gradio runs this with these names in scope, and finds the names of the events in the comment.
 MOUNT = """
 import(new URL("allin1/static/{module}.js", document.baseURI)).then((module) =>
   module.mount(element, {{ props, trigger, watch }}));
@@ -15,12 +15,12 @@ import(new URL("allin1/static/{module}.js", document.baseURI)).then((module) =>
 
 # Options of every event: no progress display, no public API.
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-# Options of events that may run at the same time, and again before the last one has ended.
+# Options of events that may run several times at once.
 MANY: dict[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **QUIET}
 
 
 def draw(module: str, name: str, *events: str, **options: Any) -> gr.HTML:
-    """Returns an element of class `name` that static/`module`.js draws.
+    """Return an element of class `name` that static/`module`.js draws.
 
     events: names of the events that the module triggers. options: of gr.HTML.
     """

@@ -1,7 +1,7 @@
 """The HTTP server: its port, and its end.
 
-Ctrl-C, SIGTERM and SIGHUP end it. Open requests get GRACE seconds, and after LAST seconds the
-process ends whatever still runs.
+Ctrl-C, SIGTERM and SIGHUP end it. Open requests get GRACE seconds. After LAST seconds the process
+ends even if something still runs.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ PORTS_TRIED = 50
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-GRACE = 1  # seconds that open requests have when the server ends
-LAST = 3.0  # seconds that the process has
+GRACE = 1  # seconds for open requests when the server ends
+LAST = 3.0  # seconds until the process ends by force
 
 
 def find_port(host: str, port: int) -> socket.socket:
-    """Returns a listening socket on `port`, or on the first free port after it.
+    """Return a listening socket on `port`, or on the first free port after it.
 
-    Raises OSError if no port is free, or if the address is not this computer's.
+    Raises OSError if no port is free, or if the address does not belong to this computer.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, port + PORTS_TRIED if port else 1):
@@ -57,7 +57,7 @@ def _is_busy(error: OSError) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """Calls `end` in a thread when it is told to stop, as signals may come at any moment."""
+    """Calls `end` in a thread after a signal, because signals may arrive at any moment."""
 
     def __init__(self, config: uvicorn.Config, end: Callable[[], None]) -> None:
         super().__init__(config)
@@ -70,7 +70,7 @@ class _Server(uvicorn.Server):
 
 
 def interrupt_on_signals() -> None:
-    """Have SIGTERM and SIGHUP raise KeyboardInterrupt, as Ctrl-C does."""
+    """Make SIGTERM and SIGHUP raise KeyboardInterrupt, like Ctrl-C."""
     for number in SIGNALS:
         signal.signal(number, _interrupt)
 
@@ -80,7 +80,8 @@ def serve(
 ) -> None:
     """Serve until a signal.
 
-    hang_up: ends what would delay the end. folder: removed where the process has to be cut off.
+    hang_up: ends connections that would delay the end. folder: removed if the process has to be
+    ended by force.
     """
 
     def end() -> None:
@@ -104,7 +105,7 @@ def serve(
         pass
     finally:
         for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)  # the rest is brief, and leaves nothing behind
+            signal.signal(number, signal.SIG_IGN)  # the rest is short, and leaves no files
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -112,7 +113,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _cut_off(folder: Path) -> None:
-    """End this process and the one that computes."""
+    """End this process and the analysing process."""
     for child in multiprocessing.active_children():
         child.kill()
     shutil.rmtree(folder, ignore_errors=True)

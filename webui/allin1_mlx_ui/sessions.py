@@ -1,4 +1,4 @@
-"""The sessions of all users or tabs, and which tab belongs to which."""
+"""The sessions of all users or tabs, and the session of each tab."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ class Sessions:
         *,
         resume: Callable[[Session], None] = lambda session: None,
     ) -> None:
-        """folder: temporary files. library: where songs are kept; None: they go with their tab.
-
-        resume: called with a session of the library when it is opened first.
+        """folder: temporary files. library: where songs are kept; None to delete them with their
+        tab. resume: called with a session of the library when it is first opened.
         """
         self.folder = folder
         self.library = library
@@ -38,7 +37,7 @@ class Sessions:
         self._closed = False
 
     def open(self, tab: str, user: str = "") -> Session:
-        """Returns the session of a tab; makes one if needed. tab: Gradio's session hash."""
+        """Return the session of a tab, which is made if needed. tab: Gradio's session hash."""
         with self._lock:
             return self._open(tab if self.library is None else user, user)
 
@@ -53,7 +52,7 @@ class Sessions:
 
     @property
     def idle(self) -> bool:
-        """Whether no song is being worked on and, without a library, no page has songs."""
+        """Whether no song is queued or being analysed and, without a library, no page has songs."""
         with self._lock:
             sessions = list(self._sessions.values())
         songs = [song for session in sessions for song in session.songs()]
@@ -69,13 +68,16 @@ class Sessions:
             session.close()
 
     def find_session(self, session_id: str, user: str | None = None) -> Session | None:
-        """Returns the session with that identifier in its URLs, or None. user: whose; None: any."""
+        """Return the session with this identifier in its URLs, or None.
+
+        user: the owner of the session; None for any.
+        """
         return next((s for s in self._of(user) if s.id == session_id), None)
 
     def find_song(self, song_id: str, user: str | None = None) -> tuple[Session, Song] | None:
-        """Returns the song with that identifier in its URLs and its session, or None.
+        """Return the song with this identifier in its URLs and its session, or None.
 
-        user: whose it must be; None: anybody's.
+        user: the owner of the song; None for any.
         """
         for session in self._of(user):
             song = session.find(song_id)
@@ -86,13 +88,13 @@ class Sessions:
     def _of(self, user: str | None) -> list[Session]:
         with self._lock:
             if self.library is not None and user is not None and not self._closed:
-                return [self._open(user, user)]  # after a restart no tab may have asked for it
+                return [self._open(user, user)]  # perhaps not requested since a restart
             return [s for s in self._sessions.values() if user in (None, s.user)]
 
     def _make_room(self) -> None:
-        """Forget the oldest session without songs where there are MOST_SESSIONS.
+        """Forget the oldest session without songs if there are MOST_SESSIONS.
 
-        Raises AllInOneError where all have songs.
+        Raises AllInOneError if all have songs.
         """
         if len(self._sessions) < MOST_SESSIONS:
             return

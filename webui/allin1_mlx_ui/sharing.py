@@ -1,4 +1,4 @@
-"""A song to show to others: a page that plays it, and pictures."""
+"""Files of a song to show to others: a page that plays the song, and pictures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Picture = Literal["png", "svg", "pdf"]
 
 
 def write_page(song: Song, analysis: Analysis, *, dark: bool) -> bytes:
-    """The timeline as an HTML file; it holds and plays the song where the sound is here."""
+    """Return the timeline as an HTML file, which plays the song if its sound is available."""
     sound = pack_sound(_read_pieces(song)) if song.frames else None
     named = replace(analysis, path=song.name)
     text = write_saved_page(named, envelope=song.envelope, sound=sound, dark=dark)
@@ -31,7 +31,7 @@ def write_page(song: Song, analysis: Analysis, *, dark: bool) -> bytes:
 
 
 def draw_picture(song: Song, analysis: Analysis, kind: Picture) -> bytes:
-    """The static picture of a song."""
+    """Return the static picture of a song."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"picture.{kind}"
         plot_analysis(replace(analysis, path=song.name), path, envelope=song.envelope)
@@ -39,7 +39,7 @@ def draw_picture(song: Song, analysis: Analysis, kind: Picture) -> bytes:
 
 
 def _read_pieces(song: Song) -> Iterator[NDArray[np.float32]]:
-    """The decoded song in pieces (n, 2), full scale at 1."""
+    """Yield the decoded song in pieces (n, 2), full scale at 1."""
     for first in range(0, song.frames, PIECE):
         check_wanted()
         count = 2 * min(PIECE, song.frames - first)

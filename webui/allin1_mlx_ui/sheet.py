@@ -1,7 +1,7 @@
-"""All that the page needs to draw and play one song, except its sound.
+"""Everything that the page needs to draw and play one song, except its sound.
 
-Times are seconds; layers are curves with `fps` values per second, one byte each, in base64, from
-which the page draws what it zooms into.
+Times are seconds. layers: curves with `fps` values per second, one byte each, in base64, from which
+the page draws the visible range.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from .offers import TITLES
 from .song import Song
 from .song_file import ACTIVATIONS, read_activations
 
-MOSTLY = (5, 95)  # percent of the tempo curve
+MOSTLY = (5, 95)  # percentiles of the tempo curve
 
 
 def write_sheet(
     song: Song, analysis: Analysis, *, dark: bool, activations: bool, room: Room = "middle"
 ) -> str:
-    """Returns the sheet of a song as JSON text."""
+    """Return the sheet of a song as JSON text."""
     shown = replace(analysis, activations=read_activations(song) if activations else None)
     figure = draw_timeline(shown, envelope=song.envelope, dark=dark, room=room)
     sheet = {

@@ -1,4 +1,4 @@
-"""One song on the page. Any thread may read it; a Session changes it."""
+"""One song on the page. Any thread may read it; only its Session changes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from allin1_mlx.types import Edit, find_bpm, find_duration
 
 State = Literal["queued", "working", "done", "failed", "cancelled"]
 
-# Text shown during a stage, and the shares of the whole at which it begins and ends.
+# The text for each stage, and the shares of the whole at which the stage begins and ends.
 STAGE_TEXTS: dict[str, tuple[str, float, float]] = {
     "start": ("Warming up", 0.0, 0.02),
     "decode": ("Reading the song", 0.02, 0.12),
@@ -30,7 +30,7 @@ STAGE_TEXTS: dict[str, tuple[str, float, float]] = {
 
 @dataclass(frozen=True)
 class Summary:
-    """What the list shows of an analysis.
+    """The part of an analysis that the list shows.
 
     bpm: rounded. duration: seconds. name: artist and title from the tags, or "".
     """
@@ -42,8 +42,8 @@ class Summary:
 
     @classmethod
     def of(cls, analysis: Analysis) -> Summary:
-        """Returns the summary of an analysis."""
-        bpm = find_bpm(analysis)  # with decimals, as the page shows it too
+        """Return the summary of an analysis."""
+        bpm = find_bpm(analysis)  # with decimals, like the rest of the page
         rounded = None if bpm is None else round(bpm)
         return cls(rounded, len(analysis.segments), find_duration(analysis), analysis.tags.name)
 
@@ -57,20 +57,20 @@ class Song:
     """One song of a session.
 
     folder: temporary files: the decoded sound, click tracks.
-    home: what is kept: the file `song.json`, the uploaded audio, the activations.
-    source: the file to analyse, None where only a result was opened.
-    frames: length of `sound`, the decoded song as 16-bit stereo; 0 where there is none.
-    revision: goes up with each change that the page must redraw.
+    home: permanent files: `song.json`, the uploaded audio, the activations.
+    source: the file to analyse; None if only a result was opened.
+    frames: length of `sound`, the decoded song as 16-bit stereo; 0 if it does not exist.
+    revision: increases with each change after which the page must redraw.
     undone: corrections that can be redone, the latest last.
     renewing: "keep" or "drop" its corrections when it is analysed again; "" if it is not.
-    number: 2 of the second song with its heading, and so on.
-    hopeless: whether its file cannot be read, so that trying again is useless.
-    digest: SHA-256 of the file that it came from, "" where that is not known.
-    added: when, seconds since 1970. size: bytes of `home`.
-    begun: how often its analysis began and was cut off by a crash.
-    unsaved: why the latest change is not on the disk yet, "" if it is.
-    played: when its sound was last asked for, on the clock of time.monotonic.
-    version: of the session when the song last changed.
+    number: 2 for the second song with its heading, and so on.
+    hopeless: whether its file cannot be read, so that another attempt is useless.
+    digest: SHA-256 of its file; "" if unknown.
+    added: seconds since 1970. size: bytes of `home`.
+    begun: number of analyses that a crash interrupted.
+    unsaved: why the latest change is not on the disk yet; "" if it is.
+    played: when its sound was last requested, on the clock of time.monotonic.
+    version: version of the session when the song last changed.
     read_later: reads the analysis of a kept song when it is first needed.
     """
 
@@ -85,7 +85,7 @@ class Song:
     fraction: float = 0.0
     message: str = ""
     warnings: tuple[str, ...] = ()
-    notice: str = ""  # which model analysed it, and why that one
+    notice: str = ""  # the model that analysed it, and why it was chosen
     revision: int = 0
     undone: tuple[Edit, ...] = ()
     renewing: Literal["", "keep", "drop"] = ""
@@ -106,7 +106,7 @@ class Song:
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def postpone(self, read: Callable[[Song], Analysis | None], summary: Summary) -> None:
-        """Read the analysis only when something asks for it."""
+        """Read the analysis when it is first needed."""
         self.read_later, self.summary = read, summary
         del self.analysis
 
@@ -138,17 +138,17 @@ class Song:
 
     @property
     def finished(self) -> bool:
-        """Whether it is neither queued nor being worked on."""
+        """Whether it is neither queued nor being analysed."""
         return self.state in ("done", "failed", "cancelled")
 
     def summarize(self) -> Summary | None:
-        """Returns what the list shows of its analysis; None if it has none."""
+        """Return the part of its analysis that the list shows; None if it has no analysis."""
         if self.read_later is not None:
             return self.summary
         return None if self.analysis is None else Summary.of(self.analysis)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns its line in the list of songs."""
+        """Return its line in the list of songs."""
         found = self.summarize()
         return {
             "id": self.id,

@@ -1,8 +1,8 @@
-"""The file `song.json`: what the library knows of one song, with its result and corrections.
+"""The file `song.json`: the library's record of one song, with its result and corrections.
 
-One file holds all of it, so that it is always consistent. It is written under another name, forced
-to the disk and renamed. It is read like any other input: the result by the package's reader, the
-other fields with limits.
+One file contains all of it, so the record is always consistent. It is written under another name,
+flushed to the disk and renamed. It is validated like any other input: the result by the package's
+reader, the other fields by their limits.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ ACTIVATIONS = "activations.npz"
 CURVES = ("beat", "downbeat", "segment", "label")
 LONGEST = 1000  # characters of a text
 MOST_WARNINGS = 100
-RESTART = 1000  # revisions, more than come without being saved: pages that stayed open draw anew
+RESTART = 1000  # more revisions than can go unsaved, so that pages that stayed open redraw
 
 
 def write_song(song: Song) -> None:
-    """Write the song's file. Raises OSError where the disk is full, for example."""
+    """Write the song's file. Raises OSError, for example if the disk is full."""
     found = song.analysis
     summary = song.summarize()
     values = {
@@ -65,12 +65,12 @@ def write_song(song: Song) -> None:
 
 
 def read_song(home: Path, folder: Path) -> Song:
-    """Returns the song whose kept files are in `home`. folder: for its temporary files.
+    """Return the song whose permanent files are in `home`. folder: for its temporary files.
 
-    Of a damaged file the song is what can be saved: its audio, to be analysed again. The file is
-    kept beside it.
+    If the file is damaged, it is kept under another name, and the song can be analysed again from
+    its audio.
     """
-    for unfinished in home.glob(".partial-*"):  # of a server that was killed
+    for unfinished in home.glob(".partial-*"):  # left by a server that was killed
         unfinished.unlink(missing_ok=True)
     song = Song(name="", folder=folder, home=home, id=home.name, size=measure(home))
     try:
@@ -81,7 +81,10 @@ def read_song(home: Path, folder: Path) -> Song:
 
 
 def write_activations(song: Song, found: Activations) -> None:
-    """Keep the network's curves that the page shows, one byte a value. Raises OSError."""
+    """Store the network's probabilities that the page shows, one byte per value.
+
+    Raises OSError.
+    """
     curves = {name: getattr(found, name) for name in CURVES}
     values = {name: np.rint(curve * 255).astype(np.uint8) for name, curve in curves.items()}
     with replacing(song.home / ACTIVATIONS) as partial:
@@ -89,7 +92,7 @@ def write_activations(song: Song, found: Activations) -> None:
 
 
 def read_activations(song: Song) -> Activations | None:
-    """Returns the probabilities that were kept; None if there are none, or no valid ones."""
+    """Return the stored probabilities; None if there are none, or if they are not valid."""
     try:
         with np.load(song.home / ACTIVATIONS, allow_pickle=False) as file:
             curves = {name: file[name] for name in CURVES}
@@ -105,12 +108,12 @@ def read_activations(song: Song) -> Activations | None:
 
 
 def measure(home: Path) -> int:
-    """Returns the bytes of all files of a song."""
+    """Return the size of all files of a song in bytes."""
     return sum(file.stat().st_size for file in home.rglob("*") if file.is_file())
 
 
 def _fill(song: Song, data: Any) -> None:
-    """Set the fields of a song. Raises ResultError where the data do not fit."""
+    """Set the fields of a song. Raises ResultError if the data are not valid."""
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise ResultError(f"not a song of format {FORMAT}")
     song.name = _text(data, "name")
@@ -134,7 +137,7 @@ def _fill(song: Song, data: Any) -> None:
 
 
 def _read_result(song: Song) -> Analysis | None:
-    """Read the result in a song's file; of one that is not valid the song becomes a failure."""
+    """Read the result in a song's file. If it is not valid, the song becomes a failed one."""
     try:
         data = load_json(song.home / FILE)
         return parse_result(data.get("result"), Analysis, name=song.name)
@@ -144,7 +147,7 @@ def _read_result(song: Song) -> Analysis | None:
 
 
 def _salvage(song: Song, message: str) -> None:
-    """Make of a song with a damaged file one that can be analysed again."""
+    """Prepare a song whose file is damaged for a new analysis."""
     damaged = song.home / FILE
     if damaged.is_file():
         damaged.replace(damaged.with_name(f"{FILE}.broken"))
@@ -155,7 +158,7 @@ def _salvage(song: Song, message: str) -> None:
 
 
 def _find_source(song: Song, name: Any) -> Path | None:
-    """Returns the audio of a song in its folder. name: as written; None where it is not known."""
+    """Return the audio of a song in its folder. name: as recorded; None if unknown."""
     folder = song.home / UPLOAD
     files = [file for file in folder.iterdir() if file.is_file()] if folder.is_dir() else []
     named = [file for file in files if name is None or file.name == name]

@@ -1,4 +1,4 @@
-"""The list of songs, and its buttons: cancel, try again, analyse again, remove, bring back."""
+"""The list of songs, and its buttons: cancel, try again, analyse again, remove, restore."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from .songs import Session
 
 
 class SongList:
-    """The list as the page shows it. The songs themselves live in the session.
+    """The list on the page. The songs themselves are in the session.
 
-    The page's script follows the list at its own address; each button's event names songs by `ids`.
+    The page's script reads the list from a separate address. Each button's event names songs by
+    `ids`.
     """
 
     def __init__(self, sessions: Sessions, worker: Worker, *, place: str) -> None:
@@ -34,7 +35,7 @@ class SongList:
         self._place = place
 
     def connect(self) -> None:
-        """Carry out what the buttons ask for."""
+        """Connect the buttons' events."""
         element = self.element
         element.enter(self._enter, None, element, **MANY)
         element.cancel(self._cancel, None, None, **MANY)
@@ -48,7 +49,7 @@ class SongList:
         return {"session": open_session(self.sessions, request).id, "place": self._place}
 
     def _find(self, event: gr.EventData, request: gr.Request) -> tuple[Session, list[Song]]:
-        """Returns the session and its songs that an event names."""
+        """Return the session and the songs that an event names."""
         session = open_session(self.sessions, request)
         found = [session.find(song_id) for song_id in _ids(event)]
         return session, [song for song in found if song is not None]
@@ -102,7 +103,7 @@ class SongList:
 
 
 def open_session(sessions: Sessions, request: gr.Request) -> Session:
-    """Returns the session of the tab that sent a request."""
+    """Return the session of the tab that sent a request."""
     user = "" if request.request is None else find_user(request.request)
     return sessions.open(str(request.session_hash), user)
 

@@ -1,10 +1,11 @@
 """The songs of one user or one tab.
 
-With a library a session belongs to a user: all tabs of that user show the same songs, which stay
-when the tabs are closed and when the server ends or is killed. Without a library a session is one
-open tab, and everything is deleted when the tab is closed. Any thread may change a song through
-its session, which writes what is kept to the disk before it returns. Identifiers in URLs cannot
-be guessed, so that one session never reaches another's songs.
+With a library, a session belongs to a user: all tabs of that user show the same songs, which stay
+when the tabs are closed and when the server ends or is killed. Without a library, a session is one
+open tab, and everything is deleted when the tab is closed.
+
+Any thread may change a song through its session, which writes permanent changes to the disk before
+it returns. Identifiers in URLs cannot be guessed, so no session can access the songs of another.
 """
 
 from __future__ import annotations
@@ -24,19 +25,21 @@ from .song_file import read_song, write_song
 
 # Fields whose changes are written to the disk.
 KEPT = {"name", "source", "analysis", "undone", "digest", "warnings", "notice", "hopeless", "begun"}
-RETRY = 5.0  # seconds until a change that could not be written is written again
-BIN_DAYS = 30  # after which a removed song is deleted
+RETRY = 5.0  # seconds before another attempt to write a change
+BIN_DAYS = 30  # days after which a removed song is deleted
 SOUND_BYTES = 1_000_000_000  # of decoded songs on the disk; others are decoded again when opened
-PLAYING = 600.0  # seconds after which a song that was played may have to make room
+PLAYING = 600.0  # seconds since its last playback after which a decoded song may be deleted
 
 _log = logging.getLogger(__name__)
 
 
 class Session:
-    """The songs of one user or one tab, in the order in which they came."""
+    """The songs of one user or one tab, in the order in which they were added."""
 
     def __init__(self, folder: Path, *, home: Path | None = None, user: str = "") -> None:
-        """folder: temporary files. home: where songs are kept, None if they go with the session."""
+        """folder: temporary files. home: where songs are kept; None to delete them with the
+        session.
+        """
         self.folder = folder
         self.home = folder / "home" if home is None else home
         self.is_kept = home is not None
@@ -46,7 +49,7 @@ class Session:
         self.version = 0
         self._songs: dict[str, Song] = {}
         self._bin: dict[str, Song] = {}
-        self.intake = threading.Lock()  # held while files are added, so that none comes twice
+        self.intake = threading.Lock()  # held while files are added, so that no file is added twice
         self._lock = threading.RLock()
         self._saver: threading.Timer | None = None
         for part in ("songs", "bin"):
@@ -64,7 +67,7 @@ class Session:
             return list(self._bin.values())
 
     def add(self, name: str) -> Song:
-        """Add a new song with its own folders. Raises OSError where the disk is full."""
+        """Add a new song with its own folders. Raises OSError, for example if the disk is full."""
         song = Song(name=name, folder=self.folder)
         song.folder, song.home = self.folder / song.id, self.home / "songs" / song.id
         song.folder.mkdir(parents=True)
@@ -78,17 +81,17 @@ class Session:
         return song
 
     def find(self, song_id: str) -> Song | None:
-        """Returns the song of this session with that identifier, or None."""
+        """Return the song of this session with this identifier, or None."""
         with self._lock:
             return self._songs.get(song_id)
 
     def find_removed(self, song_id: str) -> Song | None:
-        """Returns the song in the bin with that identifier, or None."""
+        """Return the song in the bin with this identifier, or None."""
         with self._lock:
             return self._bin.get(song_id)
 
     def change(self, song: Song, **values: Any) -> None:
-        """Set fields of a song, and write to the disk what is kept of it."""
+        """Set fields of a song, and write the permanent ones to the disk."""
         with song.lock:
             is_new = any(getattr(song, key) != values[key] for key in KEPT & values.keys())
             for key, value in values.items():
@@ -100,12 +103,17 @@ class Session:
             self._announce(song)
 
     def revise(self, song: Song, revision: Callable[[Song], dict[str, Any]]) -> None:
-        """Set fields that `revision` computes from the song, while no other thread changes it."""
+        """Set the fields that `revision` computes from the song, while no other thread changes
+        it.
+        """
         with song.lock:
             self.change(song, **revision(song))
 
     def save(self, song: Song, write: Callable[[Song], None] = write_song) -> None:
-        """Write a song to the disk. If that fails, the song says so, and it is tried again."""
+        """Write a song to the disk.
+
+        If that fails, the song shows it, and writing is repeated later.
+        """
         with song.lock:
             try:
                 if self.find(song.id) or self.find_removed(song.id):  # else it is deleted
@@ -126,7 +134,7 @@ class Session:
                     return
                 self._bin[song.id] = song
             self._move(song, "bin")
-            os.utime(song.home)  # the days in the bin count from now
+            os.utime(song.home)  # the days in the bin count from now on
             if not song.finished:
                 self.change(song, state="cancelled", renewing="")
             song.frames = 0
@@ -134,7 +142,7 @@ class Session:
             self._announce(song)
 
     def restore(self, song: Song) -> None:
-        """Bring a removed song back from the bin."""
+        """Restore a removed song from the bin."""
         with song.lock:
             with self._lock:
                 if self._bin.pop(song.id, None) is None:
@@ -148,14 +156,16 @@ class Session:
             self._announce(song)
 
     def delete(self, song: Song) -> None:
-        """Delete a song in the bin for good."""
+        """Delete a song in the bin permanently."""
         with self._lock:
             self._bin.pop(song.id, None)
         shutil.rmtree(song.home, ignore_errors=True)
         self._announce(song)
 
     def make_room(self, newest: Song) -> None:
-        """Delete decoded sounds that take too much of the disk, those not played lately."""
+        """Delete decoded sounds beyond the limit of space, those that were played longest ago
+        first.
+        """
         with_sound = sorted((s for s in self.songs() if s.frames), key=lambda s: s.played)
         excess = sum(4 * song.frames for song in with_sound) - SOUND_BYTES
         for song in with_sound:
@@ -166,7 +176,7 @@ class Session:
                 self._forget_sound(song)
 
     def close(self) -> None:
-        """Stop everything, and delete everything that is not kept."""
+        """Stop everything, and delete all files that are not kept."""
         self.closed = True
         if self._saver is not None:
             self._saver.cancel()
@@ -178,7 +188,9 @@ class Session:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def news(self, seen: int = -1) -> dict[str, Any]:
-        """Returns the list of songs for the page: lines that changed since the version `seen`."""
+        """Return the list of songs for the page: the lines that changed since the version
+        `seen`.
+        """
         with self._lock:
             version = self.version
             songs, removed = list(self._songs.values()), list(self._bin.values())
@@ -192,7 +204,7 @@ class Session:
         }
 
     def _load(self) -> None:
-        """Read the songs that were kept, and delete what has been in the bin for long."""
+        """Read the kept songs, and delete those that have been in the bin for long."""
         for part, songs in (("songs", self._songs), ("bin", self._bin)):
             homes = [home for home in (self.home / part).iterdir() if home.is_dir()]
             found = [
@@ -231,7 +243,7 @@ class Session:
     def _forget_sound(self, song: Song) -> None:
         with song.lock:
             song.frames = 0
-            song.revision += 1  # a page that has it open asks for it again
+            song.revision += 1  # a page that shows it requests it again
             song.sound.unlink(missing_ok=True)
             self._announce(song)
 

@@ -1,8 +1,8 @@
-"""From uploaded files to songs: music to analyse, and results (JSON) to open.
+"""Turn uploaded files into songs: music to analyse, and results (JSON) to open.
 
-A result and its music are matched by the music's SHA-256 if the result has it, else by
-their names; one result dropped together with one song belong together whatever they are called.
-A file that is there already does not come twice.
+A result and its music are matched by the music's SHA-256 if the result has it, else by their names.
+One result dropped together with one song belong together whatever their names are. A file that was
+added before is not added twice.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Upload:
 
     @property
     def is_result(self) -> bool:
-        """Whether it is a JSON file, by name."""
+        """Whether it is a JSON file, by its name."""
         return self.name.lower().endswith(".json")
 
 
 @dataclass(frozen=True)
 class Received:
-    """The songs that files became.
+    """The songs made from files.
 
-    songs: those that are new. shown: the one that the page opens. again: it was there already.
+    songs: the new ones. shown: the song that the page opens. again: whether it existed before.
     """
 
     songs: list[Song]
@@ -77,7 +77,7 @@ def _take_music(session: Session, upload: Upload, partner: Song | None, worker: 
     song = match or session.add(upload.name)
     try:
         session.change(song, source=_keep(upload, song), digest=digest)
-    except FileNotFoundError:  # another page took the same file at the same moment
+    except FileNotFoundError:  # another page added the same file at the same moment
         session.change(song, state="failed", message=f"{upload.name}: did not arrive; add it again")
     except OSError as e:
         shutil.rmtree(song.home / UPLOAD, ignore_errors=True)
@@ -90,7 +90,7 @@ def _take_music(session: Session, upload: Upload, partner: Song | None, worker: 
 
 
 def _keep(upload: Upload, song: Song) -> Path:
-    """Move an upload into its song's folder, under its own name as far as that is possible."""
+    """Move an upload into its song's folder, under its own name if the file system allows it."""
     name = PurePosixPath(upload.name.replace("\\", "/")).name.replace("\0", "")
     if name in ("", ".", ".."):
         name = "song"
@@ -103,9 +103,9 @@ def _keep(upload: Upload, song: Song) -> Path:
 
 
 def _open_result(session: Session, upload: Upload, worker: Worker) -> Received:
-    """Add a song from a result file; a file that cannot be read becomes a failed song.
+    """Add a song from a result file. A file that cannot be read becomes a failed song.
 
-    A result of a song that is there and has no corrections becomes that song's result.
+    If the result belongs to an existing song without corrections, it becomes that song's result.
     """
     try:
         analysis = Analysis.from_json(upload.path)
@@ -116,7 +116,7 @@ def _open_result(session: Session, upload: Upload, worker: Worker) -> Received:
         return Received([song], song, again=False)
     finally:
         upload.path.unlink(missing_ok=True)
-    # Results of the reference programs hold the whole path of somebody's computer.
+    # Results of the reference programs contain a full path of somebody's computer.
     name = printable(PurePosixPath(analysis.path.replace("\\", "/")).name) or upload.name
     analysis = replace(analysis, path=name)
     named = [s for s in session.songs() if s.name == name]
@@ -142,11 +142,11 @@ def _digest(upload: Upload) -> str:
     try:
         return file_digest(upload.path)
     except AudioError:
-        return ""  # the analysis will say what is wrong with it
+        return ""  # the analysis will report what is wrong with it
 
 
 def _find_same(session: Session, digest: str) -> Song | None:
-    """Returns the song that was made from the same file, unless it failed."""
+    """Return the song that was made from the same file, unless it failed."""
     if not digest:
         return None
     there = [s for s in session.songs() if s.state not in ("failed", "cancelled")]
@@ -154,12 +154,12 @@ def _find_same(session: Session, digest: str) -> Song | None:
 
 
 def _waits(song: Song) -> bool:
-    """Whether a song is a result that has no sound yet."""
+    """Whether a song is a result without sound."""
     return song.source is None and song.analysis is not None
 
 
 def _find_result(session: Session, upload: Upload, digest: str) -> Song | None:
-    """Returns the opened result that this music belongs to."""
+    """Return the opened result that this music belongs to."""
     waiting = [song for song in session.songs() if _waits(song)]
     for song in waiting:
         if song.analysis is not None and song.analysis.audio_sha256 == digest:

@@ -1,8 +1,8 @@
-"""The folder where a running server keeps its files.
+"""The folder where a running server keeps its temporary files.
 
-It goes when the server ends. One that was killed cannot clear up after itself: the next server
-does. A locked file in the folder tells that its server still runs; the system lets go of the lock
-when the process ends, however it ends.
+It is removed when the server ends. A killed server cannot remove its folder, so the next server
+does. A locked file in the folder shows that its server is running; the system releases the lock
+when the process ends for any reason.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LOCK = "in-use"
 
 @contextmanager
 def open_workspace() -> Iterator[Path]:
-    """Yields a new folder, and removes it with its contents when the block ends."""
+    """Yield a new folder, and remove it with its contents when the block ends."""
     remove_leftovers()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     with (folder / LOCK).open("w") as lock:
@@ -33,13 +33,13 @@ def open_workspace() -> Iterator[Path]:
 
 
 def remove_leftovers() -> None:
-    """Remove the folders of servers that no longer run. Does nothing where locks are missing."""
+    """Remove the folders of servers that no longer run. Does nothing on systems without locks."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         try:
             with (folder / LOCK).open("r+") as lock:
                 if not take_lock(lock):
                     continue
-        except OSError:  # not ours, or only just being made
+        except OSError:  # not ours, or just being created
             continue
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -25,10 +25,9 @@ ALWAYS_PLAUSIBLE = 600.0  # seconds that a file of any size may contain
 
 
 def find_plausible(size: int, claimed: float) -> float:
-    """Seconds after which decoding a file of `size` bytes stops.
+    """Return the seconds after which decoding a file of `size` bytes stops.
 
-    It limits headers that claim more than any real file of that size contains, so that no long song
-    can follow such a header.
+    This protects against headers that claim a longer song than a file of that size can contain.
     """
     plausible = max(ALWAYS_PLAUSIBLE, size / MIN_BYTES)
     return plausible if claimed <= plausible else ALWAYS_PLAUSIBLE
@@ -88,8 +87,8 @@ class Meter:
         )
 
 
-# One letter per channel: L left, R right, C centre, l r left and right behind, b centre behind,
-# x low frequencies. By number of channels; other numbers are averaged.
+# One letter per channel: L left, R right, C centre, l r rear left and right, b rear centre,
+# x low frequencies. The keys are numbers of channels; for others, all channels are averaged.
 _WAVE = {3: "LRC", 4: "LRlr", 5: "LRClr", 6: "LRCxlr", 7: "LRCxblr", 8: "LRCxlrlr"}
 _VORBIS = {3: "LCR", 4: "LRlr", 5: "LCRlr", 6: "LCRlrx", 7: "LCRlrbx", 8: "LCRlrlrx"}
 

@@ -85,7 +85,7 @@ def unchanged(path: str | PathLike[str]) -> Iterator[None]:
 
 
 def _stamp(path: str | PathLike[str]) -> tuple[int, ...]:
-    """A value that changes if the file changes, also without a correct clock; () if there is no
+    """A value that changes if the file changes, even if the clock is wrong; () if there is no
     file.
     """
     try:

@@ -45,7 +45,7 @@ FORMATS = (
     "wav,wsd,wtv,wv,xa,xwma"
 )
 _CONFINED = ("-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS)
-MIN_SCORE = 25  # percent; below this, ffprobe may take any program or picture for an mp3
+MIN_SCORE = 25  # percent; below this, ffprobe may mistake a program or picture for an mp3
 _PROTECTED = ("drms", "aavd", "enca")  # sound tracks of iTunes, Audible, and MPEG-CENC
 
 

@@ -22,7 +22,10 @@ _MADE_OF = {
     "sonify": ("demix", "spec", "edits", "json"),
     "edits": (),
 }  # the stages that each stage is made from
-_SOUNDS = {".flac": "flac", ".mp3": "mp3"}  # of an input -> of its sonification; else wav
+_SOUNDS = {
+    ".flac": "flac",
+    ".mp3": "mp3",
+}  # of a song -> of its sonification; else wav
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 The network needs only 81-band spectrograms, not audio, so masks on the mix's band magnitudes are
 enough. Median filtering (Fitzgerald 2010) separates percussive from harmonic sound. In each band,
 each stem gets a share of both. The shares in shares.json were fitted to the true stems of composed
-songs (`training.shares`).
+songs (`allin1_mlx_training.shares`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A constant tempo through the beats of a song.
 
-Times are seconds, increasing. Beats may be missing or wrong: a line through the beats near it
-decides, not each of them.
+Times are seconds, increasing. The line is fitted to the beats near it, so missing and wrong beats
+do not change it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ..decoding.tempo import estimate_tempo
 
-ROUNDS = 5  # of fitting a line, and leaving out what lies far from it
+ROUNDS = 5  # rounds of fitting a line and leaving out the beats far from it
 FAR = 1 / 8  # of a beat
-TYPED = 0.02  # seconds over the whole song: less than this, and the tempo is a whole number
-IN_STEP = 0.5  # length of the mean phase from which beats count as in step with a tempo
+TYPED = 0.02  # seconds at the end of the song: a whole tempo is used if it is off by less
+IN_STEP = 0.5  # length of the mean phase from which beats count as following the period
 
 Times = NDArray[np.float64]
 
@@ -48,9 +48,9 @@ def _fit_period(times: Times) -> float:
 
 
 def _fit_phase(times: Times, period: float) -> float:
-    """The time of a beat of a grid with this period that fits most beats.
+    """The time of one beat of the grid with this period that fits most beats.
 
-    It is the first beat's where the beats are out of step with the period.
+    If the beats do not follow the period, it is the time of the first beat.
     """
     mean = np.exp(2j * np.pi * times / period).mean()
     if abs(mean) < IN_STEP:

@@ -1,4 +1,4 @@
-"""How long real sections are, where they stand and which follows which, counted.
+"""Count the lengths, places and successions of sections in real songs.
 
 The section decoder reads the counts. They come from the Harmonix annotations (Nieto et al., ISMIR
 2019). To count again:
@@ -29,7 +29,7 @@ EARLY = 0.1  # seconds by which a section may begin before its downbeat
 def count(archive: str | Path) -> dict[str, Any]:
     """Count lengths, successions, places and returns of labels in the annotation archive.
 
-    A label returns where another one stands between.
+    A label returns if a section with another label was between.
     """
     _, beats, sections = read_annotations(archive)
     lengths = [0] * LONGEST
@@ -67,7 +67,7 @@ def _parts(rows: list[tuple[float, str]], downbeats: NDArray[np.float64]) -> lis
 
 
 def main() -> None:
-    """The command in this module's head."""
+    """Run the command in the module's docstring."""
     parser = argparse.ArgumentParser(description="Count the sections of the Harmonix annotations.")
     parser.add_argument("archive", help="harmonix-annotations.tar.xz")
     parser.add_argument("out", help="the JSON file to write")

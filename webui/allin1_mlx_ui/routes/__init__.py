@@ -1,8 +1,7 @@
 """The addresses from which the page's scripts fetch: their own files, and the songs of a session.
 
-Identifiers in these addresses cannot be guessed; whoever has one may read that song, unless it
-belongs to another user. The browser
-keeps no copy of a song.
+Identifiers in these addresses cannot be guessed. Whoever has one may read that song, unless it
+belongs to another user. The browser keeps no copy of a song.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from .uploads import add_uploads
 def add_routes(
     app: FastAPI, sessions: Sessions, worker: Worker, inbox: Inbox, renderings: Renderings
 ) -> None:
-    """Serve all of it below /allin1."""
+    """Serve all these addresses below /allin1."""
 
     def check(request: Request) -> None:
         require_owner(sessions, request)

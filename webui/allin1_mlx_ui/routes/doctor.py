@@ -19,7 +19,7 @@ def add_doctor(router: APIRouter) -> None:
 
     @router.post("/doctor")
     def doctor() -> PlainTextResponse:
-        # A process of its own: the check changes the device that MLX computes on.
+        # A separate process, because the check changes the device that MLX computes on.
         with turn:
             try:
                 run = subprocess.run(

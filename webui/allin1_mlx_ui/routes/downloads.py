@@ -1,4 +1,4 @@
-"""Files to keep: results, click tracks, and exports for other programs."""
+"""Files to download: results, click tracks, and exports for other programs."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def add_downloads(router: APIRouter, sessions: Sessions, renderings: Renderings)
 
 
 def pack_results(songs: list[Song]) -> bytes:
-    """Returns a ZIP archive with the result of each song that has one."""
+    """Return a ZIP archive with the result of each song that has one."""
     results = [(song.name, song.analysis) for song in songs if song.analysis is not None]
     stems = [Path(name).stem for name, _ in results]
     names = make_unique(stems, lambda index: results[index][1].audio_sha256 or "result")
@@ -96,7 +96,7 @@ def pack_results(songs: list[Song]) -> bytes:
 
 
 def send_file(content: bytes, name: str, media_type: str) -> Response:
-    """Returns a response that a browser saves under a name."""
+    """Return a response that a browser saves under a name."""
     disposition = f"attachment; filename*=UTF-8''{quote(name)}"
     headers = {"content-disposition": disposition, **PRIVATE}
     return Response(content, media_type=media_type, headers=headers)

@@ -1,6 +1,6 @@
 """The list of songs as a stream, so that all tabs show the same.
 
-Server-sent events: after a lost connection, the browser asks again by itself.
+Server-sent events: after a lost connection, the browser connects again by itself.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ..sessions import Sessions
 from ..songs import Session
 from .private import PRIVATE
 
-INTERVAL = 0.1  # seconds between two looks at whether anything changed
-SILENCE = 15.0  # seconds after which a comment shows that the connection lives
+INTERVAL = 0.1  # seconds between two checks for changes
+SILENCE = 15.0  # seconds after which a comment keeps the connection open
 
 
 def add_list(router: APIRouter, sessions: Sessions) -> None:
@@ -34,7 +34,7 @@ def add_list(router: APIRouter, sessions: Sessions) -> None:
 
 
 async def follow(session: Session) -> AsyncIterator[str]:
-    """Yields the list at once and the lines that changed after each change, as events."""
+    """Yield the list at once and the changed lines after each change, as events."""
     seen, last = -1, 0.0
     while not session.closed:
         if session.version != seen:

@@ -1,4 +1,4 @@
-"""Who may use the address of a song, and the headers that keep it out of the browser's cache."""
+"""Check who may use the address of a song, and keep songs out of the browser's cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PRIVATE = {"cache-control": "no-store"}
 
 
 def require_owner(sessions: Sessions, request: Request) -> None:
-    """Raises HTTPException 404 where an address names a song or session of another user."""
+    """Raise HTTPException 404 if an address names a song or session of another user."""
     user = find_user(request)
     song_id, session_id = (request.path_params.get(key) for key in ("song_id", "session_id"))
     if song_id is not None and sessions.find_song(song_id, user) is None:
@@ -25,7 +25,7 @@ def require_owner(sessions: Sessions, request: Request) -> None:
 
 
 def find_song(sessions: Sessions, song_id: str) -> tuple[Session, Song]:
-    """Returns a song and its session. Raises HTTPException 404 where there is no such song."""
+    """Return a song and its session. Raises HTTPException 404 if there is no such song."""
     found = sessions.find_song(song_id)
     if found is None:
         raise HTTPException(404, "That song is no longer here.")
@@ -33,7 +33,7 @@ def find_song(sessions: Sessions, song_id: str) -> tuple[Session, Song]:
 
 
 def find_analysis(sessions: Sessions, song_id: str) -> tuple[Song, Analysis]:
-    """Returns a song and its analysis. Raises HTTPException 404 where either is missing."""
+    """Return a song and its analysis. Raises HTTPException 404 if either is missing."""
     _, song = find_song(sessions, song_id)
     if song.analysis is None:
         raise HTTPException(404, "That song is no longer here.")
@@ -41,6 +41,6 @@ def find_analysis(sessions: Sessions, song_id: str) -> tuple[Song, Analysis]:
 
 
 def require_sound(song: Song) -> None:
-    """Raises HTTPException 404 where only the result of a song is here, and not its sound."""
+    """Raise HTTPException 404 if a song has only a result and no sound."""
     if not song.frames:
         raise HTTPException(404, "There is no sound for this result.")

@@ -13,14 +13,14 @@ from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parents[1] / "static"
-FRESH = {"cache-control": "no-cache"}  # the browser asks each time; the usual answer is 304
+FRESH = {"cache-control": "no-cache"}  # the browser checks each time; the usual answer is 304
 
 
 class OwnFiles(StaticFiles):
-    """The page's scripts and styles, never stale after an update."""
+    """The page's scripts and styles, which are never outdated after an update."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
-        """As in StaticFiles, with the header that makes the browser ask each time."""
+        """As in StaticFiles, with a header that makes the browser check for changes each time."""
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
         response.headers.update(FRESH)
         return response
@@ -31,12 +31,12 @@ PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 @lru_cache(maxsize=1)
 def _compress_plotly() -> bytes:
-    """Plotly's 4.8 MB as 1.4 MB, made once."""
+    """Plotly's 4.8 MB, compressed once to 1.4 MB."""
     return gzip.compress(PLOTLY.read_bytes(), 6)
 
 
 def add_scripts(router: APIRouter) -> None:
-    """Serve the scripts that lie in other packages."""
+    """Serve the scripts that are in other packages."""
 
     @router.get("/timeline.js")
     def timeline_script() -> FileResponse:

@@ -1,4 +1,4 @@
-"""Where the page sends its files, one in each request, as they are."""
+"""The address to which the page sends files, one in each request, unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def add_uploads(router: APIRouter, inbox: Inbox) -> None:
 
     @router.post("/uploads")
     async def upload(request: Request) -> dict[str, str]:
-        """Returns the identifier by which the page takes the file."""
+        """Return the identifier by which the page takes the file."""
         try:
             identifier = await inbox.receive(request.stream(), sender_of(request.scope))
         except RefusedError as e:

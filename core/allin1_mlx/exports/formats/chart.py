@@ -8,7 +8,7 @@ from ..format import File, Format, Options
 
 
 def render(result: Result, options: Options) -> bytes:
-    """The page, in UTF-8; what UTF-8 cannot hold becomes a question mark."""
+    """The page in UTF-8; characters that UTF-8 cannot encode become question marks."""
     return write_chart(result).encode("utf-8", "replace")
 
 
