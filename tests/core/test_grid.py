@@ -202,6 +202,22 @@ def test_human_playing_is_no_worse_than_the_raw_beats():
     assert (grid.beats.times - times).std() < (beats.times - times).std()
 
 
+def test_beats_that_are_played_unevenly_stay_where_they_were_played():
+    rng = np.random.default_rng(5)
+    times = constant(110, beats=33) + rng.normal(0, 0.015, 33)
+    beats, beat, downbeat = hear(times, late=0.0, uneven=0.004)
+    grid = refine_beats(beats, beat, downbeat, measure_onsets([sound(times)]))
+    assert np.quantile(np.abs(grid.beats.times - times), 0.9) < 0.008
+
+
+def test_loose_players_with_a_click_get_the_line_of_the_click():
+    rng = np.random.default_rng(6)
+    times = constant(116, beats=240)
+    grid = refine(times + rng.normal(0, 0.008, 240), uneven=0.004)
+    np.testing.assert_allclose(grid.beats.times, times, rtol=0, atol=0.003)
+    assert estimate_tempo(grid.beats.times).bpm == 116
+
+
 def test_beats_without_any_sound_keep_their_number_and_order():
     times = constant(100, beats=50)
     beats, beat, downbeat = hear(times)

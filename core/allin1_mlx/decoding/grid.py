@@ -3,12 +3,13 @@
 1. *Measure*: find, for each beat, the time between frames at which the network's activation peaks,
    and the strongest onset near it (`onsets`). The activations of each song have a constant delay:
    the offset at which the onsets around all beats are strongest on average.
-2. *Constant passages* (`steady`): fit straight lines to the onsets, with round tempos where they
-   fit. Passages on the same line are joined, also across breaks. All their beats lie on the line.
+2. *Constant passages* (`steady`): fit straight lines to the onsets, or to a smooth curve through
+   the beats where the players are loose, with round tempos where they fit. Passages on the same line are joined, also across breaks. All their beats lie on the line.
    A shorter passage that lies half a beat off the line is an error of the decoder: its beats move
    onto the line.
 3. *Everything else* follows the playing: a smooth local curve through activations and onsets that
-   ignores outliers.
+   ignores outliers, and from it towards each measured beat. How far depends on how uneven the
+   playing is: activations and onsets that leave the curve together show that people played so.
 
 Times are seconds from the first sample, increasing.
 """
@@ -16,6 +17,7 @@ Times are seconds from the first sample, increasing.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -23,20 +25,27 @@ from numpy.typing import NDArray
 
 from ..types import FPS
 from .beats import Beats
+from .curve import draw_curve, leave_curve
 from .onsets import MeasuredBeats, OnsetEnvelope, measure_beats
-from .steady import Bools, Floats, Ints, Line, Passage, find_passages, support
+from .steady import (
+    AVERAGED,
+    Bools,
+    Floats,
+    Ints,
+    Line,
+    Passage,
+    find_passages,
+    settle,
+    support,
+)
 
-SAME_PHASE = 0.008  # greatest distance in seconds of two lines that count as the same
+SAME_PHASE = 0.012  # greatest distance in seconds of two lines that count as the same
 SAME_TEMPO = 0.002  # greatest relative difference of two tempos that count as the same
 EDGE = 0.012  # seconds: greatest median distance from the line of beats that extend a passage
 TEMPO_EDGE = 0.02  # greatest relative difference between the tempo of uneven beats and the line's
 MOST = 0.5  # share of the song's beats above which a passage may be extended to the whole song
 LONG = 96  # least number of beats of a passage that may be extended over uneven beats
 AHEAD = 6  # number of beats that are checked for an extension
-CURVE_BEATS, CURVE_SPREAD = 6, 2.5  # reach and standard deviation of the local curve, in beats
-CURVE_ROUNDS = 4
-ACTIVATION_ERROR, ONSET_ERROR = 0.006, 0.004  # typical distance from the local curve, seconds
-TRUSTED = 0.01  # seconds from the curve at which an onset loses most of its influence
 VOTERS = 8  # number of beats that decide at which position counting continues
 MATCH = 0.07  # greatest distance in seconds between a detected beat and its beat of the grid
 
@@ -63,30 +72,38 @@ def refine_beats(
     if len(beats.times) == 0:
         return Grid(beats, None)
     measured = measure_beats(beats.times, np.maximum(beat, downbeat), envelope)
-    passages = _join(find_passages(measured.onset), measured.onset)
-    passages = _extend(passages, measured.activation)
+    curve = draw_curve(measured.activation, measured.onset)
+    clicked = find_passages(curve, evidence=AVERAGED)
+    passages = find_passages(measured.onset, known=clicked)
+    passages = _extend(_join(passages, measured), measured.activation)
+    passages = [settle(p, measured.onset, measured.activation) for p in passages]
     grid = _lay(beats, measured, passages, len(beat) / FPS)
     return Grid(grid, _jitter(beats.times, grid.times))
 
 
-def _join(passages: tuple[Passage, ...], onset: Floats) -> list[Passage]:
+def _join(passages: tuple[Passage, ...], measured: MeasuredBeats) -> list[Passage]:
     """Join passages that lie on the same line; the passage with more support gives the line.
 
     The decoder may have lost the beat between two such passages: the line continues through it.
     """
-    rest = sorted(passages, key=_weight, reverse=True)
-    joined: list[Passage] = []
-    while rest:
-        main, *rest = rest
-        for other in list(rest):
-            reached = range(min(main.first, other.first), max(main.last, other.last) + 1)
-            between = [p for p in (*joined, *rest) if p is not other and p.first in reached]
-            if _continues(main, other, onset) and all(_same_tempo(main, p) for p in between):
-                main = replace(main, first=reached[0], last=reached[-1])
-                rest = [p for p in rest if p.first not in reached]
-        joined = [p for p in joined if not main.first <= p.first <= main.last]
-        joined.append(main)
-    return sorted(joined, key=lambda p: p.first)
+    parts = [settle(p, measured.onset, measured.activation) for p in passages]
+    while pair := _find_pair(parts, measured.onset):
+        first, last = min(p.first for p in pair), max(p.last for p in pair)
+        parts = [p for p in parts if not first <= p.first <= last]
+        joined = replace(pair[0], first=first, last=last)
+        parts.append(settle(joined, measured.onset, measured.activation))
+    return sorted(parts, key=lambda p: p.first)
+
+
+def _find_pair(parts: list[Passage], onset: Floats) -> tuple[Passage, Passage] | None:
+    """Two passages to be joined, the one with more support first."""
+    ranked = sorted(parts, key=_weight, reverse=True)
+    for main, other in combinations(ranked, 2):
+        first, last = min(main.first, other.first), max(main.last, other.last)
+        between = [p for p in parts if first < p.first < last and p not in (main, other)]
+        if _continues(main, other, onset) and all(_same_tempo(main, p) for p in between):
+            return main, other
+    return None
 
 
 def _weight(passage: Passage) -> float:
@@ -179,7 +196,8 @@ def _lay(beats: Beats, measured: MeasuredBeats, passages: list[Passage], seconds
         inside = slice(p.first, p.last + 1)
         fixed[inside] = p.line.at(p.line.number(fixed[inside]))
         on_line[inside] = True
-    curve = _follow(fixed, np.where(on_line, fixed, measured.onset))
+    onset = np.where(on_line, fixed, measured.onset)
+    curve = leave_curve(draw_curve(fixed, onset), fixed, onset)
     parts: list[Beats] = []
     done = 0
     for p in passages:
@@ -233,37 +251,6 @@ def _count_on(positions: Ints, meter: int) -> Ints:
         counted[before] = (before + np.bincount(heads).argmax()) % meter + 1
         counted[after] = (after + np.bincount(tails).argmax()) % meter + 1
     return counted
-
-
-def _follow(activation: Floats, onset: Floats) -> Floats:
-    """(B,) times on a smooth local curve through the beats, moved towards onsets close to it.
-
-    The curve is a parabola, fitted to CURVE_BEATS beats before and after each beat by weighted
-    least squares. In each round, values far from the curve lose weight (Cauchy weights).
-    """
-    B = len(activation)
-    steps = np.arange(-CURVE_BEATS, CURVE_BEATS + 1)
-    places = np.arange(B)[:, None] + steps
-    outside = (places < 0) | (places >= B)
-    places = np.clip(places, 0, B - 1)
-    values = np.stack([activation[places], onset[places]], axis=2) - activation[:, None, None]
-    errors = np.array([ACTIVATION_ERROR, ONSET_ERROR])
-    kernel = np.exp(-0.5 * (steps / CURVE_SPREAD) ** 2)
-    base = np.where(outside, 0, kernel)[:, :, None] / errors**2
-    x = steps / CURVE_SPREAD
-    basis = np.stack([np.ones_like(x), x, x**2])
-    weights, fitted = base, np.zeros((B, len(steps)))
-    ridge = np.diag([1e-6, 1e-4, 0.05]) * base.sum() / B
-    for _ in range(CURVE_ROUNDS):
-        sums = weights.sum(axis=2)
-        normal = np.einsum("bw,iw,jw->bij", sums, basis, basis) + ridge
-        right = np.einsum("bw,iw->bi", (weights * values).sum(axis=2), basis)
-        solution = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
-        fitted = solution @ basis
-        weights = base / (1 + ((values - fitted[:, :, None]) / (2 * errors)) ** 2)
-    smooth = activation + solution[:, 0]
-    drawn = np.exp(-0.5 * ((onset - smooth) / TRUSTED) ** 2)
-    return smooth + 0.5 * drawn * (onset - smooth)
 
 
 def _increasing(times: Floats, locked: Bools) -> Bools:

@@ -22,11 +22,11 @@ from ..types import (
     TempoLevel,
 )
 from .beats import Beats
-from .steady import find_passages
+from .steady import SINGLE, find_passages
 
 SAME_BEAT = 0.1  # of a beat: in an interval that differs more, a beat is wrong or missing
 SAME_TEMPO = 0.01  # of the tempo: a larger difference is another tempo
-EXACT = 0.0007  # seconds from a line: the tolerance for beats rounded to the millisecond
+EXACT = replace(SINGLE, tolerance=0.0007)  # for beats rounded to the millisecond, in seconds
 REACH = 4  # beats before and after an interval that are used to measure the tempo around it
 ENOUGH = 8  # number of intervals needed for full confidence
 
@@ -70,7 +70,7 @@ def find_steady(beats: Sequence[float] | Floats) -> tuple[Steady, ...]:
     frames, only a passage of the whole song is returned.
     """
     times = np.asarray(beats, dtype=np.float64)
-    passages = find_passages(times, tolerance=EXACT)
+    passages = find_passages(times, evidence=EXACT)
     in_frames = np.abs(times * FPS - np.rint(times * FPS)).max(initial=0) < 1e-6
     if in_frames and [(p.first, p.last) for p in passages] != [(0, len(times) - 1)]:
         return ()
