@@ -4,9 +4,9 @@
    and the strongest onset near it (`onsets`). The activations of each song have a constant delay:
    the offset at which the onsets around all beats are strongest on average.
 2. *Constant passages* (`steady`): fit straight lines to the onsets, or to a smooth curve through
-   the beats where the players are loose, with round tempos where they fit. Passages on the same line are joined, also across breaks. All their beats lie on the line.
-   A shorter passage that lies half a beat off the line is an error of the decoder: its beats move
-   onto the line.
+   the beats where the players are loose, with round tempos where they fit. Passages on the same
+   line are joined, also across breaks. All their beats lie on the line. A shorter passage that lies
+   half a beat off the line is an error of the decoder: its beats move onto the line.
 3. *Everything else* follows the playing: a smooth local curve through activations and onsets that
    ignores outliers, and from it towards each measured beat. How far depends on how uneven the
    playing is: activations and onsets that leave the curve together show that people played so.
