@@ -74,9 +74,9 @@ def refine_beats(
     measured = measure_beats(beats.times, np.maximum(beat, downbeat), envelope)
     curve = draw_curve(measured.activation, measured.onset)
     clicked = find_passages(curve, evidence=AVERAGED)
-    passages = find_passages(measured.onset, known=clicked)
-    passages = _extend(_join(passages, measured), measured.activation)
-    passages = [settle(p, measured.onset, measured.activation) for p in passages]
+    joined = _join(find_passages(measured.onset, known=clicked), measured)
+    extended = _extend(joined, measured.activation)
+    passages = [settle(p, measured.onset, measured.activation) for p in extended]
     grid = _lay(beats, measured, passages, len(beat) / FPS)
     return Grid(grid, _jitter(beats.times, grid.times))
 
