@@ -8,14 +8,20 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..batch.inputs import check_input, find_inputs
+from ..batch.naming import Song, name_songs, take_shard
+from ..batch.outputs import Outputs
+from ..batch.receipts import FOLDER
+from ..display.timings import Timings, plot_timings
 from ..errors import AllInOneError, AudioError, UsageError
-from ..files import count_cores, printable
+from ..files import count_cores, printable, remove_partial, replacing
+from ..options import ComputeOptions, DecodingOptions, StemOptions
+from ..weights import Access, find_missing
+from ..weights.registry import PUBLISHED
 from .progress import Display
 
 if TYPE_CHECKING:
-    from ..batch import Outcome, Song
-    from ..batch.outputs import Outputs
-    from ..display.timings import Timings
+    from ..batch import Outcome
 
 TOLERANCE = 1e-4  # largest difference between the two spectrogram paths
 MAX_PROCESSES = 4  # more processes would decode faster than the network computes
@@ -23,11 +29,7 @@ MAX_PROCESSES = 4  # more processes would decode faster than the network compute
 
 def run(options: argparse.Namespace) -> int:
     """Analyse the songs that the options name."""
-    from ..batch.inputs import find_inputs
-    from ..batch.naming import name_songs, take_shard
-    from .gather import gather_outputs
-
-    outputs = gather_outputs(options)
+    outputs = _outputs(options)
     paths = find_inputs(
         options.paths,
         recursive=options.recursive,
@@ -58,7 +60,6 @@ def run(options: argparse.Namespace) -> int:
 def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
     """The songs that exist, and the outcomes of those that do not exist."""
     from ..batch import Outcome
-    from ..batch.inputs import check_input
 
     present, absent = [], []
     for song in songs:
@@ -72,11 +73,7 @@ def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
 
 def needs_download(options: argparse.Namespace) -> bool:
     """Whether weights would have to be downloaded first. Raises the errors of `find_missing`."""
-    from ..weights import find_missing
-    from ..weights.registry import PUBLISHED
-    from .gather import gather_access
-
-    access = gather_access(options)
+    access = _access(options)
     asked = ["htdemucs"] if options.demix == "htdemucs" else []
     if options.model in PUBLISHED and options.mlx_weights_path is None:
         asked.append(options.model)
@@ -94,12 +91,10 @@ def start(
 ) -> Iterator[Outcome]:
     """Start the analysis, on this machine or on a cluster."""
     from ..batch import analyze_songs
-    from ..options import DecodingOptions
     from ..pipeline import Analyzer
-    from .gather import gather_access, gather_compute, gather_stems
 
-    access, stems = gather_access(options), gather_stems(options, alone=alone)
-    compute, decoding = gather_compute(options), DecodingOptions(options.beats, options.sections)
+    access, stems = _access(options), _stems(options, alone=alone)
+    compute, decoding = _compute(options), DecodingOptions(options.beats, options.sections)
     build = partial(Analyzer, options.model, options.demix, decoding=decoding, compute=compute)
     reporting = replace(access, on_progress=display.download)
     analyzer = build(weights=reporting, stems=stems, timings=timings)
@@ -143,9 +138,6 @@ def check_folders(outputs: Outputs) -> None:
 
     Also removes the unfinished files of killed runs.
     """
-    from ..batch.receipts import FOLDER
-    from ..files import remove_partial, replacing
-
     for folder in outputs.used_folders():
         remove_partial(folder)
         remove_partial(folder / FOLDER)
@@ -184,8 +176,6 @@ def check_spectrogram(songs: Iterable[Song]) -> str:
 
 def open_timings(options: argparse.Namespace) -> Timings:
     """The recorder of stages. Raises UsageError if their file cannot be written."""
-    from ..display.timings import Timings
-
     try:
         if options.timings_path is not None:
             options.timings_path.parent.mkdir(parents=True, exist_ok=True)
@@ -199,8 +189,6 @@ def draw_timings(options: argparse.Namespace, timings: Timings) -> None:
     """Draw the stages of this run, if requested."""
     if options.timings_viz_path is None:
         return
-    from ..display.timings import plot_timings
-
     try:
         plot_timings(timings.stages, options.timings_viz_path)
     except OSError as e:
@@ -222,3 +210,52 @@ def hint_at_options(error: AllInOneError) -> str:
             "--weights-url a mirror)"
         )
     return ""
+
+
+def _outputs(options: argparse.Namespace) -> Outputs:
+    """The files to write."""
+    return Outputs(
+        out_dir=options.out_dir,
+        array_dir=options.array_dir,
+        activations=options.activ,
+        embeddings=options.embed,
+        visualize=options.visualize,
+        viz_dir=options.viz_dir,
+        viz_format=options.viz_format,
+        with_sound=options.with_sound,
+        sonify=options.sonify,
+        sonif_dir=options.sonif_dir,
+        exports=options.export,
+        export_dir=options.export_dir,
+        midi_simplify=options.midi_simplify,
+        keep_byproducts=options.keep_byproducts,
+        demix_dir=options.demix_dir,
+        spec_dir=options.spec_dir,
+        in_memory=options.mlx_in_memory,
+        overwrite=options.overwrite,
+    )
+
+
+def _access(options: argparse.Namespace) -> Access:
+    """The places from which weights may come."""
+    return Access(
+        weights_dir=options.mlx_weights_dir,
+        offline=options.offline,
+        url=options.weights_url,
+        weights_path=options.mlx_weights_path,
+        config_path=options.mlx_config_path,
+    )
+
+
+def _stems(options: argparse.Namespace, *, alone: bool) -> StemOptions:
+    """The options of stems. alone: whether there is only one song."""
+    return StemOptions(folder=options.stems_dir, single_song=alone, seed=options.demix_seed or 0)
+
+
+def _compute(options: argparse.Namespace) -> ComputeOptions:
+    """The options of the computation."""
+    return ComputeOptions(
+        spec_backend=options.spec_backend,
+        compiled=options.mlx_compile,
+        ensemble_parallel=options.ensemble_parallel,
+    )
