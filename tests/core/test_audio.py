@@ -1,4 +1,4 @@
-"""Decoding: what a listener would hear, at the time where they would hear it, or one clear line."""
+"""Decoding: the right sound at the right time, or one clear error."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def ffmpeg(*arguments: str | Path) -> None:
 
 
 def run_apart(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process of its own, which may not warn."""
+    """Run Python code in a separate process that must not print warnings."""
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
@@ -76,7 +76,7 @@ def song(tmp_path: Path) -> Path:
     return path
 
 
-def test_wav_comes_back_bit_for_bit(tmp_path: Path) -> None:
+def test_wav_is_decoded_bit_for_bit(tmp_path: Path) -> None:
     samples = noise(1.0).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", samples, SAMPLE_RATE, subtype="FLOAT")
     audio = load_audio(tmp_path / "a.wav")
@@ -88,7 +88,7 @@ def test_wav_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert (audio.duration, audio.source_rate, audio.source_frames) == (1.0, 44100, 44100)
 
 
-def test_digest_is_that_of_the_bytes_of_the_file(song: Path) -> None:
+def test_the_digest_is_that_of_the_files_bytes(song: Path) -> None:
     expected = hashlib.sha256(song.read_bytes()).hexdigest()
     assert load_audio(song).sha256 == file_digest(song) == expected
     assert load_audio(song, sha256="0" * 64).sha256 == "0" * 64  # known, and not read again
@@ -102,7 +102,7 @@ def test_every_sample_format_means_the_same_sound(tmp_path: Path, subtype: str) 
     np.testing.assert_allclose(samples[0], tone(0.5), atol=step)
 
 
-def test_mono_is_heard_on_both_sides(tmp_path: Path) -> None:
+def test_mono_becomes_two_equal_channels(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", tone(0.5), SAMPLE_RATE)
     samples = load_audio(tmp_path / "a.flac").samples
     assert samples.shape == (2, SAMPLE_RATE // 2)
@@ -160,7 +160,7 @@ def test_folding_cannot_clip(channels: int) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
-def test_what_we_write_comes_back_on_time(tmp_path: Path, suffix: str) -> None:
+def test_written_sound_is_decoded_at_the_same_time(tmp_path: Path, suffix: str) -> None:
     samples = noise(3.0).T.astype(np.float32)
     write_audio(tmp_path / f"a.{suffix}", samples)
     audio = load_audio(tmp_path / f"a.{suffix}")
@@ -170,7 +170,7 @@ def test_what_we_write_comes_back_on_time(tmp_path: Path, suffix: str) -> None:
 
 
 @needs_ffmpeg
-def test_mp3_without_its_tag_is_25_ms_late_and_says_so(song: Path, tmp_path: Path) -> None:
+def test_mp3_without_its_tag_is_25_ms_late_and_gives_a_warning(song: Path, tmp_path: Path) -> None:
     ffmpeg("-i", song, tmp_path / "tagged.mp3")
     ffmpeg("-i", song, "-write_xing", "0", tmp_path / "bare.mp3")
     reference = load_audio(song).samples[0]
@@ -184,7 +184,9 @@ def test_mp3_without_its_tag_is_25_ms_late_and_says_so(song: Path, tmp_path: Pat
 
 
 @needs_ffmpeg
-def test_mp3_behind_a_large_cover_picture_is_read_as_without(song: Path, tmp_path: Path) -> None:
+def test_mp3_after_a_large_cover_picture_is_decoded_from_its_start(
+    song: Path, tmp_path: Path
+) -> None:
     ffmpeg("-i", song, "-id3v2_version", "0", tmp_path / "a.mp3")
     size = 900_000
     tag = b"ID3\4\0\0" + bytes(size >> shift & 127 for shift in (21, 14, 7, 0)) + bytes(size)
@@ -195,7 +197,9 @@ def test_mp3_behind_a_large_cover_picture_is_read_as_without(song: Path, tmp_pat
 
 
 @needs_ffmpeg
-def test_mp3_that_begins_amid_a_frame_is_read_from_the_next(song: Path, tmp_path: Path) -> None:
+def test_mp3_that_begins_within_a_frame_is_decoded_from_the_next_frame(
+    song: Path, tmp_path: Path
+) -> None:
     ffmpeg("-i", song, "-id3v2_version", "0", "-write_xing", "0", tmp_path / "a.mp3")
     (tmp_path / "radio.mp3").write_bytes((tmp_path / "a.mp3").read_bytes()[100:])
     audio = load_audio(tmp_path / "radio.mp3")
@@ -213,7 +217,7 @@ def test_mp3_that_begins_amid_a_frame_is_read_from_the_next(song: Path, tmp_path
         ("a.m4b", 0, ("-ar", "22050", "-ac", "1", "-f", "mp4")),
     ],
 )
-def test_ffmpeg_reads_what_soundfile_does_not(
+def test_ffmpeg_reads_formats_that_soundfile_cannot_read(
     song: Path, tmp_path: Path, name: str, late: int, options: tuple[str, ...]
 ) -> None:
     ffmpeg("-i", song, *options, tmp_path / name)
@@ -327,7 +331,7 @@ def test_more_than_a_day_is_refused_before_it_is_decoded(tmp_path: Path) -> None
         stream_audio(tmp_path / "a.wav", never)
 
 
-def test_the_limit_of_the_page_is_seen_before_the_song_is_decoded(tmp_path: Path) -> None:
+def test_the_limit_of_the_page_is_checked_before_the_song_is_decoded(tmp_path: Path) -> None:
     write_header(tmp_path / "a.wav", rate=1000, claimed=5_000_000, held=5_000_000)
     with pytest.raises(AudioError, match=r"limit of 1:00:00\.0; .* or raise the limit$"):
         stream_audio(tmp_path / "a.wav", never, max_seconds=3600)
@@ -368,7 +372,7 @@ def test_without_ffmpeg_the_message_names_the_remedy(
         load_audio(tmp_path / "a.m4a")
 
 
-def test_without_ffmpeg_pydub_warns_nobody(song: Path, tmp_path: Path) -> None:
+def test_without_ffmpeg_pydub_shows_no_warning(song: Path, tmp_path: Path) -> None:
     (tmp_path / "a.m4a").write_bytes(b"\0\0\0\x20ftypM4A " + bytes(1000))
     code = (
         "from allin1_mlx.audio import load_audio\n"
@@ -443,7 +447,7 @@ def test_missing_folder_and_empty_have_different_errors(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_pipe_is_refused_instead_of_waiting_for_ever(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     with pytest.raises(AudioError, match=r"pipe\.wav: is not a regular file"):
         load_audio(tmp_path / "pipe.wav")
@@ -465,7 +469,7 @@ def test_file_without_permission_is_refused_as_such(song: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["hello\n", "<html><body>Please log in</body></html>\n" * 200, "ноты " * 999]
 )
-def test_text_named_mp3_is_called_text(
+def test_text_named_mp3_is_reported_as_text(
     tmp_path: Path, text: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.mp3").write_text(text, encoding="utf-8")
@@ -494,7 +498,7 @@ def test_programs_and_pictures_are_no_audio(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["wav", "aiff"])
-def test_no_samples_is_an_error_and_few_are_not(tmp_path: Path, suffix: str) -> None:
+def test_no_samples_are_an_error_and_few_samples_are_not(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     for frames in (1, 44, 8820):
         soundfile.write(path, np.zeros((frames, 2)), SAMPLE_RATE)
@@ -507,7 +511,7 @@ def test_no_samples_is_an_error_and_few_are_not(tmp_path: Path, suffix: str) -> 
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_numbers_that_are_none_are_found_and_placed(tmp_path: Path, value: float) -> None:
+def test_nan_and_infinity_are_reported_with_their_time(tmp_path: Path, value: float) -> None:
     samples = np.zeros((5 * SAMPLE_RATE, 2))
     samples[round(3.5 * SAMPLE_RATE), 1] = value
     soundfile.write(tmp_path / "a.wav", samples, SAMPLE_RATE, subtype="FLOAT")
@@ -515,7 +519,7 @@ def test_numbers_that_are_none_are_found_and_placed(tmp_path: Path, value: float
         load_audio(tmp_path / "a.wav")
 
 
-def test_float_samples_in_integer_scale_are_scaled_down_with_a_word(tmp_path: Path) -> None:
+def test_float_samples_in_integer_scale_are_scaled_down_with_a_warning(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(1.0) * 65536, SAMPLE_RATE, subtype="FLOAT")
     audio = load_audio(tmp_path / "a.wav")
     assert np.abs(audio.samples).max() == pytest.approx(1)
@@ -537,7 +541,7 @@ def write_wav_header(path: Path, *, data_bytes: int, rate: int = SAMPLE_RATE) ->
     path.write_bytes(riff + form + struct.pack("<4sI", b"data", data_bytes) + pcm)
 
 
-def test_header_that_claims_more_than_there_is_gives_what_is_there(tmp_path: Path) -> None:
+def test_a_header_that_claims_too_much_gives_the_existing_sound(tmp_path: Path) -> None:
     write_wav_header(tmp_path / "a.wav", data_bytes=10 * 88200)
     audio = load_audio(tmp_path / "a.wav")
     assert audio.samples.shape == (2, SAMPLE_RATE)
@@ -547,7 +551,7 @@ def test_header_that_claims_more_than_there_is_gives_what_is_there(tmp_path: Pat
 
 
 @pytest.mark.parametrize("data_bytes", [0xFFFFFFFF, 0x7FFFFFFF])
-def test_wav_from_a_pipe_is_not_called_damaged(tmp_path: Path, data_bytes: int) -> None:
+def test_wav_from_a_pipe_gives_no_warning(tmp_path: Path, data_bytes: int) -> None:
     write_wav_header(tmp_path / "a.wav", data_bytes=data_bytes)
     audio = load_audio(tmp_path / "a.wav")
     assert audio.samples.shape == (2, SAMPLE_RATE)
@@ -555,7 +559,9 @@ def test_wav_from_a_pipe_is_not_called_damaged(tmp_path: Path, data_bytes: int) 
 
 
 @pytest.mark.parametrize("rate", [1, 100, 2_000_000])
-def test_absurd_sample_rate_is_refused_before_it_costs_memory(tmp_path: Path, rate: int) -> None:
+def test_an_absurd_sample_rate_is_refused_before_memory_is_allocated(
+    tmp_path: Path, rate: int
+) -> None:
     write_wav_header(tmp_path / "a.wav", data_bytes=88200, rate=rate)
     with pytest.raises(AudioError, match=rf"a\.wav: has a sample rate of {rate} Hz"):
         load_audio(tmp_path / "a.wav")
@@ -590,7 +596,7 @@ def test_cut_off_m4a_gives_its_part_or_a_reason(song: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("suffix", ["flac", "ogg", "mp3"])
-def test_damage_amid_a_song_is_survived_and_reported(
+def test_damage_within_a_song_is_reported_and_the_rest_is_decoded(
     tmp_path: Path, suffix: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / f"a.{suffix}"
@@ -608,7 +614,7 @@ def test_damage_amid_a_song_is_survived_and_reported(
 
 
 def in_one_pass(path: Path) -> np.ndarray:
-    """What libsndfile gives of a file from its beginning on, (2, S)."""
+    """The frames that libsndfile decodes in one pass, (2, S)."""
     blocks = []
     with soundfile.SoundFile(path) as sound:
         try:
@@ -620,7 +626,7 @@ def in_one_pass(path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seconds", [2 * SEGMENT / SAMPLE_RATE, 20.0])
-def test_flac_in_segments_is_what_one_pass_gives(tmp_path: Path, seconds: float) -> None:
+def test_flac_in_segments_equals_one_pass(tmp_path: Path, seconds: float) -> None:
     path = tmp_path / "a.flac"
     soundfile.write(path, noise(seconds), SAMPLE_RATE)
     audio = load_audio(path)
@@ -650,7 +656,7 @@ def test_damaged_flac_gives_as_much_in_segments_as_in_one_pass(
 
 
 @pytest.mark.parametrize("suffix", ["wav", "aiff", "flac", "ogg", "mp3", "w64", "caf"])
-def test_no_damage_brings_the_program_down(tmp_path: Path, suffix: str) -> None:
+def test_no_damage_crashes_the_program(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     soundfile.write(path, noise(0.5), SAMPLE_RATE)
     whole = path.read_bytes()
@@ -672,7 +678,7 @@ def test_no_damage_brings_the_program_down(tmp_path: Path, suffix: str) -> None:
 
 
 @needs_ffmpeg
-def test_negative_length_in_a_header_is_not_believed(song: Path, tmp_path: Path) -> None:
+def test_a_negative_length_in_a_header_is_ignored(song: Path, tmp_path: Path) -> None:
     path = tmp_path / "a.wma"
     ffmpeg("-i", song, path)
     data = path.read_bytes()
@@ -682,7 +688,7 @@ def test_negative_length_in_a_header_is_not_believed(song: Path, tmp_path: Path)
     assert load_audio(path).duration == pytest.approx(4.0, abs=0.2)
 
 
-def test_stderr_of_others_survives_a_damaged_mp3(
+def test_other_messages_on_stderr_survive_a_damaged_mp3(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "a.mp3"
@@ -752,7 +758,7 @@ def test_unknown_suffix_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs limits on file size")
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
-def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
+def test_a_full_disk_leaves_no_incomplete_file(tmp_path: Path, suffix: str) -> None:
     code = (
         "import resource, numpy as np\n"
         "from allin1_mlx.audio import write_audio\n"
@@ -766,7 +772,7 @@ def test_full_disk_leaves_nothing_behind(tmp_path: Path, suffix: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_evaluation_songs_decode_without_a_word(shared: Path) -> None:
+def test_all_evaluation_songs_decode_without_a_warning(shared: Path) -> None:
     for path in sorted((shared / "eval").glob("*/*/mix.ogg")):
         audio = load_audio(path)
         assert audio.warnings == ()

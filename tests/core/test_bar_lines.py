@@ -37,6 +37,6 @@ def test_the_ends_of_the_song_stay():
     assert edges(snap_to_bars(cut(0, 9.1), [0.2, 2.2, 9.0])) == [0, 9.1]
 
 
-def test_a_song_without_bars_is_left_alone():
+def test_a_song_without_bars_is_not_changed():
     assert snap_to_bars(cut(0, 4.9, 12), [3.0]) == cut(0, 4.9, 12)
     assert snap_to_bars((), BARS) == ()

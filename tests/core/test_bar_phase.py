@@ -45,14 +45,14 @@ def test_bars_begin_where_the_music_changes_if_the_network_is_not_sure(meter, la
     assert np.array_equal(found.times, times)
 
 
-def test_bars_that_agree_with_the_music_stay():
+def test_bars_that_agree_with_the_music_are_not_changed():
     mix, times = a_song()
     right = counted(times, meter=4, late=0)
     assert align_bars(right, mix, heard(right, len(mix), strength=0.12)) is right
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_music_does_not_outvote_a_network_that_is_sure_where_nothing_changes(seed):
+def test_a_certain_network_decides_where_the_music_does_not_change(seed):
     rng = np.random.default_rng(seed)
     times = np.arange(200) * BEAT / FPS
     mix = rng.uniform(0, 1, (200 * BEAT, 81)).astype(np.float32)
@@ -60,7 +60,7 @@ def test_the_music_does_not_outvote_a_network_that_is_sure_where_nothing_changes
     assert align_bars(beats, mix, heard(beats, len(mix), strength=0.95, every=0.02)) is beats
 
 
-def test_bars_of_different_lengths_are_left_alone():
+def test_bars_of_different_lengths_are_not_changed():
     mix, times = a_song()
     positions = (np.arange(len(times)) - 2) % 4 + 1
     positions[100:] = (np.arange(len(times) - 100)) % 3 + 1
@@ -69,7 +69,7 @@ def test_bars_of_different_lengths_are_left_alone():
     assert align_bars(beats, mix, heard(beats, len(mix), strength=0.12)) is beats
 
 
-def test_short_songs_and_silence_are_left_alone():
+def test_short_songs_and_silence_are_not_changed():
     mix, times = a_song("AB", bars=4)
     short = counted(times, meter=4, late=1)
     assert align_bars(short, mix, heard(short, len(mix), strength=0.12)) is short
@@ -87,7 +87,7 @@ def test_the_meter_is_that_of_all_bars():
     assert constant_meter(Beats(times, np.arange(12) % 2 + 1)) is None
 
 
-def test_shares_of_changes_are_shares():
+def test_shares_of_changes_are_between_0_and_1():
     mix, times = a_song()
     shares = phase_changes(times, mix, 4)
     assert shares.shape == (4,)

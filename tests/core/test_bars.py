@@ -18,7 +18,7 @@ def test_the_pickup_is_bar_0() -> None:
     assert number_bars(grid([3, 4, 1, 2, 3, 4, 1])).tolist() == [0, 0, 1, 1, 1, 1, 2]
 
 
-def test_a_place_is_the_last_beat_passed() -> None:
+def test_a_place_is_the_latest_beat_before_it() -> None:
     analysis = grid([4, 1, 2, 3, 4, 1])
     places = name_places(analysis, np.array([0.2, 1.0, 1.5, 1.99, 2.0, 99.0]))
     assert places == ["", "0.4", "1.1", "1.1", "1.2", "2.1"]
@@ -29,7 +29,7 @@ def test_four_bars_of_four_are_four() -> None:
     assert count_bars(analysis, [Segment(1.0, 9.0, "verse")])[0] == pytest.approx(4)
 
 
-def test_a_pickup_counts_as_the_part_of_a_bar_that_it_is() -> None:
+def test_a_pickup_counts_as_its_part_of_a_bar() -> None:
     analysis = grid([3, 4, 1, 2, 3, 4, 1, 2, 3, 4])
     assert count_bars(analysis, [Segment(1.0, 4.0, "intro")])[0] == pytest.approx(1.5)
 
@@ -40,7 +40,7 @@ def test_bars_of_three_and_four_count_alike() -> None:
     assert count_bars(analysis, [Segment(start, end, "verse")])[0] == pytest.approx(3)
 
 
-def test_bars_run_on_beyond_the_last_beat() -> None:
+def test_bars_continue_after_the_last_beat() -> None:
     analysis = grid([1, 2, 3, 4])
     assert count_bars(analysis, [Segment(0.0, 5.0, "drone")])[0] == pytest.approx(2.5)
 
@@ -63,5 +63,5 @@ def test_without_beats_there_are_no_bars() -> None:
         (-1, ""),
     ],
 )
-def test_bars_are_written_for_people(count: float, text: str) -> None:
+def test_numbers_of_bars_are_written_as_people_say_them(count: float, text: str) -> None:
     assert write_bars(count) == text

@@ -1,4 +1,4 @@
-"""A folder of songs can be left alone: failures apart, nothing lost, nothing done twice."""
+"""Batches of songs: failures do not affect other songs, nothing is lost, nothing is done twice."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with 195 songs of 2 s and five inputs that are none."""
+    """A folder with 195 songs of 2 s and five inputs that are not songs."""
     folder = tmp_path_factory.mktemp("many")
     for number in range(195):
         write_song(folder / "music" / f"s{number:03}.wav", seed=number, rate=22_050)
@@ -80,7 +80,7 @@ def results(folder: Path) -> dict[str, str]:
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """Change whenever a result is written anew."""
+    """The modification times of results, which change when a result is written again."""
     found = {path.name: path.stat() for path in finished(folder)}
     return {name: (stat.st_mtime_ns, stat.st_ino) for name, stat in found.items()}
 
@@ -103,14 +103,14 @@ print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 
 
 def peak_memory(folder: Path, *arguments: str) -> tuple[int, int]:
-    """Exit code, and the most memory that the process or one of its own ever had, in KiB."""
+    """Exit code, and the peak memory of the process and its children, in KiB."""
     command = [sys.executable, "-c", MEASURE, *COMMAND, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     code, peak = done.stdout.split()
     return int(code), int(peak)
 
 
-def test_broken_songs_fail_and_the_others_do_not(
+def test_broken_songs_fail_and_the_others_are_analysed(
     many: Path, network: list[str], clean: dict[str, str]
 ) -> None:
     done = call(many, network, "music", "missing.wav", "-o", "processes", "--jobs", "2")
@@ -124,7 +124,7 @@ def test_broken_songs_fail_and_the_others_do_not(
     assert not list((many / "processes").glob(".partial*"))
 
 
-def test_a_run_that_was_killed_goes_on_where_it_was(
+def test_a_run_that_was_killed_is_continued(
     many: Path, network: list[str], clean: dict[str, str]
 ) -> None:
     out = many / "killed"
@@ -142,7 +142,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
     assert results(out) == clean
 
 
-def test_an_interrupted_run_keeps_what_is_finished(
+def test_an_interrupted_run_keeps_its_finished_results(
     many: Path, network: list[str], clean: dict[str, str]
 ) -> None:
     out = many / "interrupted"
@@ -200,7 +200,7 @@ def test_shards_together_do_everything_once(
     assert results(many / "shards") == clean
 
 
-def test_a_killed_helper_costs_no_song(tmp_path: Path, network: list[str]) -> None:
+def test_a_killed_worker_process_loses_no_song(tmp_path: Path, network: list[str]) -> None:
     if not Path("/proc/self/task").is_dir():
         pytest.skip("finds the processes in /proc, which this system lacks")
     for number in range(16):
@@ -235,7 +235,7 @@ def limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
 
 
-def test_a_file_that_cannot_be_written_fails_its_song_alone(
+def test_a_file_that_cannot_be_written_fails_only_its_song(
     tmp_path: Path, network: list[str]
 ) -> None:
     write_song(tmp_path / "long.wav", seconds=4)
@@ -326,7 +326,7 @@ LENGTHS = (2.0, 1.0, 2.0, 1.5, 2.0, 1.0, 0.2, 2.0)
 
 
 @pytest.mark.parametrize("size", [2, 4, 16])
-def test_batches_find_what_single_songs_do(
+def test_batches_find_the_same_as_single_songs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: list[str], size: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -370,7 +370,7 @@ def test_one_pass_over_several_songs_equals_one_for_each(config: Config) -> None
         np.testing.assert_allclose(found.embeddings, alone.embeddings, atol=1e-4)
 
 
-def test_songs_of_other_lengths_do_not_fit_into_one_pass() -> None:
+def test_songs_of_different_lengths_cannot_share_one_pass() -> None:
     network = Network("small", (AllInOne(SMALL),))
     with pytest.raises(ValueError, match="cannot share"):
         predict_group([mx.zeros((4, 100, 81)), mx.zeros((4, 101, 81))], network)

@@ -1,4 +1,4 @@
-"""Beats and downbeats: the published results, the plain decoder beside it, and songs by hand."""
+"""Beats and downbeats, compared with published results and with the plain Viterbi algorithm."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def decode(beat, downbeat):
 
 
 @pytest.mark.parametrize("case", GOLDEN)
-def test_the_published_decoder_gives_the_same(shared, case):
+def test_the_published_decoder_finds_the_same_beats(shared, case):
     with np.load(shared / "golden" / "dbn_cases.npz") as vectors:
         beat, downbeat, threshold, expected = (
             vectors[f"{case}/{key}"] for key in ("beat", "downbeat", "threshold", "out")
@@ -58,7 +58,7 @@ def test_all_published_cases_are_listed(shared):
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_the_plain_viterbi_algorithm_gives_the_same(seed):
+def test_the_plain_viterbi_algorithm_finds_the_same_beats(seed):
     song = viterbi.random_song(seed)
     times, positions = viterbi.decode(*song, threshold=0.24)
     found = decode(*song)
@@ -68,7 +68,7 @@ def test_the_plain_viterbi_algorithm_gives_the_same(seed):
 
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("leap", [4, STEADY.leap, None])
-def test_other_tempi_are_decoded_as_by_the_plain_algorithm(seed, leap):
+def test_other_tempo_spaces_are_decoded_as_by_the_plain_algorithm(seed, leap):
     song = viterbi.random_song(seed, frames=400)
     freely = {"leap": leap} if leap else {}
     times, positions = viterbi.decode(
@@ -91,7 +91,7 @@ def test_double_precision_is_decoded_as_by_the_plain_algorithm():
 # The model
 
 
-def test_there_are_sixty_tempi_from_215_to_55_bpm():
+def test_there_are_sixty_tempos_from_215_to_55_bpm():
     intervals = PUBLISHED.intervals
     assert len(intervals) == 60
     assert (intervals[0], intervals[-1]) == (28, 109)
@@ -99,12 +99,12 @@ def test_there_are_sixty_tempi_from_215_to_55_bpm():
     np.testing.assert_array_equal(intervals, viterbi.beat_intervals())
 
 
-def test_steady_tempi_are_twice_as_many_of_half_frames():
+def test_steady_tempos_are_twice_as_many_in_half_frames():
     assert (STEADY.intervals[0], STEADY.intervals[-1]) == (56, 218)
     assert len(STEADY.intervals) == len(set(STEADY.intervals)) == 120
 
 
-def test_a_beat_is_heard_in_less_than_a_sixteenth():
+def test_a_beat_is_observed_in_the_first_sixteenth_of_its_interval():
     for n, heard in zip(PUBLISHED.intervals, PUBLISHED.heard, strict=True):
         assert (heard - 1) / n < 1 / 16 <= heard / n
 
@@ -167,7 +167,7 @@ def share_off_the_beat(found, clicked):
 
 
 @pytest.mark.parametrize("bpm", [75, 124, 175.4])
-def test_steady_tempi_hold_the_beat_where_offbeats_mislead_for_thirty_beats(bpm):
+def test_steady_tempos_keep_the_beat_through_thirty_misleading_offbeats(bpm):
     clicked = steady(bpm, seconds=120)
     late = clicked[40:70] + round(3000 / bpm)
     beat, downbeat = clicks(clicked, length=12_000)
@@ -180,7 +180,7 @@ def test_steady_tempi_hold_the_beat_where_offbeats_mislead_for_thirty_beats(bpm)
     assert share_off_the_beat(lost, clicked) > 0.05
 
 
-def test_steady_tempi_follow_a_song_whose_tempo_is_suddenly_another():
+def test_steady_tempos_follow_a_sudden_change_of_tempo():
     clicked = np.concatenate([steady(120, seconds=60), steady(90, seconds=60, start=6010)])
     found = decode_beats(*clicks(clicked, length=12_000), threshold=0.24, tempo_space=STEADY)
     assert share_off_the_beat(found, clicked) < 0.05
@@ -214,14 +214,14 @@ def test_the_tempo_may_change():
     np.testing.assert_array_equal(found.times, clicked / 100)
 
 
-def test_a_beat_is_where_the_network_was_surest():
+def test_a_beat_is_at_the_highest_probability():
     clicked = steady(120, seconds=10)
     beat, downbeat = clicks(clicked, length=1000)
     beat[clicked[5] + 1] = 0.95
     assert decode(beat, downbeat).times[5] == (clicked[5] + 1) / 100
 
 
-def test_nothing_is_sought_outside_the_first_and_last_sure_frame():
+def test_no_beats_are_found_outside_the_first_and_last_certain_frame():
     clicked = steady(100, seconds=30)
     beat, downbeat = clicks(clicked, length=3000)
     inside = (np.arange(3000) >= 1000) & (np.arange(3000) < 2000)
@@ -238,7 +238,7 @@ def test_frames_before_the_music_only_shift_the_beats():
     np.testing.assert_array_equal(late.positions, found.positions)
 
 
-def test_the_threshold_itself_counts_as_sure():
+def test_a_probability_at_the_threshold_counts():
     half = np.array([0.1, 0.5, 0.1], np.float32)
     assert decode_beats(half, half, threshold=0.5).times.tolist() == [0.01]
     assert decode_beats(half, half, threshold=0.501).times.tolist() == []
@@ -266,13 +266,13 @@ def test_one_click_is_at_most_one_beat():
     assert decode(beat, downbeat).times.tolist() == [1.0]
 
 
-def test_a_click_in_frame_0_alone_is_none_as_in_the_reference():
+def test_a_click_in_frame_0_alone_is_no_beat_as_in_the_reference():
     beat = downbeat = np.where(np.arange(500) == 0, 0.9, 0.01).astype(np.float32)
     assert len(decode(beat, downbeat).times) == 0
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
-def test_frames_without_a_number_leave_the_rest_as_it_is(odd):
+def test_nan_in_some_frames_does_not_change_other_beats(odd):
     clicked = steady(120, seconds=30)
     beat, downbeat = clicks(clicked, length=3000)
     beat[1020:1030] = odd
@@ -298,13 +298,13 @@ def test_a_song_without_any_chance_of_a_downbeat_has_no_beats():
     assert len(decode(beat, downbeat).times) == 0
 
 
-def test_half_precision_is_enough():
+def test_half_precision_finds_the_same_beats():
     clicked = steady(120, seconds=10)
     found = decode(*(p.astype(np.float16) for p in clicks(clicked, length=1000)))
     np.testing.assert_array_equal(found.times, clicked / 100)
 
 
-def test_certainty_is_followed_through_a_long_song():
+def test_certain_beats_are_followed_through_a_long_song():
     clicked = steady(210, seconds=900)
     song = clicks(clicked, length=90_000, bar=3)
     for probability in song:
@@ -316,7 +316,7 @@ def test_certainty_is_followed_through_a_long_song():
     np.testing.assert_array_equal(found.positions, np.arange(len(clicked)) % 3 + 1)
 
 
-def test_input_is_left_as_it_was():
+def test_the_input_is_not_changed():
     beat, downbeat = viterbi.random_song(2)
     before = beat.copy(), downbeat.copy()
     decode(beat, downbeat)
@@ -324,12 +324,12 @@ def test_input_is_left_as_it_was():
 
 
 @pytest.mark.parametrize("shapes", [((5,), (6,)), ((5, 1), (5, 1)), ((), ())])
-def test_arrays_that_do_not_fit_are_refused(shapes):
+def test_arrays_of_wrong_shapes_are_refused(shapes):
     with pytest.raises(ValueError, match="same shape"):
         decode(*(np.zeros(shape, np.float32) for shape in shapes))
 
 
-def test_more_tempi_than_can_be_named_are_refused():
+def test_more_tempos_than_a_pointer_can_number_are_refused():
     with pytest.raises(ValueError, match="at most 127"):
         decode_beats(*clicks([50, 100], length=200), threshold=0.24, tempo_space=TempoSpace(2, 150))
 
@@ -338,7 +338,7 @@ def test_bars_of_three_and_four_are_tried():
     assert BARS == (3, 4)
 
 
-def test_a_grid_that_was_hardly_heard_is_dropped():
+def test_a_grid_with_few_probable_beats_is_dropped():
     beat = np.full(3000, 0.02)
     beat[[10, 2990]] = 0.9  # a drone that begins and ends
     decoded = decode_beats(beat, np.full(3000, 0.01), threshold=0.05)

@@ -47,7 +47,7 @@ def test_each_bar_is_in_the_section_in_which_it_is_played():
     assert numbers(compose([2, 3])) == [[1, 2], [3, 4, 5]]
 
 
-def test_a_boundary_beside_its_bar_line_moves_no_bar():
+def test_a_boundary_near_a_bar_line_moves_no_bar():
     song = compose([2, 3])
     start, first, second = song.segments
     for shift in (-0.2, 0.2):
@@ -65,7 +65,7 @@ def test_silence_at_the_start_is_no_section():
     assert [part.name for part in list_parts(compose([2, 3]))] == ["verse", "chorus"]
 
 
-def test_a_bar_of_another_length_says_so():
+def test_a_bar_of_another_length_shows_its_length():
     song = compose([3, 2])
     kept = [i for i in range(len(song.beats)) if i not in (6, 7)]  # bar 2 has two beats
     short = replace(

@@ -1,4 +1,4 @@
-"""Checkpoints: what is read equals what was written, and what does not fit is named."""
+"""Checkpoints: reading returns what was written, and errors name what does not fit."""
 
 import io
 import json
@@ -49,7 +49,7 @@ def test_npz_gives_its_arrays(tmp_path, arrays, save):
     assert_same(read_arrays(tmp_path / "a.npz"), arrays)
 
 
-def test_npz_of_other_floats_and_orders_becomes_float32(tmp_path):
+def test_npz_of_other_float_types_and_orders_becomes_float32(tmp_path):
     values = np.arange(12).reshape(3, 4)
     kinds = {"half": "<f2", "double": "<f8", "big": ">f4"}
     saved = {name: values.astype(kind) for name, kind in kinds.items()}
@@ -173,17 +173,17 @@ def test_yaml_and_json_configurations_are_equal(tmp_path):
         ("a.yaml", "x" * 100_000),
     ],
 )
-def test_a_configuration_that_is_none_is_refused(tmp_path, name, text):
+def test_an_invalid_configuration_is_refused(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     with pytest.raises(CheckpointError, match=f"^{name}: "):
         read_config(tmp_path / name)
 
 
-def test_arrays_that_fit_pass(arrays):
+def test_arrays_that_fit_are_accepted(arrays):
     check_arrays(arrays, {key: array.shape for key, array in arrays.items()}, name="a.npz")
 
 
-def test_what_does_not_fit_is_named(arrays):
+def test_arrays_that_do_not_fit_are_named(arrays):
     expected = {"dense.weight": (4, 6), "bias": (6,), "scale": (), "gamma": (3,)}
     with pytest.raises(CheckpointError) as caught:
         check_arrays(arrays, expected, name="a.npz")
@@ -195,7 +195,7 @@ def test_what_does_not_fit_is_named(arrays):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_weights_that_are_no_numbers_are_refused(arrays, bad):
+def test_weights_with_nan_or_infinity_are_refused(arrays, bad):
     arrays["bias"][3] = bad
     shapes = {key: array.shape for key, array in arrays.items()}
     with pytest.raises(CheckpointError, match=r"^a\.npz: bias holds NaN or infinite"):
@@ -215,7 +215,7 @@ def test_a_missing_file_is_an_os_error(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".npz", ".pth", ".safetensors", ".yaml"])
 def test_random_damage_gives_arrays_or_one_line(tmp_path, suffix):
-    """What is inside the archives is damaged, so that their checksums are no protection."""
+    """The content of the archives is damaged, so their checksums do not reveal it."""
     rng = np.random.default_rng(11)
     weights = rng.standard_normal((2, 3)).astype(np.float32)
     writer = Writer()

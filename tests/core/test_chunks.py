@@ -1,4 +1,4 @@
-"""Computing in chunks gives what the whole gives, in order, and raises what fails in a chunk."""
+"""Computing in chunks gives the result of the whole array, in order, and raises errors."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_cuts_cover_everything_once(length, step):
 
 @pytest.mark.parametrize("run", [map_parallel, map_serial])
 @pytest.mark.parametrize("chunk", [1, 10, 64, 1000])
-def test_a_layer_that_looks_around_gives_the_same_in_chunks(run, chunk):
+def test_a_layer_with_a_reach_gives_the_same_in_chunks(run, chunk):
     x = mx.random.normal((2, 500, 3))
 
     def mean_of_neighbours(x: mx.array) -> mx.array:
@@ -44,7 +44,7 @@ def test_results_come_in_the_order_of_the_jobs():
 
 
 @pytest.mark.parametrize("run", [map_parallel, map_serial])
-def test_what_goes_wrong_in_a_chunk_is_reported(run):
+def test_an_error_in_a_chunk_is_raised(run):
     def fail_once(number: int) -> mx.array:
         if number == 7:
             raise InterruptedError("seven")
@@ -54,5 +54,5 @@ def test_what_goes_wrong_in_a_chunk_is_reported(run):
         run(fail_once, range(20))
 
 
-def test_training_is_never_cut():
+def test_training_uses_no_chunks():
     assert len(chunk_edges(10**9, chunk_length(1000, training=True))) == 2

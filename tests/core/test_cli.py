@@ -1,4 +1,4 @@
-"""What each option does to a song, seen from the command line."""
+"""The effect of each option of the command line on a song."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: list[str]) -> Run:
-    """Runs the command in a folder of its own, with the small network."""
+    """Runs the command in an empty folder, with the small network."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "1")
 
@@ -52,7 +52,7 @@ def song(tmp_path: Path) -> Path:
 
 
 def files(folder: Path) -> set[str]:
-    """All files below a folder but notes and the songs beside it."""
+    """All files below a folder except receipts and the songs in it."""
     return {
         str(path.relative_to(folder))
         for path in folder.rglob("*")
@@ -65,7 +65,7 @@ def result(folder: Path, name: str = "song") -> dict[str, Any]:
 
 
 def stamp(path: Path) -> tuple[int, int]:
-    """Changes whenever a file is written anew."""
+    """A value that changes when the file is written again."""
     return path.stat().st_mtime_ns, path.stat().st_ino
 
 
@@ -92,7 +92,9 @@ def test_the_tempo_printed_is_the_steady_one_as_on_the_page(
     assert f"({found['tempo']['bpm']:.2f} BPM, " in capsys.readouterr().out
 
 
-def test_arrays_go_beside_the_result_or_apart(run: Run, song: Path, tmp_path: Path) -> None:
+def test_arrays_are_written_beside_the_result_or_to_their_folder(
+    run: Run, song: Path, tmp_path: Path
+) -> None:
     assert run("song.wav", "-a", "-e", "-o", "out") == 0
     with np.load(tmp_path / "out" / "song.activ.npz") as arrays:
         shapes = {key: (arrays[key].shape, arrays[key].dtype.name) for key in arrays}
@@ -119,7 +121,7 @@ def test_pictures_of_each_kind(
 
 
 @pytest.mark.parametrize("options", [[], ["--no-multiprocess"]], ids=["processes", "one process"])
-def test_a_page_with_sound_holds_the_song(
+def test_a_page_with_sound_contains_the_song(
     run: Run, song: Path, tmp_path: Path, options: list[str]
 ) -> None:
     asked = ("song.wav", "-v", "--viz-format", "html", *options)
@@ -185,7 +187,9 @@ def test_spectrograms_are_kept_and_reused(
     assert stages[0] - stages[1] == {"spectrogram"}
 
 
-def test_own_stems_are_used_and_kept_as_sound(run: Run, song: Path, tmp_path: Path) -> None:
+def test_user_supplied_stems_are_used_and_kept_as_sound(
+    run: Run, song: Path, tmp_path: Path
+) -> None:
     for number, stem in enumerate(("bass", "drums", "other", "vocals")):
         write_song(tmp_path / "stems" / "song" / f"{stem}.wav", seed=10 + number)
     assert run("song.wav", "--stems-dir", "stems", "-k", "--demix-dir", "d") == 0
@@ -234,7 +238,7 @@ def test_the_spectrogram_check_reports_differences(
     assert "equal enough" in line
 
 
-def test_timings_are_lines_and_a_picture(run: Run, song: Path, tmp_path: Path) -> None:
+def test_timings_are_written_and_drawn(run: Run, song: Path, tmp_path: Path) -> None:
     arguments = ("--timings-path", "t/t.jsonl", "--timings-viz-path", "t/t.png")
     assert run("song.wav", *arguments) == 0
     text = (tmp_path / "t" / "t.jsonl").read_text()
@@ -247,7 +251,9 @@ def test_timings_are_lines_and_a_picture(run: Run, song: Path, tmp_path: Path) -
     assert (tmp_path / "t" / "t.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_files_in_between_change_nothing_and_go_away(run: Run, song: Path, tmp_path: Path) -> None:
+def test_intermediate_files_change_no_result_and_are_removed(
+    run: Run, song: Path, tmp_path: Path
+) -> None:
     assert run("song.wav", "-o", "one") == 0
     assert run("song.wav", "-o", "other", "--no-mlx-in-memory", "--timings-path", "t") == 0
     assert result(tmp_path / "one") == result(tmp_path / "other")
@@ -262,7 +268,7 @@ def test_compatibility_switches_change_no_result(run: Run, song: Path, tmp_path:
     assert result(tmp_path / "one") == result(tmp_path / "other")
 
 
-def test_a_finished_song_is_left_alone(
+def test_a_finished_song_is_not_analysed_again(
     run: Run, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outputs = ("-v", "--viz-format", "svg", "-s", "-a", "-e", "-k")
@@ -316,7 +322,7 @@ STAGE_FILES = {
         ("all", {"spec", "json", "viz", "sonify"}),
     ],
 )
-def test_overwrite_does_a_stage_again_and_what_rests_on_it(
+def test_overwrite_repeats_a_stage_and_everything_made_from_it(
     run: Run, song: Path, tmp_path: Path, stages: str, redone: set[str]
 ) -> None:
     outputs = ("-v", "--viz-format", "svg", "-s", "-a", "-k")
@@ -331,7 +337,7 @@ def test_overwrite_does_a_stage_again_and_what_rests_on_it(
     }
 
 
-def test_what_is_missing_is_added_without_asking_the_network_again(
+def test_missing_files_are_added_without_running_the_network_again(
     run: Run, song: Path, tmp_path: Path
 ) -> None:
     assert run("song.wav") == 0
@@ -352,7 +358,7 @@ def test_a_changed_song_is_analysed_again(run: Run, song: Path, tmp_path: Path) 
     assert not [name for name in before if (tmp_path / name).read_bytes() == before[name]]
 
 
-def test_stale_arrays_are_not_taken_for_those_of_a_new_song(
+def test_arrays_of_an_old_song_are_not_used_for_a_new_song(
     run: Run, song: Path, tmp_path: Path
 ) -> None:
     assert run("song.wav", "-a") == 0
@@ -374,7 +380,7 @@ def test_another_network_analyses_again(run: Run, song: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "text", "other format"])
-def test_a_damaged_result_is_not_taken_for_finished(
+def test_a_damaged_result_does_not_count_as_finished(
     run: Run, song: Path, tmp_path: Path, damage: str
 ) -> None:
     assert run("song.wav") == 0
@@ -392,7 +398,7 @@ def test_a_damaged_result_is_not_taken_for_finished(
 
 
 def correct(path: Path) -> str:
-    """Correct a result as somebody would on the page; returns its new text."""
+    """Correct a result as on the page; returns its new text."""
     corrected = apply(apply(Analysis.from_json(path), Nudge(7)), RelabelSection(0.1, "my part"))
     path.write_text(corrected.to_json(), encoding="utf-8")
     return corrected.to_json()
@@ -417,7 +423,7 @@ def test_corrections_by_hand_survive_an_analysis(run: Run, song: Path, tmp_path:
     assert path.read_text() == detected
 
 
-def test_exports_are_written_and_left_alone_until_the_result_changes(
+def test_exports_are_written_again_only_if_the_result_changes(
     run: Run, song: Path, tmp_path: Path
 ) -> None:
     arguments = ("song.wav", "--export", "lab,midi,csv", "--export-dir", "x")
@@ -443,7 +449,7 @@ def test_results_of_another_song_survive(run: Run, song: Path, tmp_path: Path) -
     assert second == f"song.{digest[:8]}.json"
 
 
-def test_songs_that_come_to_share_a_stem_keep_what_is_finished(
+def test_songs_that_later_share_a_stem_keep_their_finished_results(
     run: Run, song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_song(tmp_path / "elsewhere" / "song.wav", seed=2)
@@ -508,7 +514,7 @@ def test_a_read_only_output_folder_is_reported(
     assert "Permission denied" in capsys.readouterr().err
 
 
-def test_the_command_line_says_which_option_helps(
+def test_the_command_line_names_the_option_that_helps(
     song: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -533,14 +539,14 @@ def test_quiet_prints_failures_only(
     ]
 
 
-def test_what_is_not_there_is_reported_and_nothing_fetched_for_it(
+def test_missing_songs_are_reported_and_nothing_is_downloaded_for_them(
     run: Run,
     song: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With its path; the exit code says that the songs failed, not the download."""
+    """The exit code is that of failed songs, not of a failed download."""
     monkeypatch.setenv("ALLIN1_MLX_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "0")
     monkeypatch.setenv("ALLIN1_MLX_WEIGHTS_URL", "http://127.0.0.1:9/")
@@ -568,7 +574,7 @@ def test_what_is_not_there_is_reported_and_nothing_fetched_for_it(
 
 
 @pytest.mark.parametrize(("count", "times"), [(2, 1), (5, 1), (6, 2)])
-def test_only_many_failures_are_listed_again_in_the_end(
+def test_only_many_failures_are_repeated_at_the_end(
     run: Run, song: Path, capsys: pytest.CaptureFixture[str], count: int, times: int
 ) -> None:
     assert run("song.wav", *(f"{n}.wav" for n in range(count)), "--no-multiprocess") == 1
@@ -605,7 +611,7 @@ def separator(tmp_path: Path) -> list[str]:
 def test_separated_stems_are_kept_and_reused(
     run: Run, song: Path, tmp_path: Path, separator: list[str]
 ) -> None:
-    """With the same result, whether they were just made or read from their files."""
+    """The result is the same for new stems and for stems read from files."""
     assert run("song.wav", *separator, "-o", "plain") == 0
     assert run("song.wav", *separator, "-k", "-o", "kept", "--timings-path", "1") == 0
     assert result(tmp_path / "plain")["demix"] == "htdemucs"

@@ -1,4 +1,4 @@
-"""What is heard lies where the result says it is."""
+"""Clicks and boundary sounds are at the times of the result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUIET = np.zeros((2, 30 * SAMPLE_RATE), dtype=np.float32)
 
 
 def analysis_of(beats: Sequence[float] = (), segments: Sequence[Segment] = ()) -> Analysis:
-    """An analysis in 4/4 from its beats on."""
+    """An analysis in 4/4 with the given beats."""
     positions = tuple(k % 4 + 1 for k in range(len(beats)))
     return Analysis(
         path="song.wav",
@@ -50,7 +50,7 @@ def pitch(signal: np.ndarray) -> float:
 
 
 def random_beats(*, seed: int, seconds: float) -> list[float]:
-    """Beats as results hold them: increasing, two decimals."""
+    """Beats as in results: increasing, two decimals."""
     rng = np.random.default_rng(seed)
     times = np.cumsum(rng.uniform(0.28, 1.1, round(seconds)))
     return [round(float(t), 2) for t in times if t < seconds - 0.2]
@@ -106,7 +106,7 @@ def test_clicks_in_quick_succession_do_not_add_up() -> None:
     assert np.abs(track).max() < 1
 
 
-def test_a_boundary_is_announced_before_and_falls_on_time() -> None:
+def test_the_rising_tone_ends_and_the_falling_tone_starts_at_the_boundary() -> None:
     segments = [Segment(0, 10, "intro"), Segment(10, 20, "verse"), Segment(20, 30, "chorus")]
     heard = sonify(QUIET, analysis_of(segments=segments))[0]
     for boundary in (10, 20):
@@ -125,7 +125,7 @@ def test_a_boundary_is_announced_before_and_falls_on_time() -> None:
     assert not heard[~near].any()
 
 
-def test_begin_and_end_of_a_song_are_no_boundaries() -> None:
+def test_start_and_end_of_a_song_are_no_boundaries() -> None:
     segments = [
         Segment(0, 0.5, "start"),
         Segment(29, 30, "end"),
@@ -135,7 +135,7 @@ def test_begin_and_end_of_a_song_are_no_boundaries() -> None:
     assert not sonify(QUIET, analysis_of(segments=[Segment(0, 30, "verse")])).any()
 
 
-def test_boundaries_near_each_other_and_near_the_edges_fit() -> None:
+def test_sounds_of_boundaries_near_each_other_and_near_the_ends_fit() -> None:
     times = [0.0, 0.05, 0.3, 0.31, 29.9, 30.0]
     segments = [Segment(a, b, "verse") for a, b in pairwise(times)]
     heard = sonify(QUIET, analysis_of(segments=segments))
@@ -154,20 +154,20 @@ def test_loud_song_does_not_clip_and_quiet_song_keeps_its_level() -> None:
     np.testing.assert_array_equal(heard[:, 2 * SAMPLE_RATE :], quiet[:, 2 * SAMPLE_RATE :])
 
 
-def test_clicks_follow_the_loudness_of_the_song_but_are_heard_over_silence() -> None:
+def test_clicks_follow_the_loudness_of_the_song_but_are_audible_in_silence() -> None:
     whisper = np.full_like(QUIET, 0.01)
     assert np.abs(sonify(whisper, analysis_of([1.0])) - whisper).max() < 0.01
     assert np.abs(sonify(QUIET, analysis_of([1.0]))).max() > 0.3
 
 
-def test_the_song_itself_is_left_alone() -> None:
+def test_the_samples_of_the_song_are_not_changed() -> None:
     song = np.zeros((2, SAMPLE_RATE), dtype=np.float32)
     sonify(song, analysis_of([0.5]))
     assert not song.any()
 
 
 @pytest.mark.parametrize("bars", [1, 2])
-def test_count_in_leads_to_the_first_beat_at_its_pace(bars: int) -> None:
+def test_the_count_in_leads_to_the_first_beat_at_its_tempo(bars: int) -> None:
     beats = [0.5 + 0.6 * k for k in range(12)]
     positions = [k % 3 + 1 for k in range(12)]
     counted = count_in(beats, positions, bars=bars)
@@ -185,7 +185,7 @@ def test_count_in_before_a_pickup_fills_its_bar() -> None:
     assert counted.offset == 0.0
 
 
-def test_no_count_in_without_bars_or_pace() -> None:
+def test_no_count_in_without_bars_or_tempo() -> None:
     assert count_in([1.0, 2.0], [1, 2], bars=0).offset == 0.0
     assert count_in([1.0], [1], bars=2).beats == (1.0,)
     assert count_in([], [], bars=2).beats == ()

@@ -1,4 +1,4 @@
-"""Composed songs: exact truth, forms that can be heard, sound that is sane."""
+"""Composed songs: exact truth, usual forms, sound that is finite and audible."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_every_style_makes_a_song(style: str, bank: Bank) -> None:
     assert 60 <= song.score.duration <= 330
 
 
-def test_tempi_stay_where_the_decoder_can_follow() -> None:
+def test_tempos_are_within_the_range_of_the_decoder() -> None:
     bpm = np.array([compose_score(seed).bpm for seed in range(200)])
     assert bpm.min() >= 52
     assert bpm.max() <= 215
@@ -125,7 +125,7 @@ def test_drum_energy_rises_at_beats(bank: Bank) -> None:
     assert near > 1.5 * between
 
 
-def test_choruses_resemble_one_another_more_than_verses(bank: Bank) -> None:
+def test_choruses_are_more_similar_to_each_other_than_to_verses(bank: Bank) -> None:
     closer = []
     for seed in range(300, 312):
         song = compose(seed, bank, style="pop")

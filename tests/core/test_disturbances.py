@@ -1,4 +1,4 @@
-"""What happens around a batch: a second one in the same folder, many files, clocks that are set."""
+"""Batches under disturbance: a second run in the same folder, many files, changed clocks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_two_runs_with_one_output_folder_do_not_disturb_each_other(
     assert "0 done, 6 reused" in again.stdout
 
 
-def test_of_ten_thousand_files_the_first_result_needs_only_the_first(
+def test_the_first_of_ten_thousand_results_needs_only_the_first_file(
     tmp_path: Path, network: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = write_song(tmp_path / "music" / "00000.wav", seconds=0.2)
@@ -82,7 +82,7 @@ def test_of_ten_thousand_files_the_first_result_needs_only_the_first(
 
 
 @pytest.mark.parametrize("years", [-30, 30])
-def test_a_clock_that_was_set_changes_nothing(
+def test_a_change_of_the_clock_changes_nothing(
     music: Path,
     network: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -103,7 +103,7 @@ def test_a_clock_that_was_set_changes_nothing(
     assert results(music / "out") == before
 
 
-def test_a_clock_that_was_set_removes_no_file_that_is_being_written(
+def test_a_change_of_the_clock_removes_no_file_that_is_being_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = time.time
@@ -114,7 +114,7 @@ def test_a_clock_that_was_set_removes_no_file_that_is_being_written(
     assert (tmp_path / "a.json").read_text() == "whole"
 
 
-def test_a_song_that_is_replaced_after_it_was_planned_fails_and_says_so(
+def test_a_song_that_is_replaced_after_planning_fails_with_a_message(
     music: Path,
     network: list[str],
     monkeypatch: pytest.MonkeyPatch,

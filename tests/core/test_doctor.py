@@ -1,4 +1,4 @@
-"""The doctor's table: what is well, what is not, and the exit code."""
+"""The doctor's table: what works, what does not, and the exit code."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -109,7 +109,7 @@ def test_a_port_in_use_is_no_fault(monkeypatch):
     assert "in use" in found.found
 
 
-def test_an_examination_that_fails_is_a_fault_and_the_table_goes_on(monkeypatch):
+def test_an_examination_that_fails_is_a_fault_and_the_table_is_complete(monkeypatch):
     def fail():
         raise ZeroDivisionError("7 / 0")
         yield

@@ -1,6 +1,6 @@
-"""Downloads against a server on this machine that misbehaves in every way we could think of.
+"""Downloads from a server on this machine that misbehaves in many ways.
 
-After each of them the cache holds verified files only.
+After each of them, the cache contains verified files only.
 """
 
 import errno
@@ -28,7 +28,7 @@ HALF = len(DATA) // 2
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers each request with the next step of the server's script, the last one for ever."""
+    """Answers each request with the next step of the server's script; the last step repeats."""
 
     protocol_version = "HTTP/1.1"
 
@@ -116,7 +116,7 @@ def wrong_part(handler):
 
 @pytest.fixture
 def serve():
-    """Start a server with a script; returns it, with `url` and the `requests` it got."""
+    """Start a server with a script. It has `url` and the list `requests`."""
     servers = []
 
     def start(*script):
@@ -161,7 +161,7 @@ def partials(cache):
     return {p.name: p.read_bytes() for p in folder.iterdir()} if folder.exists() else {}
 
 
-def test_a_file_arrives_verified(serve, cache):
+def test_a_downloaded_file_is_verified(serve, cache):
     server = serve(whole)
     shares = []
     path = download(published(), cache, base_url=server.url, on_progress=shares.append)
@@ -173,21 +173,21 @@ def test_a_file_arrives_verified(serve, cache):
     assert shares[-1] == 1.0
 
 
-def test_a_file_that_is_there_is_not_fetched_again(serve, cache):
+def test_an_existing_file_is_not_downloaded_again(serve, cache):
     server = serve(whole)
     for _ in range(2):
         download(published(), cache, base_url=server.url)
     assert len(server.requests) == 1
 
 
-def test_a_cut_transfer_goes_on_where_it_stopped(serve, cache):
+def test_an_interrupted_transfer_is_resumed(serve, cache):
     server = serve(cut, whole)
     download(published(), cache, base_url=server.url)
     assert_only_verified(cache)
     assert server.requests[1][1]["Range"] == f"bytes={HALF}-"
 
 
-def test_a_later_run_goes_on_where_an_earlier_one_stopped(serve, cache):
+def test_a_later_run_resumes_an_earlier_transfer(serve, cache):
     def stop(share):
         if share >= 0.5:
             raise Cancelled
@@ -213,12 +213,12 @@ def test_a_server_that_sends_another_part_is_asked_from_the_beginning(serve, cac
     assert_only_verified(cache)
 
 
-def test_a_server_that_knows_no_such_part_is_asked_from_the_beginning(serve, cache):
+def test_a_server_without_the_requested_part_is_asked_from_the_beginning(serve, cache):
     download(published(), cache, base_url=serve(cut, error(416), whole).url)
     assert_only_verified(cache)
 
 
-def test_a_wrong_beginning_is_thrown_away_once(serve, cache):
+def test_a_wrong_beginning_is_discarded_once(serve, cache):
     file = published()
     part = cache.parent / "partial" / file.sha256
     part.parent.mkdir(parents=True)
@@ -227,7 +227,7 @@ def test_a_wrong_beginning_is_thrown_away_once(serve, cache):
     assert_only_verified(cache)
 
 
-def test_another_checksum_is_refused(serve, cache):
+def test_a_wrong_checksum_is_refused(serve, cache):
     other = bytes(len(DATA))
     server = serve(lambda handler: send(handler, other))
     with pytest.raises(DownloadError, match=r"^model\.npz: .* another SHA-256"):
@@ -238,7 +238,7 @@ def test_another_checksum_is_refused(serve, cache):
 
 
 @pytest.mark.parametrize("body", [DATA[:-1], DATA + b"x", b""])
-def test_another_size_is_refused_at_once(serve, cache, body):
+def test_a_wrong_size_is_refused_at_once(serve, cache, body):
     server = serve(lambda handler: send(handler, body))
     with pytest.raises(DownloadError, match=f"has {len(body)} bytes, expected {len(DATA)}"):
         download(published(), cache, base_url=server.url)
@@ -247,7 +247,7 @@ def test_another_size_is_refused_at_once(serve, cache, body):
 
 
 @pytest.mark.parametrize("status", [403, 404, 410])
-def test_a_missing_file_is_not_asked_for_twice(serve, cache, status):
+def test_a_missing_file_is_not_requested_twice(serve, cache, status):
     server = serve(error(status))
     with pytest.raises(DownloadError, match=f"answers {status} "):
         download(published(), cache, base_url=server.url)
@@ -263,7 +263,7 @@ def test_a_server_error_is_tried_again(serve, cache, status):
     assert len(server.requests) == 2
 
 
-def test_a_server_that_always_fails_is_given_up(serve, cache):
+def test_the_download_stops_if_the_server_always_fails(serve, cache):
     server = serve(error(500))
     with pytest.raises(DownloadError, match=r"failed 4 times \(500 "):
         download(published(), cache, base_url=server.url)
@@ -271,13 +271,13 @@ def test_a_server_that_always_fails_is_given_up(serve, cache):
 
 
 @pytest.mark.parametrize("step", [stall, trickle])
-def test_a_stall_is_given_up(serve, cache, step):
+def test_the_download_stops_after_a_stall(serve, cache, step):
     with pytest.raises(DownloadError, match="stopped sending after"):
         download(published(), cache, base_url=serve(step).url, stall_after=0.5)
     assert_nothing(cache)
 
 
-def test_after_a_stall_it_goes_on(serve, cache):
+def test_the_download_continues_after_a_stall(serve, cache):
     server = serve(stall, whole)
     with pytest.raises(DownloadError):
         download(published(), cache, base_url=server.url, stall_after=0.5)
@@ -301,12 +301,12 @@ def test_a_hostile_redirect_is_refused(serve, cache, step):
 
 
 @pytest.mark.parametrize("url", ["file:///etc", "ftp://127.0.0.1", "nonsense", "http://"])
-def test_only_http_addresses_are_taken(cache, url):
+def test_only_http_addresses_are_accepted(cache, url):
     with pytest.raises(UsageError, match="expected http"):
         download(published(), cache, base_url=url)
 
 
-def test_a_closed_port_is_given_up(cache):
+def test_the_download_stops_at_a_closed_port(cache):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -315,13 +315,13 @@ def test_a_closed_port_is_given_up(cache):
     assert_nothing(cache)
 
 
-def test_a_server_that_never_answers_is_given_up(serve, cache):
+def test_the_download_stops_if_the_server_never_answers(serve, cache):
     with pytest.raises(DownloadError, match=r"cannot be reached \(no answer in 4 s\)"):
         download(published(), cache, base_url=serve(silent).url)
     assert_nothing(cache)
 
 
-def test_two_at_once_fetch_once(serve, cache):
+def test_two_threads_download_a_file_once(serve, cache):
     def slow(handler):
         send(handler, DATA[:HALF], length=len(DATA))
         time.sleep(0.5)
@@ -373,7 +373,7 @@ def start_process(url, cache, *, limit=0):
     )
 
 
-def test_several_processes_at_once_fetch_once(serve, cache):
+def test_several_processes_download_a_file_once(serve, cache):
     def slow(handler):
         send(handler, DATA[:HALF], length=len(DATA))
         time.sleep(1.5)
@@ -390,7 +390,7 @@ def test_several_processes_at_once_fetch_once(serve, cache):
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_process_leaves_what_can_go_on(serve, cache, blow):
+def test_an_interrupted_process_leaves_a_file_that_can_be_resumed(serve, cache, blow):
     server = serve(stall, whole)
     process = start_process(server.url, cache)
     part = cache.parent / "partial" / published().sha256
@@ -407,7 +407,7 @@ def test_an_interrupted_process_leaves_what_can_go_on(serve, cache, blow):
     assert server.requests[1][1]["Range"] == f"bytes={HALF}-"
 
 
-def test_a_disk_that_fills_up_is_reported_and_left_empty(serve, cache):
+def test_a_disk_that_fills_up_is_reported_and_the_partial_file_removed(serve, cache):
     process = start_process(serve(whole).url, cache, limit=100_000)
     _, complaint = process.communicate(timeout=30)
     assert process.returncode == 1
@@ -438,7 +438,7 @@ def test_a_cache_that_cannot_be_written_is_reported(serve, tmp_path):
         download(published(), tmp_path / "file" / "weights", base_url=serve(whole).url)
 
 
-def test_a_changed_file_does_not_verify(serve, cache):
+def test_a_changed_file_fails_verification(serve, cache):
     path = download(published(), cache, base_url=serve(whole).url)
     verify(published(), path)
     path.write_bytes(DATA[:-1] + bytes([DATA[-1] ^ 1]))

@@ -1,4 +1,4 @@
-"""Corrections by hand: exact, reversible, and kept apart from what was detected."""
+"""Corrections by hand: exact, reversible, and stored separately from the detection."""
 
 import gc
 import json
@@ -99,7 +99,7 @@ def songs(draw) -> Analysis:
 
 
 def random_edit(analysis: Analysis, rng: np.random.Generator):
-    """An edit as the page makes them, of what is there now; mostly one that fits."""
+    """An edit as the page makes them, for the present state; usually one that fits."""
     beats = analysis.beats or (0.0,)
     beat = float(rng.choice(beats))
     any_time = float(rng.uniform(0, analysis.duration))
@@ -133,7 +133,7 @@ def random_edit(analysis: Analysis, rng: np.random.Generator):
 
 
 def structure(analysis: Analysis):
-    """All that is effective, without how it came about."""
+    """The effective values, without the history."""
     return replace(analysis, edits=(), detection=None)
 
 
@@ -243,14 +243,14 @@ def test_half_the_tempo_keeps_the_first_downbeat():
     assert slow.bpm == 60
 
 
-def test_three_halves_fit_three_beats_where_two_were():
+def test_three_halves_of_the_tempo_put_three_beats_in_place_of_two():
     quick = apply(SONG, ScaleTempo("3/2"))
     assert quick.bpm == 180
     assert quick.beats[3:7] == pytest.approx((1.33, 1.33 + 1 / 3, 1.33 + 2 / 3, 2.33))
     assert apply(SONG, ScaleTempo("2/3")).bpm == 80
 
 
-def test_where_the_meter_changes_each_part_is_scaled_from_its_own_downbeat():
+def test_each_part_of_one_meter_is_scaled_from_its_own_downbeat():
     mixed = apply(SONG, SetMeter(3, SONG.downbeats[10]))
     fast = apply(mixed, ScaleTempo("2"))
     assert set(SONG.downbeats[:11]) <= set(fast.downbeats)
@@ -258,7 +258,7 @@ def test_where_the_meter_changes_each_part_is_scaled_from_its_own_downbeat():
     assert np.diff(later) == pytest.approx(0.75)  # three beats of 240 bpm
 
 
-def test_a_tempo_that_nobody_counts_is_refused():
+def test_a_tempo_that_nobody_can_count_is_refused():
     fast = SONG
     for _ in range(4):
         fast = apply(fast, ScaleTempo("2"))
@@ -273,7 +273,7 @@ def test_shifting_the_downbeat_moves_every_bar_line_by_a_beat():
     assert earlier.downbeats == SONG.beats[1::4]
 
 
-def test_bar_one_is_where_the_user_says_and_keeps_every_beat():
+def test_bar_one_is_set_by_the_user_and_every_beat_stays():
     song = apply(SONG, SetBarOne(5.83))  # a fourth beat, in the third bar
     assert song.beats == SONG.beats
     assert song.beat_positions[song.beats.index(5.83)] == 1
@@ -288,7 +288,7 @@ def test_bar_one_is_where_the_user_says_and_keeps_every_beat():
     assert number_bars(pickup)[0] == 1
 
 
-def test_bar_one_where_a_foreign_result_counts_oddly():
+def test_bar_one_can_be_set_in_results_with_unusual_positions():
     odd = replace(SONG, beat_positions=(1, 3, 3, 4) * 20, downbeats=SONG.beats[::4])
     song = apply(odd, SetBarOne(odd.beats[2]))
     assert odd.beats[2] in song.downbeats
@@ -312,7 +312,7 @@ def test_a_meter_is_a_whole_number_from_2_to_7(meter):
         SetMeter(meter)
 
 
-def test_a_nudge_moves_all_beats_and_forth_and_back_is_the_identity():
+def test_a_nudge_moves_all_beats_and_its_inverse_moves_them_back():
     late = apply(SONG, Nudge(7))
     assert late.beats == pytest.approx(np.array(SONG.beats) + 0.007)
     assert structure(apply(late, Nudge(-7))) == SONG
@@ -382,7 +382,7 @@ def test_taps_follow_a_tempo_that_drifts_through_the_whole_song():
     assert apply(song, TapTempo(tuple(taps))).beats[:100] == song.beats
 
 
-def test_taps_off_the_detected_beats_are_believed():
+def test_taps_far_from_the_detected_beats_are_used():
     taps = tuple(10.58 + 0.5 * np.arange(10))
     song = apply(SONG, TapTempo(taps))
     assert min(abs(np.array(song.beats) - 20.58)) < 0.01
@@ -437,7 +437,7 @@ def test_a_typed_tempo_holds_from_the_first_beat_on():
 
 
 @pytest.mark.parametrize("bpm", [19.9, 601, "128", True, float("nan")])
-def test_a_tempo_that_nobody_plays_is_refused(bpm):
+def test_a_tempo_that_nobody_can_play_is_refused(bpm):
     with pytest.raises(EditError, match="a tempo"):
         ConstantTempo(bpm)
 
@@ -448,7 +448,7 @@ def test_half_of_a_slow_tempo_is_refused():
         apply(slow, ScaleTempo("1/2"))
 
 
-def test_a_tap_left_out_and_one_that_hits_twice_do_no_harm():
+def test_a_missing_tap_and_a_double_tap_do_no_harm():
     taps = [5.33, 5.83, 6.33, 7.33, 7.36, 7.83, 8.33]
     assert apply(SONG, TapTempo(tuple(taps))).beats[:80] == SONG.beats
 
@@ -572,12 +572,12 @@ def test_corrections_are_described():
         ([RelabelSection(1.0, "x"), RelabelSection(10.0, "y")], ["2 sections renamed"]),
     ],
 )
-def test_what_cancels_out_is_not_described(edits, words):
+def test_edits_that_cancel_out_are_not_described(edits, words):
     texts = [change.text for change in describe_edits(replay(SONG, edits))]
     assert [w for w in texts if not w.startswith("Downbeat")] == words
 
 
-def test_edited_beats_and_sections_are_found():
+def test_corrected_beats_and_sections_are_found():
     assert not compare(SONG).any
     moved = apply(apply(SONG, MoveBeat(1.33, 1.4)), RelabelSection(10.0, "solo"))
     differences = compare(moved)
@@ -703,12 +703,12 @@ def test_a_new_edit_is_one_class():
         ({"do": "reset", "start": 2.0, "end": 1.0}, "after start"),
     ],
 )
-def test_what_is_no_edit_is_refused_with_the_reason(data, message):
+def test_an_invalid_edit_is_refused_with_the_reason(data, message):
     with pytest.raises(EditError, match=message):
         parse_edit(data)
 
 
-def test_the_json_holds_the_corrected_and_the_detected_and_old_files_stay_as_they_were():
+def test_the_json_has_corrected_and_detected_values_and_old_files_do_not_change():
     assert "edits" not in to_values(SONG)
     data = json.loads(apply(SONG, ScaleTempo("2")).to_json())
     assert list(data)[:6] == list(to_values(SONG))[:6]
@@ -738,7 +738,7 @@ def test_a_file_whose_edits_make_no_sense_is_refused_with_its_name(change, messa
         parse_result(data, Analysis, name="odd.json")
 
 
-def test_a_hostile_file_cannot_ask_for_endless_beats():
+def test_a_hostile_file_cannot_create_endless_beats():
     far = replace(make_song([100, 200], duration=86_400), beats=(1.0, 86_000.0), downbeats=(1.0,))
     with pytest.raises(EditError, match="too long"):
         apply(far, TapTempo((1.0, 1.2, 1.4)))
@@ -752,7 +752,7 @@ def test_a_hostile_file_cannot_ask_for_endless_beats():
         replay(SONG, [Nudge(1)] * 10_001)
 
 
-def test_taps_of_another_tempo_are_not_drawn_to_the_detected_beats():
+def test_taps_of_another_tempo_do_not_move_to_the_detected_beats():
     song = apply(SONG, TapTempo((3.14, 3.71, 4.28, 4.85)))
     assert np.diff(song.beats) == pytest.approx(0.57)
 

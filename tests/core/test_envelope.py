@@ -32,7 +32,7 @@ def test_a_long_song_is_measured_as_a_short_one() -> None:
     assert (envelope.peak[:3000] == short.peak).all()
 
 
-def test_silence_and_nothing_are_flat() -> None:
+def test_silence_and_an_empty_song_are_flat() -> None:
     assert not measure_envelope(np.zeros((2, 1000), np.float32)).peak.any()
     assert measure_envelope(np.zeros((2, 0), np.float32)).peak.shape == (0,)
 

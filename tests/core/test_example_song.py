@@ -1,4 +1,4 @@
-"""The first thing a newcomer does: the example song, analysed with nothing but the package."""
+"""The example song, analysed with only the package, as a new user does it."""
 
 import json
 from pathlib import Path

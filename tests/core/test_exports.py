@@ -1,4 +1,4 @@
-"""Exports read back by programs that did not write them: beats within 1 ms, sections equal."""
+"""Exports, read by other programs: beats within 1 ms, sections equal."""
 
 import csv
 import io
@@ -201,7 +201,7 @@ def test_pyrekordbox_reads_the_grid_and_a_memory_cue_for_each_section(tmp_path, 
     assert track.AverageBpm == pytest.approx(song.tempo.bpm, abs=0.01)
 
 
-def test_rekordbox_finds_the_song_by_its_path_and_knows_no_other(tmp_path):
+def test_rekordbox_finds_the_song_by_its_path(tmp_path):
     song = SONGS["Unicode title"]
     audio = tmp_path / "Ordner ä" / "50% & mehr #1.flac"
     content = render(song, "rekordbox", audio=audio)[".rekordbox.xml"].decode()
@@ -334,7 +334,7 @@ def count_tempos(metas) -> int:
     return sum(kind == 0x51 for _, kind, _ in metas)
 
 
-def test_a_simplified_tempo_map_has_few_tempi_and_keeps_beats_within_10_ms():
+def test_a_simplified_tempo_map_has_few_tempos_and_keeps_beats_within_10_ms():
     full, _, _ = read_midi(render(PLAIN, "midi")[".mid"])
     metas, _, division = read_midi(render(PLAIN, "midi", simplify=True)[".mid"])
     assert count_tempos(full) > 100
@@ -366,7 +366,7 @@ def test_a_song_of_one_tempo_has_one_tempo_in_midi_and_rekordbox(bpm):
     assert grid == pytest.approx(exact, abs=MS)
 
 
-def test_a_drifting_song_is_met_within_5_ms_in_midi():
+def test_midi_follows_a_drifting_song_within_5_ms():
     exact = 0.3317 + np.cumsum(0.5 * (1 + 0.04 * np.sin(np.arange(600) / 40)))
     metas, _, division = read_midi(render(song_of(exact), "midi")[".mid"])
     lead = [t for t, kind, _ in metas if kind == 0x51][1]
@@ -378,7 +378,7 @@ HOSTILE = "a\tb\nc\r\nd \"e\", <f> & 'g' ]]> \x00\x07 é😀 ;=1+1"
 TAMED = "a b c d \"e\", <f> & 'g' ]]> ?? é😀 ;=1+1"
 
 
-def test_labels_of_ones_own_words_break_no_format(tmp_path):
+def test_user_supplied_labels_break_no_format(tmp_path):
     odd = tuple(replace(s, label=HOSTILE) for s in PLAIN.segments)
     song = replace(PLAIN, segments=odd, path='odd\n\x01<&">.mp3')
     expected = replace(PLAIN, segments=tuple(replace(s, label=TAMED) for s in odd))
@@ -399,7 +399,7 @@ def test_labels_of_ones_own_words_break_no_format(tmp_path):
 
 
 @pytest.mark.parametrize("label", ["=1+1", "+49", "-solo-", "@home", '=HYPERLINK("http://x")'])
-def test_a_label_is_no_formula_for_a_spreadsheet(label):
+def test_a_spreadsheet_does_not_run_a_label_as_a_formula(label):
     song = replace(PLAIN, segments=(replace(PLAIN.segments[0], label=label),))
     table = io.StringIO(render(song, "csv")[".sections.csv"].decode("utf-8-sig"), newline="")
     assert next(csv.DictReader(table))["label"] == f"'{label}"
@@ -407,7 +407,7 @@ def test_a_label_is_no_formula_for_a_spreadsheet(label):
 
 @settings(derandomize=True, deadline=None, database=None, max_examples=60)
 @given(st.text(min_size=1, max_size=30))
-def test_any_text_is_a_label_that_every_format_holds(label):
+def test_every_format_can_store_any_label(label):
     song = replace(PLAIN, segments=(replace(PLAIN.segments[0], label=label),), path=label)
     for name in NAMES:
         assert list(render(song, name)) == [file.suffix for file in find_format(name).files]
@@ -416,7 +416,7 @@ def test_any_text_is_a_label_that_every_format_holds(label):
     assert rows.count("\t") == 2
 
 
-def test_half_a_character_in_a_label_is_written_as_a_question_mark():
+def test_a_lone_surrogate_in_a_label_is_written_as_a_question_mark():
     song = replace(PLAIN, segments=(replace(PLAIN.segments[0], label="a\ud800b"),))
     for name in NAMES:
         render(song, name)
@@ -446,7 +446,7 @@ def test_a_song_without_beats_or_sections_gives_valid_files(tmp_path, song):
     assert files["reaper"][0].read_text().startswith("#,Name,Start,End,Length")
 
 
-def test_files_are_named_after_the_song_and_written_whole(tmp_path):
+def test_files_are_named_after_the_song_and_written_completely(tmp_path):
     suffixes = []
     for name in NAMES:
         own = [file.suffix for file in find_format(name).files]
@@ -462,7 +462,7 @@ def test_an_unknown_format_is_refused_with_the_known_ones():
         render(PLAIN, "cubase")
 
 
-def test_what_is_exported_is_what_was_corrected():
+def test_corrected_values_are_exported():
     song = apply(PLAIN, ScaleTempo("2"))
     assert render(song, "beats")[".beats"].count(b"\n") == len(song.beats) == 799
     assert b"corrected by hand" in render(song, "jams")[".jams"]

@@ -1,4 +1,4 @@
-"""Stems of one's own: found where people put them, and refused where they do not fit together."""
+"""User-supplied stems: found in the documented places, refused if they do not fit together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def write_stems(
     seconds: float = 1.0,
     rate: int = SAMPLE_RATE,
 ) -> None:
-    """Constant stereo stems, each at a level of its own, twice as loud left as on average."""
+    """Constant stereo stems with different levels; the left channel is twice as loud as the
+    mean.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         level = LEVELS[name.lower()]
@@ -33,7 +35,7 @@ def write_stems(
 
 
 def levels(found: StemFiles) -> list[float]:
-    """The level of each stem that `load_stems` gives."""
+    """The level of each stem that `load_stems` returns."""
     return [round(float(row.mean()), 3) for row in load_stems(found).samples]
 
 
@@ -83,7 +85,7 @@ def test_folder_of_the_songs_folder_serves_songs_of_one_name(tmp_path: Path) -> 
         assert found.paths["bass"] == tmp_path / track / "bass.wav"
 
 
-def test_plain_stems_in_the_folder_itself_are_those_of_the_only_song(tmp_path: Path) -> None:
+def test_stems_in_the_folder_itself_belong_to_the_only_song(tmp_path: Path) -> None:
     write_stems(tmp_path)
     assert find_stems("song.mp3", tmp_path).paths["drums"] == tmp_path / "drums.wav"
     with pytest.raises(StemsError, match=r"^song\.mp3: .* any of several songs; put them into"):
@@ -108,14 +110,14 @@ def test_guitar_and_piano_are_added_to_other(tmp_path: Path) -> None:
     assert levels(find_stems("song.wav", tmp_path)) == [0.1, 0.2, 0.37, 0.4]
 
 
-def test_accents_match_however_they_are_composed(tmp_path: Path) -> None:
+def test_accents_match_in_any_unicode_form(tmp_path: Path) -> None:
     write_stems(tmp_path / "Cafe\u0301")
     write_stems(tmp_path, pattern="Jose\u0301_{}.wav")
     assert find_stems("Caf\u00e9.mp3", tmp_path).paths
     assert find_stems("Jos\u00e9.mp3", tmp_path).paths
 
 
-def test_files_that_are_no_sound_are_passed_over(tmp_path: Path) -> None:
+def test_files_that_are_not_sound_are_ignored(tmp_path: Path) -> None:
     write_stems(tmp_path)
     for name in ("bass.txt", "bass.wav.asd", "._bass.wav", "vocals.json"):
         (tmp_path / name).write_text("x")
@@ -131,7 +133,7 @@ def test_missing_stems_are_named(tmp_path: Path) -> None:
         find_stems("song.mp3", tmp_path)
 
 
-def test_no_stems_at_all_says_what_was_expected(tmp_path: Path) -> None:
+def test_without_any_stems_the_error_says_what_was_expected(tmp_path: Path) -> None:
     with pytest.raises(StemsError, match=r"^song\.mp3: .*expected song/bass\.wav or song_bass"):
         find_stems("song.mp3", tmp_path)
     with pytest.raises(StemsError, match=r"^nowhere: the folder of stems cannot be opened"):

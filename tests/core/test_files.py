@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and what killed processes leave."""
+"""Files are written completely or not at all; files of killed processes are removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from allin1_mlx.files import ABANDONED, remove_partial, replacing
 full_disk = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+def test_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     code = (
         "import os, signal\n"
         "from allin1_mlx.files import replacing\n"
@@ -34,7 +34,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_running_process_writes_stays(tmp_path: Path) -> None:
+def test_files_of_a_running_process_stay(tmp_path: Path) -> None:
     with replacing(tmp_path / "a.json") as temporary:
         temporary.write_text("whole")
         remove_partial(tmp_path)
@@ -76,7 +76,7 @@ def test_a_disk_that_fills_up_with_activations_is_named(
     assert str(tmp_path) in explain(caught.value, "song.mp3")
 
 
-def test_an_array_is_saved_as_numpy_saves_it(tmp_path: Path) -> None:
+def test_an_array_is_saved_in_the_format_of_numpy(tmp_path: Path) -> None:
     array = np.random.default_rng(0).normal(size=(3, 5, 2)).astype(np.float32)
     save_array(array, tmp_path / "ours")
     np.save(tmp_path / "theirs.npy", array)

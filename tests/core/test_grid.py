@@ -28,7 +28,7 @@ def sound(times, *, seconds=None):
 
 
 def hear(times, *, late=0.005, uneven=0.008, seed=0, length=None):
-    """What a network hears of beats: (detected Beats, (T,) beat and downbeat probabilities)."""
+    """The output of a network for beats: (detected Beats, (T,) beat and downbeat probabilities)."""
     rng = np.random.default_rng(seed)
     heard = np.maximum(np.asarray(times) + late + rng.normal(0, uneven, len(times)), 0)
     frames = np.rint(heard * 100).astype(int)
@@ -122,7 +122,7 @@ def test_a_tempo_that_nobody_typed_stays_as_measured():
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 15])
-def test_a_few_beats_have_no_passage(count):
+def test_few_beats_have_no_passage(count):
     assert find_passages(constant(120, beats=count)) == ()
 
 
@@ -227,7 +227,7 @@ def test_beats_without_any_sound_keep_their_number_and_order():
     assert (np.diff(grid.beats.times) > 0).all()
 
 
-def test_no_beats_stay_none():
+def test_no_beats_stay_no_beats():
     none = Beats(np.zeros(0), np.zeros(0, np.int64))
     grid = refine_beats(none, np.zeros(100), np.zeros(100), measure_onsets([]))
     assert len(grid.beats.times) == 0
@@ -235,7 +235,7 @@ def test_no_beats_stay_none():
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
-def test_a_few_beats_are_refined_too(count):
+def test_few_beats_are_refined_too(count):
     times = constant(120, beats=count)
     grid = refine(times, uneven=0.003)
     np.testing.assert_allclose(grid.beats.times, times, rtol=0, atol=0.006)

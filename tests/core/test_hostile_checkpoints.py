@@ -1,7 +1,7 @@
 """Hostile checkpoints: one clear error each, nothing executed, nothing written, little memory.
 
-All files are read in one process of their own, under an audit hook that notes every call, import
-or write that reading a file of numbers has no reason to make.
+All files are read in one separate process, under an audit hook that records each call, import or
+write that reading numbers does not need.
 """
 
 import io
@@ -151,7 +151,7 @@ def _(path):
 
 
 def case_tensor(kind="FloatStorage", size=6, offset=0, shape=(2, 3), strides=(3, 1), **other):
-    """A tensor over a storage of 24 bytes, one of its facts wrong."""
+    """A tensor over a storage of 24 bytes with one wrong property."""
     key, tag = other.get("key", "0"), other.get("tag", "storage")
 
     def write(path):
@@ -501,7 +501,7 @@ print(json.dumps(results))
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
-    """What reading each file led to: file name -> (error, events); and the peak memory."""
+    """The effect of reading each file: file name -> (error, events), and the peak memory."""
     folder = tmp_path_factory.mktemp("hostile")
     for number, (name, write) in enumerate(CASES.items()):
         (folder / f"case{number}").mkdir()

@@ -1,4 +1,4 @@
-"""A result file is input: whatever it holds, it is refused in one line or works everywhere."""
+"""A result file is input: whatever it contains, it is refused in one line or works everywhere."""
 
 import json
 from dataclasses import replace
@@ -30,7 +30,7 @@ from allin1_mlx.types import LONGEST_BAR, Segment
 
 
 def use(analysis: Analysis) -> None:
-    """What the page and the command line make of a result."""
+    """Use a result like the page and the command line."""
     for name in NAMES:
         assert render(analysis, name)
     assert len(count_in(analysis.beats, analysis.beat_positions, bars=2).beats) < 200_100

@@ -1,4 +1,4 @@
-"""The separator: equal to the authors' program, and the same however it is cut into pieces."""
+"""The separator: equal to the authors' program, for any division into chunks."""
 
 import json
 import random
@@ -58,7 +58,7 @@ def random_arrays(shapes, seed=0):
 
 
 def save(path, state, kwargs=KWARGS):
-    """A checkpoint with the keys of the published one."""
+    """Write a checkpoint with the keys of the published one."""
     klass = Global("demucs.htdemucs", "HTDemucs")
     values = {"klass": klass, "args": (), "kwargs": kwargs, "state": state, "training_args": {}}
     return write_torch(path, values)
@@ -118,7 +118,7 @@ def file_shapes(*, decoder_residual):
 
 @pytest.fixture(scope="module")
 def small():
-    """A narrow separator with weights of its own, segments of 0.27 s."""
+    """A narrow separator with random weights and segments of 0.27 s."""
     mx.random.seed(5)
     network = Network(SMALL)
     network.update(tree_map(lambda x: 0.1 * mx.random.normal(x.shape), network.parameters()))
@@ -205,7 +205,7 @@ def test_a_missing_and_a_surplus_array_are_named(tmp_path):
     assert "1 of another shape: channel_upsampler.bias (31,) instead of (32,)" in message
 
 
-def test_weights_that_are_no_numbers_are_refused(tmp_path):
+def test_weights_with_nan_or_infinity_are_refused(tmp_path):
     state = random_arrays(file_shapes(decoder_residual=False))
     state["freq_emb.embedding.weight"][3, 1] = np.nan
     with pytest.raises(CheckpointError, match=r"freq_emb\.embedding\.weight holds NaN"):
@@ -341,7 +341,7 @@ def faded(network, mix, delay):
 
 @pytest.mark.parametrize("samples", [1, 3_000, 12_000, 12_001, 25_000, 40_000])
 @pytest.mark.parametrize("delay", [0, 700])
-def test_pieces_equal_the_definition(small, mix, samples, delay):
+def test_chunks_equal_the_definition(small, mix, samples, delay):
     song = mix[:, :samples]
     done = []
     pieces = separate_segments(
@@ -360,7 +360,7 @@ def test_stems_have_the_order_of_this_program(small, mix):
     assert STEMS == ("bass", "drums", "other", "vocals")
 
 
-def test_loudness_and_offset_of_the_mix_go_through(small, mix):
+def test_loudness_and_offset_of_the_mix_are_kept(small, mix):
     stems = separate(small, mix, shifts=0)
     louder = separate(small, mix * 8 + 0.25, shifts=0)
     np.testing.assert_allclose(louder, stems * 8 + 0.25, rtol=0, atol=2e-3)
@@ -447,7 +447,7 @@ def test_silence_stays_silent(small):
     assert np.abs(stems).max() < 1e-5
 
 
-def test_nothing_gives_nothing(small):
+def test_an_empty_mix_gives_empty_stems(small):
     assert separate(small, np.zeros((2, 0), np.float32)).shape == (4, 2, 0)
 
 
@@ -457,7 +457,7 @@ def test_a_mix_that_is_not_stereo_is_refused(small):
 
 
 def test_memory_does_not_grow_with_the_song():
-    """Pieces leave as they are finished: what is held does not depend on the length."""
+    """Chunks are returned when they are finished: the memory does not depend on the length."""
 
     def copy(windows):
         return mx.stack([windows] * 4, axis=1)

@@ -1,4 +1,4 @@
-"""Files, folders and patterns become songs, in a fixed order and without what is none."""
+"""Files, folders and patterns become songs, in a fixed order and without other files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_folder_gives_its_songs_in_order(music: Path) -> None:
     assert find_inputs(["music"]) == ["music/[live] e*.ogg", "music/a.wav", "music/b.MP3"]
 
 
-def test_recursion_takes_subfolders_but_not_what_was_written_there(music: Path) -> None:
+def test_recursion_finds_songs_in_subfolders_but_not_the_programs_output(music: Path) -> None:
     found = find_inputs(["music"], recursive=True, outside=[music / "music" / "demix"])
     assert found == [*find_inputs(["music"]), "music/album/c.flac"]
 
@@ -46,11 +46,11 @@ def test_patterns_match_files_and_the_songs_of_folders(music: Path) -> None:
     assert find_inputs(["**/c.flac"]) == ["music/album/c.flac"]
 
 
-def test_a_name_that_looks_like_a_pattern_is_a_name(music: Path) -> None:
+def test_an_existing_file_whose_name_looks_like_a_pattern_is_a_file(music: Path) -> None:
     assert find_inputs(["music/[live] e*.ogg"]) == ["music/[live] e*.ogg"]
 
 
-def test_what_does_not_exist_stays_to_fail_by_its_name(music: Path) -> None:
+def test_a_missing_path_is_returned_and_fails_later_under_its_name(music: Path) -> None:
     (music / "empty").mkdir()
     missing = ["nowhere/x.wav", "*.nothing", "empty", "nul\0"]
     assert find_inputs(missing) == missing
@@ -60,7 +60,7 @@ def test_the_order_of_the_arguments_is_kept(music: Path) -> None:
     assert find_inputs(["music/b.MP3", "music/a.wav"]) == ["music/b.MP3", "music/a.wav"]
 
 
-def test_what_is_no_song_is_reported_with_its_path(music: Path) -> None:
+def test_a_path_that_is_no_song_is_reported(music: Path) -> None:
     (music / "empty").mkdir()
     for path, reason in {
         "nowhere/x.wav": "no such file",

@@ -1,4 +1,4 @@
-"""Sections decided over the whole song, on songs made of parts that return."""
+"""Sections decided over the whole song, on songs made of repeated parts."""
 
 import itertools
 
@@ -34,7 +34,7 @@ def parts_of(rng, names):
 
 
 def song_of(form, *, before=0, after=0, seed=0):
-    """A spectrum (T, 81) and its downbeats: each letter is eight bars, with noise of its own.
+    """A spectrum (T, 81) and its downbeats. Each letter is eight bars with different noise.
 
     before, after: frames of silence.
     """
@@ -75,7 +75,7 @@ def test_parts_that_return_share_a_letter():
     assert [section.group for section in sections_of("AVCVCBC")] == list("ABCBCDC")
 
 
-def test_what_returns_loud_is_the_chorus_and_what_returns_quieter_the_verse():
+def test_a_loud_repeated_part_is_the_chorus_and_a_quieter_one_the_verse():
     labels = [section.label for section in sections_of("AVCVCBC")]
     assert [labels[i] for i in (1, 2, 3, 4, 6)] == ["verse", "chorus", "verse", "chorus", "chorus"]
     assert "chorus" not in (labels[0], labels[5])
@@ -118,7 +118,7 @@ def test_noise_has_no_section_under_two_bars_and_boundaries_on_downbeats(seed):
     assert {section.start for section in sections} <= set(downbeats)
 
 
-def test_a_song_of_one_loop_is_not_twelve_choruses_although_the_network_says_so():
+def test_a_song_of_one_loop_is_not_labelled_as_twelve_choruses():
     spectrum, downbeats = song_of("C" * 14)
     labels = np.full(len(spectrum), LABELS.index("chorus"))
     sections = join_sections(spectrum, downbeats, heard_in(len(spectrum), labels))
@@ -126,7 +126,7 @@ def test_a_song_of_one_loop_is_not_twelve_choruses_although_the_network_says_so(
     assert "cccc" not in row
 
 
-def test_what_the_network_hears_decides_for_all_sections_of_a_group():
+def test_the_networks_labels_decide_for_all_sections_of_a_group():
     spectrum, downbeats = song_of("ASCSC")
     labels = np.full(len(spectrum), LABELS.index("verse"))
     labels[32 * BAR :] = LABELS.index("chorus")
@@ -136,7 +136,7 @@ def test_what_the_network_hears_decides_for_all_sections_of_a_group():
     assert [section.label for section in sections][1:] == ["verse", "chorus", "verse", "chorus"]
 
 
-def test_confidence_is_a_probability_and_lower_where_the_network_wavers():
+def test_confidence_is_lower_where_the_network_is_uncertain():
     spectrum, downbeats = song_of("AVCVCBC")
     names = ("intro", "verse", "chorus", "verse", "chorus", "bridge", "chorus")
     steady = np.repeat([LABELS.index(name) for name in names], 8 * BAR)
@@ -159,7 +159,7 @@ def test_short_songs_are_left_to_the_network():
     assert join_sections(spectrum * 0, downbeats, heard_in(len(spectrum))) == ()
 
 
-def test_a_likely_boundary_of_the_network_speaks_for_the_downbeat_next_to_it():
+def test_a_probable_boundary_of_the_network_supports_the_next_downbeat():
     spectrum, downbeats = song_of("VVVV")
     found = heard_in(len(spectrum))
     without = edge_evidence(measure_bars(spectrum, downbeats, found))
@@ -178,7 +178,7 @@ def test_block_scores_are_those_of_the_pairs_of_bars():
     assert np.allclose(scores[:16, 4] / scores[0, 4], np.array(of_five) / of_five[0], atol=1e-4)
 
 
-def test_sections_are_as_alike_as_their_best_aligned_bars():
+def test_the_similarity_of_sections_is_that_of_their_best_alignment():
     rng = np.random.default_rng(5)
     sound = rng.normal(size=(600, 7)).astype(np.float32)
     sound /= np.linalg.norm(sound, axis=1, keepdims=True)

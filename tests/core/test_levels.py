@@ -1,4 +1,4 @@
-"""The level of the pulse, and the others that may be right."""
+"""The tempo of the pulse, and the alternatives that may be right."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,8 @@ EXAMPLE = Path(__file__).parents[2] / "assets" / "example.ogg"
 def song(bpm, *, between=0.02, seconds=120, hears=None):
     """Beats of a song and its activations.
 
-    between: the height of the peaks between beats. hears: BPM that the network hears, with shares.
+    between: the height of the peaks between beats. hears: tempos in BPM in the network's output,
+    with their shares.
     """
     times = np.round(np.arange(0.5, seconds - 1, 60 / bpm), 2)
     beat, downbeat = np.full((2, seconds * 100), 0.01, np.float32)
@@ -56,7 +57,7 @@ def test_probabilities_of_the_levels_sum_to_one():
     assert max(likely, key=likely.get) == "1"
 
 
-def test_half_the_beats_of_a_song_name_the_double_first():
+def test_half_the_true_tempo_lists_double_first():
     beats, found = song(180, hears={180: 1})
     half = Beats(beats.times[::2], beats.positions[: len(beats.times[::2])])
     first = named(90, half, found)[0]
@@ -64,7 +65,7 @@ def test_half_the_beats_of_a_song_name_the_double_first():
     assert first.confidence > 0.5
 
 
-def test_beats_between_those_that_are_heard_name_the_offbeat():
+def test_beats_between_the_probable_beats_list_the_offbeat():
     beats, found = song(128, hears={128: 1})
     off = Beats(beats.times[:-1] + 30 / 128, beats.positions[:-1])
     first = named(128, off, found)[0]
@@ -73,7 +74,7 @@ def test_beats_between_those_that_are_heard_name_the_offbeat():
 
 
 @pytest.mark.parametrize("change", ["2/3", "3/2"])
-def test_a_tempo_that_the_network_hears_at_two_thirds_or_three_halves_is_named(change):
+def test_a_tempo_of_two_thirds_or_three_halves_that_the_network_finds_is_listed(change):
     beats, found = song(120, hears={120: 1})
     # Beats as decoded at the wrong level: the right ones are at `change` times their tempo.
     step = {"2/3": 2 / 3, "3/2": 1.5}[change]
@@ -86,12 +87,12 @@ def test_a_tempo_that_the_network_hears_at_two_thirds_or_three_halves_is_named(c
     assert right.bpm == pytest.approx(120)
 
 
-def test_what_the_network_hears_of_the_tempo_counts():
+def test_the_tempo_of_the_network_counts():
     slow, fast = (weigh_levels(*song(85, between=0.5, hears={bpm: 1})) for bpm in (85, 170))
     assert fast["2"] > 3 * slow["2"]
 
 
-def test_an_unsure_level_lists_one_or_two_alternatives_the_likeliest_first():
+def test_an_uncertain_tempo_lists_one_or_two_alternatives_by_probability():
     alternatives = named(85, *song(85, between=0.6, hears={85: 0.4, 170: 0.6}))
     assert 1 <= len(alternatives) <= 2
     assert alternatives[0].change == "2"
@@ -107,7 +108,7 @@ def test_few_beats_and_no_tempo_have_no_alternatives():
     assert name_alternatives(nothing, beats, found) is nothing
 
 
-def test_activations_without_numbers_are_weighed():
+def test_activations_with_nan_are_weighed():
     beats, found = song(120)
     holes = found.beat.copy()
     holes[::7] = np.nan
@@ -127,5 +128,5 @@ def test_alternatives_are_written_and_read(tmp_path):
     assert [level.change for level in read] == [level["change"] for level in written]
 
 
-def test_the_level_of_the_example_song_is_sure():
+def test_the_tempo_of_the_example_song_has_no_alternatives():
     assert Analyzer("bundled")(EXAMPLE).tempo.alternatives == ()

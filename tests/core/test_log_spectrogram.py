@@ -1,4 +1,4 @@
-"""The log filterbank spectrogram: against the reference programs, and against its definition."""
+"""The log filterbank spectrogram, compared with the reference programs and its definition."""
 
 import numpy as np
 import pytest
@@ -75,13 +75,13 @@ def test_a_click_appears_in_the_frame_centred_on_it():
 
 
 @pytest.mark.parametrize("samples", [0, 1, HOP, HOP + 1, BLOCK * HOP + 5])
-def test_every_begun_hop_has_a_frame(samples):
+def test_every_started_hop_has_a_frame(samples):
     frames = -(-samples // HOP)
     assert frame_count(samples) == frames
     assert spectrogram(np.zeros((2, samples), np.float32)).shape == (2, frames, 81)
 
 
-def test_blocks_leave_no_seam():
+def test_blocks_give_the_same_as_the_whole_signal():
     noise = np.random.default_rng(3).uniform(-1, 1, (1, (BLOCK + 20) * HOP)).astype(np.float32)
     whole = np.array(magnitudes(noise))[0]
     start = BLOCK - 10

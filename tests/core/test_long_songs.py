@@ -16,7 +16,7 @@ from allin1_mlx.network.model import AllInOne, Config
     ids=["plain", "pooled"],
 )
 @pytest.mark.parametrize("frames", [1599, 1601, 4000])
-def test_chunks_give_what_the_whole_song_gives(
+def test_chunks_give_the_same_as_the_whole_song(
     config: Config, frames: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mx.random.seed(1)
@@ -32,7 +32,7 @@ def test_chunks_give_what_the_whole_song_gives(
 
 
 def count_passes(network: AllInOne) -> list[int]:
-    """Count how often blocks run from now on; wraps them, and lets them do their work."""
+    """Count how often blocks run from now on."""
     passes = [0]
 
     class Counting:
@@ -49,7 +49,7 @@ def count_passes(network: AllInOne) -> list[int]:
 
 
 def test_memory_of_the_network_stops_growing_with_the_song() -> None:
-    """Beyond its own input and output, which are small beside what a layer needs inside."""
+    """Without input and output, which are small compared with what a layer needs."""
     network = AllInOne(Config(stems=1, dim=24, depth=2)).eval()
     peaks = []
     for frames in (24_000, 96_000):

@@ -45,14 +45,14 @@ def decode(song):
 
 @pytest.mark.parametrize("noise", [0, 0.6])
 @pytest.mark.parametrize("bar", [3, 4, 5, 6, 7])
-def test_songs_in_bars_of_three_to_seven_are_counted_as_such(bar, noise):
+def test_songs_in_bars_of_three_to_seven_are_recognised(bar, noise):
     song, times, positions = bars_of([bar] * 40, noise=noise, bpm=140)
     found = decode(song)
     np.testing.assert_allclose(found.times, times, atol=0.011)
     np.testing.assert_array_equal(found.positions, positions)
 
 
-def test_bars_of_two_are_counted_where_a_song_in_four_has_them():
+def test_bars_of_two_are_found_in_a_song_in_four():
     song, times, positions = bars_of([4] * 12 + [2] * 40 + [4] * 12)
     found = decode(song)
     np.testing.assert_allclose(found.times, times, atol=0.011)
@@ -130,12 +130,12 @@ def test_no_division_into_bars_is_better_than_the_one_that_is_found(seed):
     assert sum(last - first for first, last in found) == 14
 
 
-def test_doubtful_evidence_counts_nothing_again():
+def test_doubtful_evidence_does_not_change_the_count():
     assert count_again(np.zeros(100)) is None
     assert count_again(np.full(3, 9.0)) is None
 
 
-def test_no_beats_are_counted_as_none():
+def test_no_beats_have_no_positions():
     quiet = np.full(500, 0.001, np.float32)
     assert len(decode((quiet, quiet)).times) == 0
     assert len(downbeat_evidence(np.zeros(0), quiet, quiet)) == 0
@@ -173,7 +173,7 @@ def test_the_judged_tempo_decides_between_two_levels_of_one_pulse(bpm):
     assert 60 / np.median(np.diff(beats.times)) == pytest.approx(bpm, rel=0.02)
 
 
-def test_an_undecided_song_begins_with_a_downbeat():
+def test_an_uncertain_song_begins_with_a_downbeat():
     beat = np.full(6000, 0.01, np.float32)
     beat[::50] = 0.8
     downbeat = np.full(6000, 0.01, np.float32)

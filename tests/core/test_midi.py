@@ -67,7 +67,7 @@ def test_a_performance_has_the_beats_that_were_annotated():
     assert song.positions[:6] == [3, 4, 1, 2, 3, 4]
 
 
-def test_an_arranged_song_keeps_its_beats_and_says_what_is_known():
+def test_an_arranged_song_keeps_its_beats_and_lists_its_known_tasks():
     data = midi_file(numerator=3, denominator=4, bpm=150, bars=100)
     song = read_song(data, {**ENTRY, "tempo_range": [150.0, 150.0], "downbeat_rank": 2}, "")
     assert song is not None
@@ -78,7 +78,7 @@ def test_an_arranged_song_keeps_its_beats_and_says_what_is_known():
     assert score.segments == ()
 
 
-def test_a_long_song_is_cut_at_another_place_each_time():
+def test_a_long_song_is_cut_at_a_different_place_each_time():
     data = midi_file(numerator=4, denominator=4, bpm=60, bars=150)
     song = read_song(data, {**ENTRY, "tempo_range": [60.0, 60.0]}, "")
     assert song is not None

@@ -1,4 +1,4 @@
-"""The network: against the published checkpoints' reference outputs, and its own properties."""
+"""The network, compared with reference outputs of the published checkpoints, and its properties."""
 
 import numpy as np
 import pytest
@@ -92,7 +92,7 @@ def test_every_length_has_a_logit_for_every_frame(frames, step):
     assert np.isfinite(found).all()
 
 
-def test_songs_of_one_batch_do_not_see_each_other():
+def test_songs_of_one_batch_do_not_influence_each_other():
     model = random_model(SMALL)
     first, second = random_spectrogram(SMALL, 90), random_spectrogram(SMALL, 90) * 2
     both = np.array(model(mx.concatenate([first, second])))
@@ -100,7 +100,7 @@ def test_songs_of_one_batch_do_not_see_each_other():
     np.testing.assert_allclose(both[1:], np.array(model(second)), atol=1e-6)
 
 
-def test_a_network_without_instrument_layers_takes_the_mix_alone():
+def test_a_network_for_the_mix_needs_no_instrument_layers():
     config = Config(stems=1, dim=8, depth=2, step=2, instrument_attention=False)
     model = random_model(config)
     assert not any("instrument" in name for name in to_published(model))
@@ -116,7 +116,7 @@ def test_a_short_song_equals_the_same_song_before_silence():
 
 
 @pytest.mark.parametrize("step", [1, 2])
-def test_a_network_survives_its_checkpoint_file(tmp_path, step):
+def test_a_network_is_the_same_after_saving_and_loading(tmp_path, step):
     config = Config(dim=8, depth=2, step=step)
     model, other = random_model(config, 1), random_model(config, 2)
     mx.save_safetensors(str(tmp_path / "model.safetensors"), to_published(model))
@@ -125,7 +125,7 @@ def test_a_network_survives_its_checkpoint_file(tmp_path, step):
     assert np.array_equal(np.array(model(x)), np.array(other(x)))
 
 
-def test_a_configuration_survives_its_dictionary():
+def test_a_configuration_is_the_same_after_conversion_to_a_dictionary():
     config = Config(stems=1, dim=16, step=2, shortest=1024, threshold=0.1)
     assert Config.from_dict(config.to_dict()) == config
 
@@ -155,7 +155,7 @@ def test_progress_is_reported_after_every_block_and_can_stop_the_computation():
         predict(x, network, on_progress=stop)
 
 
-def test_a_song_read_out_in_pieces_equals_one_read_out_whole():
+def test_classifying_in_chunks_equals_classifying_the_whole_song():
     config = Config(1, dim=8, depth=1, instrument_attention=False, voice=True, tempo_classes=9)
     model = random_model(config)
     x = random_spectrogram(config, READ_OUT + 130)

@@ -1,4 +1,4 @@
-"""No song's results take the place of another's, whatever the songs are called."""
+"""Results of different songs never get the same name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def put(path: Path, content: str) -> str:
     return str(path)
 
 
-def test_a_song_alone_gives_its_stem_to_its_results(tmp_path: Path) -> None:
+def test_the_result_of_a_single_song_has_its_stem(tmp_path: Path) -> None:
     [song] = name_songs([put(tmp_path / "My song.v2.mp3", "a")])
     assert song.name == "My song.v2"
 
@@ -38,14 +38,16 @@ def test_copies_of_one_file_are_numbered(tmp_path: Path) -> None:
     assert names == [f"mix.{digest}", f"mix.{digest}-2", f"mix.{digest}-3"]
 
 
-def test_case_and_accents_do_not_tell_stems_apart(tmp_path: Path) -> None:
-    """A file system of macOS would write one over the other."""
+def test_stems_that_differ_in_case_or_accents_only_count_as_equal(tmp_path: Path) -> None:
+    """A file system of macOS would replace one file by the other."""
     paths = [put(tmp_path / n / s, n) for n, s in [("a", "\u00e9.wav"), ("b", "E\u0301.wav")]]
     assert len({song.name.casefold() for song in name_songs(paths)}) == 2
     assert all(len(song.name) > 8 for song in name_songs(paths))
 
 
-def test_a_song_named_twice_is_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_song_named_twice_is_analysed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     put(tmp_path / "a.wav", "a")
     assert [s.path for s in name_songs(["a.wav", "./a.wav", str(tmp_path / "a.wav")])] == [
@@ -81,12 +83,14 @@ def test_results_of_another_song_keep_their_name(tmp_path: Path) -> None:
         "",
     ],
 )
-def test_a_song_keeps_its_name_where_the_result_is_its_own(tmp_path: Path, found: str) -> None:
+def test_a_song_keeps_its_name_if_the_existing_result_is_its_own(
+    tmp_path: Path, found: str
+) -> None:
     (tmp_path / "mix.json").write_text(found)
     assert settle_name(Song("here/mix.wav", "mix"), "a" * 64, tmp_path) == "mix"
 
 
-def test_a_json_that_is_no_result_is_left_alone(tmp_path: Path) -> None:
+def test_a_json_file_that_is_no_result_is_not_overwritten(tmp_path: Path) -> None:
     for foreign in ('{"name": "my project"}', "[1, 2]", '{"path": 3}', '{"path": "a\\u0000b"}'):
         (tmp_path / "mix.json").write_text(foreign)
         assert settle_name(Song("mix.wav", "mix"), "a" * 64, tmp_path) == "mix.aaaaaaaa"

@@ -1,4 +1,6 @@
-"""Every option of the described system is there, with its short form and default, and explained."""
+"""Every option of the described system exists, with its short form and default, and is
+explained.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,7 @@ def actions() -> dict[str, argparse.Action]:
 
 
 def default_of(action: argparse.Action) -> object:
-    """The value without the option: the parser converts a text as it converts an argument."""
+    """The default value; the parser converts a text like an argument."""
     converts = isinstance(action.default, str) and action.type is not None
     return action.type(action.default) if converts else action.default
 
@@ -191,7 +193,7 @@ def test_options_and_songs_come_in_any_order() -> None:
         ("a.wav --timings-viz-path t.gif", "not as gif"),
     ],
 )
-def test_wrong_usage_exits_with_two_and_says_why(
+def test_wrong_usage_exits_with_two_and_a_reason(
     text: str, complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_info:
@@ -212,7 +214,7 @@ def test_wrong_usage_exits_with_two_and_says_why(
         ("a.wav -m bundled --stems-dir .", "bundled"),
     ],
 )
-def test_models_that_are_not_to_be_had_exit_with_two(
+def test_unavailable_models_exit_with_two(
     text: str,
     complaint: str,
     tmp_path: Path,
@@ -252,6 +254,6 @@ def test_version_names_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"allin1-mlx \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
 
 
-def test_weights_has_commands_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_has_its_own_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "list"]) == 0
     assert "harmonix-fold7" in capsys.readouterr().out

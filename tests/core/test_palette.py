@@ -1,4 +1,4 @@
-"""The palette: reported apart by colour-blind eyes, written on legibly."""
+"""The palette: distinguishable for colour-blind readers, with legible texts."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""One song from file to structure: odd music, own stems, progress, cancelling, settings."""
+"""One song from file to structure: unusual music, user-supplied stems, progress, cancelling."""
 
 import json
 import threading
@@ -30,7 +30,7 @@ def analyzer() -> Analyzer:
 
 @pytest.fixture(scope="module")
 def four_stems(tmp_path_factory) -> Path:
-    """The weights of a small network of four stems, as random as it was born."""
+    """The weights of a small random network of four stems."""
     from allin1_mlx.network.backend import mx
 
     folder = tmp_path_factory.mktemp("weights")
@@ -60,7 +60,7 @@ def clicks(bpm: float, seconds: float, rate: int = SAMPLE_RATE) -> np.ndarray:
 
 
 def check(analysis: Analysis, seconds: float) -> None:
-    """What holds for every result: valid, gap-free, beats within the song."""
+    """Check what is true for every result: valid, without gaps, beats within the song."""
     jsonschema.validate(json.loads(analysis.to_json()), SCHEMA)
     assert analysis.duration == pytest.approx(seconds, abs=0.011)
     assert len(analysis.beats) == len(analysis.beat_positions)
@@ -90,7 +90,7 @@ def test_music_without_a_pulse_has_few_or_no_beats(tmp_path, analyzer, name):
 
 
 @pytest.mark.parametrize(("name", "label"), [("silence", "start"), ("a drone", "inst")])
-def test_what_has_no_beats_is_one_section_and_says_so(tmp_path, analyzer, name, label):
+def test_audio_without_beats_is_one_section_with_a_warning(tmp_path, analyzer, name, label):
     found = analyzer(write(tmp_path / "odd.wav", ODD[name]))
     assert found.beats == ()
     assert [(s.start, s.end, s.label) for s in found.segments] == [(0.0, SECONDS, label)]
@@ -137,7 +137,7 @@ def test_one_call_analyses_a_file(tmp_path, monkeypatch):
     assert Analyzer().notice == ""
 
 
-def test_activations_and_embeddings_come_only_when_asked_for(tmp_path, analyzer):
+def test_activations_and_embeddings_are_returned_only_on_request(tmp_path, analyzer):
     song = write(tmp_path / "song.wav", clicks(120, 6))
     found = analyzer(song, activations=True, embeddings=True)
     assert found.activations.beat.shape == (600,)
@@ -155,7 +155,7 @@ def test_the_last_section_ends_with_the_song(tmp_path, analyzer, samples):
 
 @pytest.mark.parametrize("stems", [1, 4])
 def test_only_published_networks_may_start_a_song_in_its_middle(tmp_path, stems):
-    """They are read as the reference does; ours, which hears the mix, knows better."""
+    """Published networks are decoded as in the reference; the bundled network is not."""
     from allin1_mlx.network.backend import mx
 
     mx.random.seed(1)
@@ -222,7 +222,7 @@ def test_missing_stems_are_named(tmp_path, four_stems):
         Analyzer("auto", weights=Access(weights_path=four_stems), stems=StemOptions(tmp_path))(song)
 
 
-def test_a_broken_network_is_reported_before_a_missing_song_and_no_thread_stays(
+def test_a_broken_network_is_reported_before_a_missing_song_and_its_thread_ends(
     tmp_path, four_stems
 ):
     folder = tmp_path / "weights"
@@ -267,12 +267,12 @@ def test_a_configuration_of_something_else_is_reported(tmp_path, four_stems, wro
         Analyzer("harmonix-fold0", weights=Access(tmp_path)).load()
 
 
-def test_a_network_that_hears_the_mix_refuses_stems(tmp_path):
+def test_a_network_for_the_mix_refuses_stems(tmp_path):
     with pytest.raises(UsageError, match="itself, without stems"):
         Analyzer("bundled", stems=StemOptions(tmp_path))
 
 
-def test_what_is_no_music_is_an_error_of_one_line(tmp_path, analyzer):
+def test_a_file_that_is_no_music_gives_an_error_of_one_line(tmp_path, analyzer):
     text = tmp_path / "notes.mp3"
     text.write_text("this is no music " * 100)
     for path in (text, tmp_path, tmp_path / "missing.wav"):

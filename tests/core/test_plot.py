@@ -47,7 +47,7 @@ def analysis_of(
 
 
 def texts(figure: Figure) -> list[str]:
-    """Everything that is written in a picture."""
+    """All texts of a picture."""
     return [text.get_text() for text in figure.findobj(Text) if text.get_text()]
 
 
@@ -92,7 +92,7 @@ def test_the_tempo_curve_shows_the_tempo() -> None:
     np.testing.assert_allclose(curve.get_ydata(), 120, rtol=0.02)
 
 
-def test_activations_get_a_row_of_their_own_where_they_were_kept() -> None:
+def test_kept_activations_have_their_own_row() -> None:
     values = np.linspace(0, 1, 20 * FPS, dtype=np.float32)
     kept = Activations(values, values, values, np.zeros((10, 20 * FPS), np.float32))
     plain = analysis_of(20)
@@ -145,7 +145,7 @@ def test_other_kinds_are_refused(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_titles_are_taken_by_the_letter(tmp_path: Path) -> None:
+def test_titles_are_shown_literally(tmp_path: Path) -> None:
     odd = replace(analysis_of(20), path="Ca$h_{2} $ong & <b>👩‍🎤 أغنية.mp3")
     plot_analysis(odd, tmp_path / "a.svg")
     assert "Ca$h_{2} $ong &amp; &lt;b&gt;" in (tmp_path / "a.svg").read_text(encoding="utf-8")

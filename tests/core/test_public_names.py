@@ -1,4 +1,4 @@
-"""Every public name is what it says, and the README's Python examples run as they are written."""
+"""Every public name is the right object, and the README's Python examples run as written."""
 
 import inspect
 import subprocess
@@ -44,7 +44,7 @@ def examples() -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(CLASSES | ERRORS | FUNCTIONS))
-def test_a_public_name_is_what_it_says(name):
+def test_each_public_name_is_the_right_kind_of_object(name):
     # All modules of the package are imported by then: none may hide a name.
     found = getattr(allin1_mlx, name)
     if name in FUNCTIONS:

@@ -1,4 +1,4 @@
-"""A file is reused only where it is whole and was made from the same."""
+"""A file is reused only if it is complete and has the same origin."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from allin1_mlx.batch.receipts import forget, is_made, make
 ORIGIN = {"audio_sha256": "a" * 64, "demix": "spectral"}
 
 
-def test_a_file_is_made_from_what_it_was_made_from(tmp_path: Path) -> None:
+def test_a_file_is_made_only_if_its_receipt_has_the_same_origin(tmp_path: Path) -> None:
     path = tmp_path / "new" / "x.npy"
     assert not is_made(path, ORIGIN)
     make(path, ORIGIN, lambda temporary: temporary.write_text("1"))
@@ -29,7 +29,7 @@ def test_a_file_that_is_cut_off_or_gone_is_not_made(tmp_path: Path) -> None:
     assert not is_made(path, ORIGIN)
 
 
-def test_a_failure_leaves_the_old_file_and_no_word_about_it(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_old_file_and_no_receipt(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     make(path, ORIGIN, lambda temporary: temporary.write_text("old"))
 
@@ -44,7 +44,7 @@ def test_a_failure_leaves_the_old_file_and_no_word_about_it(tmp_path: Path) -> N
     assert sorted(p.name for p in tmp_path.rglob("*") if p.is_file()) == ["x.npy"]
 
 
-def test_damaged_notes_mean_nothing(tmp_path: Path) -> None:
+def test_damaged_receipts_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "x.npy"
     make(path, ORIGIN, lambda temporary: temporary.write_text("123"))
     note = tmp_path / ".made" / "x.npy"

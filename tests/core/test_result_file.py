@@ -1,4 +1,4 @@
-"""The JSON of an analysis: written, validated, read back, and refused where it is none."""
+"""The JSON of an analysis: written, validated, read, and refused if it is not valid."""
 
 import json
 import math
@@ -51,11 +51,11 @@ def test_the_schema_is_a_schema_and_results_are_valid():
     jsonschema.validate(json.loads(SONG.to_json()), SCHEMA)
 
 
-def test_a_result_survives_its_file(tmp_path):
+def test_a_result_is_the_same_after_writing_and_reading(tmp_path):
     assert Analysis.from_json(written(SONG, tmp_path)) == SONG
 
 
-def test_groups_and_confidence_are_written_only_where_they_are_known(tmp_path):
+def test_groups_and_confidence_are_written_only_if_known(tmp_path):
     lettered = replace(SONG.segments[1], group="A", confidence=0.85)
     path = written(replace(SONG, segments=(SONG.segments[0], lettered)), tmp_path)
     data = json.loads(path.read_text(encoding="utf-8"))
@@ -160,7 +160,7 @@ def test_a_result_of_the_reference_programs_loads(tmp_path):
         ({"edits": [{"do": "nudge", "ms": 1}]}, "detection is missing, which edits need"),
     ],
 )
-def test_what_is_no_result_is_refused_with_its_name_and_the_reason(tmp_path, change, message):
+def test_an_invalid_result_is_refused_with_its_name_and_the_reason(tmp_path, change, message):
     path = tmp_path / "odd.json"
     path.write_text(json.dumps(to_values(SONG) | change), encoding="utf-8")
     with pytest.raises(ResultError, match=rf"^odd\.json: .*{message}") as caught:
@@ -169,7 +169,7 @@ def test_what_is_no_result_is_refused_with_its_name_and_the_reason(tmp_path, cha
     assert len(str(caught.value)) < 200
 
 
-def test_a_json_of_another_kind_is_refused_with_all_keys_that_it_lacks(tmp_path):
+def test_a_json_file_of_another_kind_is_refused_with_all_missing_keys(tmp_path):
     path = tmp_path / "settings.json"
     path.write_text('{"volume": 11, "beats": []}', encoding="utf-8")
     with pytest.raises(
@@ -217,7 +217,7 @@ def test_the_limits_of_the_schema_are_those_of_the_program():
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1, 2]", "null", '"beats"', "\x00\xff", "[" * 100_000])
-def test_what_is_no_json_object_is_refused(tmp_path, text):
+def test_a_file_without_a_json_object_is_refused(tmp_path, text):
     path = tmp_path / "odd.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ResultError, match=r"^odd\.json: "):

@@ -1,4 +1,4 @@
-"""The rows of the timeline: apart from each other, with tempos and times as musicians read them."""
+"""The rows of the timeline do not overlap, and show tempos and times as musicians read them."""
 
 from itertools import pairwise
 

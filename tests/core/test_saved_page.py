@@ -1,4 +1,4 @@
-"""The page that a song is shared as: whole, safe, and with the song's sound where it was."""
+"""The saved page of a song: complete, safe, with the song's sound at the right time."""
 
 import base64
 import json
@@ -61,14 +61,14 @@ def test_the_sound_is_as_long_as_the_song_and_a_tenth_of_its_size(sound: PackedS
     assert len(sound.mp3) < 4 * sound.frames / 10
 
 
-def test_the_mark_is_the_song_at_its_clearest_onset(sound: PackedSound):
+def test_the_mark_is_at_the_clearest_onset_of_the_song(sound: PackedSound):
     onset = 4 * SAMPLE_RATE
     assert sound.mark_start < onset < sound.mark_start + MARK
     here = drum()[:, sound.mark_start : sound.mark_start + MARK].sum(axis=0) / 2
     assert sound.mark == pytest.approx(here * 32767, abs=1)
 
 
-def test_the_mark_is_the_song_however_it_is_cut():
+def test_the_mark_does_not_depend_on_the_size_of_blocks():
     samples = drum()
     parts = [np.ascontiguousarray(part.T) for part in np.array_split(samples, 3, axis=1)]
     split = pack_sound(parts)
@@ -83,7 +83,7 @@ def test_silence_has_no_mark(frames: int):
     assert not silent.mark.any()
 
 
-def test_a_page_holds_all_that_its_player_needs(sound: PackedSound):
+def test_a_page_contains_everything_that_its_player_needs(sound: PackedSound):
     song = compose()
     page = write_saved_page(song, sound=sound)
     told = json.loads(read_script(page, "song"))
@@ -123,7 +123,7 @@ def test_names_and_labels_cannot_break_out(sound: PackedSound):
     assert "<img src=x" not in page
 
 
-def test_printed_it_is_the_song_chart(sound: PackedSound):
+def test_the_printed_page_is_the_song_chart(sound: PackedSound):
     page = write_saved_page(compose(), sound=sound)
     assert page.count('<main class="chart"') == 1
     printed = page.split("@media print")[-1].split("</style>")[0]

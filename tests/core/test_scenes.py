@@ -1,4 +1,4 @@
-"""Passages of dance music without a kick: what is heard in them, and that the beat goes on."""
+"""Passages of dance music without a kick: their notes, and their constant beat."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def kickless_beats(score: Score) -> list[tuple[int, int]]:
 
 
 def onsets(score: Score) -> NDArray[np.float64]:
-    """Begins of all notes and hits, in beats from the first one."""
+    """Onsets of all notes and hits, in beats from the first one."""
     starts = [n.start for t in score.tracks for n in t.notes]
     starts += [h.start for d in score.drums for h in d.hits]
     return np.interp(np.sort(starts), score.beats, np.arange(len(score.beats)))
@@ -74,7 +74,7 @@ def test_the_kick_comes_back_in_every_club_song(scores: list[Score]) -> None:
         assert any(d.piece == "kick" and len(d.hits) > LONG for d in score.drums)
 
 
-def test_machines_keep_one_whole_number_of_beats_a_minute(scores: list[Score]) -> None:
+def test_sequenced_songs_have_a_whole_number_of_beats_per_minute(scores: list[Score]) -> None:
     steady = [np.ptp(np.diff(score.beats)) < 1e-6 for score in scores]
     assert np.mean(steady) > 0.9
     assert np.mean([score.bpm == round(score.bpm) for score in scores]) > 0.75
@@ -94,7 +94,7 @@ def test_rock_and_waltzes_have_no_such_scenes() -> None:
     assert all((s.meter, s.steps) == (4, 4) for s in load_styles() if s.kickless)
 
 
-def test_a_figure_of_three_runs_on_across_bar_lines() -> None:
+def test_a_figure_of_three_continues_across_bar_lines() -> None:
     rng = np.random.default_rng(0)
     threes = bar_pattern("threes", rng, beats=4, per_beat=4, kick=np.zeros(16))
     starts = [4 * bar + at for bar in range(6) for at, _, _ in threes.within(bar, beats=4)]

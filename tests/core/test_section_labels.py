@@ -1,4 +1,4 @@
-"""Labels of sections: all together, never absurd, and counted from real songs."""
+"""Labels of sections: decided together, by rules, with counts of real songs."""
 
 import io
 import itertools
@@ -30,7 +30,7 @@ PRIORS = load_priors()
 
 
 def facts_of(form, heard=None, *, sure=0.9, louder="C", sung=None):
-    """Sections of eight bars, a letter each; heard: the network's label of each, or none."""
+    """Sections of eight bars, one for each letter. heard: the network's label of each, or none."""
     m = len(form)
     probabilities = np.full((m, len(NAMES)), 1 / len(NAMES))
     if heard is not None:
@@ -54,12 +54,12 @@ def longest_row(names, label):
     return longest
 
 
-def test_a_sure_network_is_followed():
+def test_a_certain_network_decides_the_labels():
     heard = ("intro", "verse", "chorus", "verse", "chorus", "bridge", "chorus", "outro")
     assert label_sections(facts_of("AVCVCBCO", heard), PRIORS).names == heard
 
 
-def test_a_network_that_hears_one_thing_everywhere_does_not_decide():
+def test_a_network_with_one_label_everywhere_does_not_decide():
     form = "AVCVCBCO"
     without = label_sections(facts_of(form), PRIORS).names
     vague = label_sections(facts_of(form, ("inst",) * len(form), sure=0.3), PRIORS).names
@@ -72,13 +72,13 @@ def test_certainty_is_one_without_doubt_and_zero_where_all_labels_are_as_likely(
     assert facts_of("VC", ("verse", "chorus"), sure=1.0).certainty == pytest.approx(1)
 
 
-def test_sections_of_one_group_have_one_label_where_the_network_is_vague():
+def test_sections_of_one_group_have_one_label_if_the_network_is_uncertain():
     names = label_sections(facts_of("AVCVCVCB"), PRIORS).names
     assert len({names[i] for i in (1, 3, 5)}) == 1
     assert len({names[i] for i in (2, 4, 6)}) == 1
 
 
-def test_what_is_not_sung_is_no_verse_where_the_network_is_vague():
+def test_sections_without_singing_are_no_verses_if_the_network_is_uncertain():
     form = "AVIVCIVC"
     unknown = label_sections(facts_of(form), PRIORS).names
     sung = label_sections(facts_of(form, sung="VC"), PRIORS).names
@@ -88,7 +88,7 @@ def test_what_is_not_sung_is_no_verse_where_the_network_is_vague():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_no_labels_are_absurd_whatever_the_network_hears(seed):
+def test_labels_obey_the_rules_for_any_output_of_the_network(seed):
     rng = np.random.default_rng(seed)
     m = int(rng.integers(1, 30))
     facts = SectionFacts(
@@ -107,7 +107,7 @@ def test_no_labels_are_absurd_whatever_the_network_hears(seed):
     assert all(0 < confidence <= 1 for confidence in found.confidence)
 
 
-def test_twelve_choruses_in_a_row_are_not_believed():
+def test_twelve_choruses_in_a_row_are_not_returned():
     names = label_sections(facts_of("C" * 12, ("chorus",) * 12), PRIORS).names
     assert longest_row(names, "chorus") == IN_A_ROW
 
@@ -151,7 +151,7 @@ def test_the_best_sequence_is_found_and_confidence_compares_it_with_others():
     assert found.confidence[1] == pytest.approx(odds.max() / odds.sum())
 
 
-def test_priors_say_what_is_known_of_songs():
+def test_priors_have_the_known_facts_about_songs():
     assert PRIORS.lengths.argmax() + 1 == 8
     assert NAMES[int(PRIORS.first.argmax())] == "intro"
     assert NAMES[int(PRIORS.last.argmax())] == "outro"

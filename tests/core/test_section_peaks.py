@@ -1,4 +1,4 @@
-"""Boundaries and labels: the published results, the definition beside it, and songs by hand."""
+"""Boundaries and labels, compared with published results and with the definition."""
 
 import json
 import tracemalloc
@@ -40,7 +40,7 @@ def peaks_at(frames, *, length, strength=0.8):
 
 
 def labelled(*runs):
-    """(10, T) probabilities that tell each (label, frames) in turn."""
+    """(10, T) probabilities in which each (label, frames) is certain, one after the other."""
     function = np.full((len(LABELS), sum(n for _, n in runs)), 0.02, np.float32)
     start = 0
     for label, n in runs:
@@ -98,7 +98,7 @@ def test_a_song_is_cut_at_its_peaks_and_each_part_named():
     )
 
 
-def test_with_strict_ends_a_song_starts_and_ends_but_once():
+def test_with_strict_ends_a_song_has_one_start_and_one_end():
     section = peaks_at([1500, 3000, 4500], length=6000)
     function = labelled(("end", 1500), ("start", 1500), ("end", 1500), ("start", 1500))
     function[LABELS.index("verse"), :4500] = 0.1
@@ -152,7 +152,7 @@ def test_a_boundary_in_the_last_frame_leaves_one_frame():
     assert found == (Segment(0.0, 8.99, "intro"), Segment(8.99, 9.0, "end"))
 
 
-def test_the_likeliest_label_wins_however_close():
+def test_the_most_probable_label_wins_by_any_margin():
     function = np.full((10, 100_000), 0.1)
     function[LABELS.index("chorus"), 70_000] += 1e-9
     (segment,) = pick_sections(np.zeros(100_000), function)
@@ -172,7 +172,7 @@ def test_a_constant_probability_has_no_boundary_inside(value):
 
 
 @pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
-def test_frames_without_a_number_give_a_valid_result(odd):
+def test_nan_in_some_frames_gives_a_valid_result(odd):
     section = peaks_at([1500, 4000], length=6000)
     function = labelled(("intro", 1500), ("verse", 2500), ("chorus", 2000))
     section[3000:3010] = odd
@@ -207,6 +207,6 @@ def test_an_hour_takes_little_memory():
 
 
 @pytest.mark.parametrize("shapes", [((5,), (10, 6)), ((5,), (9, 5)), ((5, 1), (10, 5, 1))])
-def test_arrays_that_do_not_fit_are_refused(shapes):
+def test_arrays_of_wrong_shapes_are_refused(shapes):
     with pytest.raises(ValueError, match="segment must be"):
         pick_sections(*(np.zeros(shape) for shape in shapes))

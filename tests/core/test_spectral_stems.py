@@ -1,4 +1,4 @@
-"""Stems' spectrograms from the mix's own: what goes where, and that the medians are medians."""
+"""Spectrograms of stems made from the mix: which sound goes where, and exact medians."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -21,7 +21,7 @@ def running_median(m: np.ndarray, size: int, axis: int) -> np.ndarray:
 
 
 def by_definition(m: np.ndarray) -> np.ndarray:
-    """Median masks part the mix; each stem has its shares of both parts."""
+    """Median masks divide the mix; each stem has its shares of both parts."""
     harmonic, percussive = running_median(m, 31, 0), running_median(m, 15, 1)
     g = percussive**2 / (percussive**2 + harmonic**2 + 1e-10)
     shares = load_shares()
@@ -57,7 +57,7 @@ def test_shares_are_fitted_back_from_stems_that_were_made_with_them():
     np.testing.assert_allclose(fitted, truth, atol=0.02)
 
 
-def test_both_parts_together_are_the_mix():
+def test_both_parts_sum_to_the_mix():
     mix = np.random.default_rng(6).gamma(1.0, 1.0, (90, 81)).astype(np.float32)
     percussive, harmonic = part(mx.array(mix))
     np.testing.assert_allclose(np.array(percussive + harmonic), mix, rtol=1e-5)

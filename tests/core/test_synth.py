@@ -1,4 +1,4 @@
-"""Scores as sound, and the example song that is made of it."""
+"""Scores as sound, and the example song made from one."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _rises(sound: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.maximum(np.diff(level, axis=0), 0).sum(axis=1)])
 
 
-def test_hits_sound_when_the_score_says() -> None:
+def test_hits_sound_at_the_times_of_the_score() -> None:
     times = (0.5, 1.25, 2.0, 3.1)
     drum = DrumTrack("snare", 3, 1.0, [Hit(t, 0.9) for t in times])
     sound = perform(_score((), (drum,), None))
@@ -77,7 +77,7 @@ def test_limiter_never_clips() -> None:
     assert np.abs(loud).max() == pytest.approx(PEAK, abs=1e-5)
 
 
-def test_example_is_what_its_recipe_makes() -> None:
+def test_the_example_in_assets_is_the_one_that_the_command_makes() -> None:
     score = example_score()
     stored = json.loads((ASSETS / "example.json").read_text(encoding="utf-8"))
     assert json.loads(json.dumps(truth(score))) == stored
@@ -85,7 +85,7 @@ def test_example_is_what_its_recipe_makes() -> None:
     assert labels == [part.label(sung=True) for part in FORM]
 
 
-def test_example_sounds_as_its_truth_says() -> None:
+def test_the_sound_of_the_example_agrees_with_its_truth() -> None:
     sound, rate = soundfile.read(ASSETS / "example.ogg", dtype="float32")
     score = example_score()
     assert rate == SAMPLE_RATE

@@ -1,4 +1,4 @@
-"""Titles and artists from the tags of files: read, and harmless where they are hostile."""
+"""Titles and artists from the tags of files: read, and harmless if they are hostile."""
 
 import json
 from dataclasses import replace
@@ -55,7 +55,7 @@ def test_a_file_without_tags_keeps_its_name(tmp_path):
     assert "<h1>track 07</h1>" in write_chart(SONG)
 
 
-def test_an_artist_alone_is_no_name_of_a_song():
+def test_an_artist_without_a_title_is_not_a_name():
     assert Tags("", "The Days").name == ""
 
 

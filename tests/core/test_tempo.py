@@ -29,7 +29,7 @@ def two_tempi(first, second, *, share=0.7):
 
 
 @pytest.mark.parametrize("bpm", [55.0, 60.5, 90.37, 120.02, 140.5, 174.03, 214.9])
-def test_tempo_is_found_far_below_the_grid_of_frames(bpm):
+def test_the_tempo_is_more_exact_than_the_grid_of_frames(bpm):
     tempo = estimate_tempo(on_frames(pulse(bpm)))
     assert tempo.bpm == pytest.approx(bpm, abs=0.005)
     assert tempo.confidence == 1
@@ -43,7 +43,7 @@ def test_uneven_playing_averages_out():
     assert tempo.confidence > 0.9
 
 
-def test_the_more_uneven_the_less_sure():
+def test_confidence_falls_with_uneven_playing():
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 1, len(pulse(120)))
     sure = [estimate_tempo(pulse(120) + spread * noise).confidence for spread in (0, 0.02, 0.05)]
@@ -87,7 +87,7 @@ def test_a_pause_does_not_bend_the_tempo(pause):
 
 
 @pytest.mark.parametrize(("first", "second"), [(120, 123), (120, 126), (120, 140), (90, 180)])
-def test_of_two_tempi_the_longer_one_is_reported(first, second):
+def test_the_tempo_of_the_longer_part_is_reported(first, second):
     tempo = estimate_tempo(two_tempi(first, second))
     assert tempo.bpm == pytest.approx(first, abs=0.01)
     assert 0.5 < tempo.confidence < 0.75
@@ -103,7 +103,7 @@ def test_confidence_falls_with_drift():
     assert 105 < much.bpm < 135
 
 
-def test_random_beats_have_no_tempo_to_trust():
+def test_random_beats_have_low_confidence():
     times = np.unique(on_frames(np.random.default_rng(0).uniform(0, 180, 300)))
     assert estimate_tempo(times).confidence < 0.05
 
@@ -116,7 +116,7 @@ def test_fewer_than_two_beats_have_no_tempo(beats):
     assert round_tempo(beats) is None
 
 
-def test_two_beats_have_a_tempo_that_is_hardly_sure():
+def test_two_beats_have_a_tempo_with_low_confidence():
     tempo = estimate_tempo([1.0, 1.5])
     assert tempo.bpm == pytest.approx(120)
     assert tempo.confidence == 0.125
@@ -129,7 +129,7 @@ def test_confidence_grows_with_the_first_beats():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_any_beats_have_a_tempo_and_a_share(seed):
+def test_any_two_beats_have_a_tempo_and_a_confidence(seed):
     rng = np.random.default_rng(seed)
     times = np.cumsum(rng.choice([0.01, 0.3, 0.5, 0.7, 40.0], rng.integers(2, 12)))
     tempo = estimate_tempo(times)
@@ -147,7 +147,7 @@ def test_whole_tempo_is_the_commonest_of_single_intervals():
     assert round_tempo([0.0, 0.5, 1.0, 1.4, 1.9]) == 120
 
 
-def test_of_equally_common_whole_tempi_the_fastest_is_reported():
+def test_of_equally_common_whole_tempos_the_fastest_is_reported():
     assert round_tempo([0.0, 0.5, 0.9, 1.4, 1.8]) == 150
 
 

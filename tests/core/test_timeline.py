@@ -1,4 +1,4 @@
-"""The timeline's figure: it holds the analysis, no more and no less, and stays small."""
+"""The timeline's figure: it shows exactly the analysis, and stays small."""
 
 import json
 import re
@@ -56,7 +56,7 @@ def test_every_downbeat_has_a_line_and_every_other_beat_a_tick() -> None:
     assert sorted(set(named(figure)["beats"].x)) == others
 
 
-def test_corrected_beats_are_marked_and_all_others_drawn_as_ever() -> None:
+def test_corrected_beats_are_marked_and_the_others_are_drawn_as_before() -> None:
     analysis = compose()
     assert "edited beats" not in named(draw_timeline(analysis))
     moved = apply(analysis, MoveBeat(1.0, 1.1))
@@ -134,7 +134,7 @@ def test_dark_and_light_differ_only_in_colours() -> None:
     assert blank[0] == blank[1]
 
 
-def test_nothing_found_still_draws() -> None:
+def test_a_result_without_beats_and_sections_is_drawn() -> None:
     empty = Analysis("drone.wav", None, (), (), (), (), duration=0.2)
     figure = draw_timeline(empty)
     assert json.loads(figure.to_json())["layout"]["meta"]["duration"] == 1.0
@@ -142,7 +142,7 @@ def test_nothing_found_still_draws() -> None:
     assert line_times(draw_timeline(one), "bars ")
 
 
-def test_a_result_without_duration_lasts_as_long_as_it_reaches() -> None:
+def test_a_result_without_duration_ends_with_its_last_beat_or_section() -> None:
     assert find_duration(replace(compose(), duration=None)) == 60.0
     assert find_duration(replace(compose(), duration=None, segments=())) == 59.5
     assert find_duration(Analysis("", None, (), (), (), ())) == 0.0

@@ -1,4 +1,4 @@
-"""Timings are measured, written whole, read back and drawn."""
+"""Timings are measured, written completely, read and drawn."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_stage_is_timed_and_written_when_it_ends(tmp_path: Path) -> None:
     assert line["end"] - line["start"] == pytest.approx(line["duration"], abs=1e-4)
 
 
-def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+def test_written_timings_can_be_read(tmp_path: Path) -> None:
     timings = Timings(tmp_path / "t.jsonl")
     for stage in stages_of(3):
         timings.record(stage)
@@ -89,7 +89,7 @@ def test_lines_of_several_processes_never_mix(tmp_path: Path) -> None:
         assert own == list(range(300))
 
 
-def test_lines_cut_off_by_a_full_disk_are_left_out(tmp_path: Path) -> None:
+def test_lines_cut_off_by_a_full_disk_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     Timings(path).record(stages_of(1)[0])
     line = path.read_text()
@@ -136,7 +136,7 @@ def test_the_picture_has_the_kind_of_its_suffix(tmp_path: Path, suffix: str, mag
     assert [p.name for p in tmp_path.iterdir()] == [f"t.{suffix}"]
 
 
-def test_no_stages_and_odd_names_are_drawn(tmp_path: Path) -> None:
+def test_no_stages_and_unusual_names_are_drawn(tmp_path: Path) -> None:
     plot_timings([], tmp_path / "none.png")
     odd = [StageTime("a", name, 0, 1, 1) for name in ("$x_", "👩‍🎤", "أغنية", "long " * 99)]
     plot_timings(odd, tmp_path / "odd.svg")

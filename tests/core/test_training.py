@@ -84,7 +84,7 @@ def test_a_hundred_steps_lower_the_loss_on_a_fixed_batch(corpus):
     assert loss(trainer.averaged()) < before
 
 
-def test_training_goes_on_where_it_was_stopped(corpus, tmp_path):
+def test_training_continues_where_it_was_stopped(corpus, tmp_path):
     def run(trainer: Trainer, steps: int) -> None:
         for batch in itertools.islice(batches(RECIPE, corpora(corpus), trainer.steps), steps):
             trainer.step(batch)
@@ -218,7 +218,7 @@ def test_a_task_whose_truth_is_unknown_changes_no_loss():
 
 
 @pytest.mark.parametrize(("bpm", "rate"), [(60.0, 1.0), (120.0, 1.0), (100.0, 1.2), (180.0, 0.9)])
-def test_the_tempo_of_a_stretched_song_is_the_one_that_is_heard(bpm, rate):
+def test_the_tempo_of_a_stretched_song_is_stretched_too(bpm, rate):
     song = clicking_song(bpm, frames=3000)
     crop = Crop(song.frames, index=0, first=300, rate=rate, frames=900, lead=50)
     tempo = np.array(cut(Corpus([song]), [crop], np.ones((1, 4)), 1000)[2])[0]
@@ -227,7 +227,7 @@ def test_the_tempo_of_a_stretched_song_is_the_one_that_is_heard(bpm, rate):
     np.testing.assert_allclose(heard, bpm * rate, rtol=0.01)
 
 
-def test_somebody_sings_where_the_vocals_sound():
+def test_the_target_for_singing_follows_the_vocals():
     stems = np.zeros((1000, 4, 81), np.uint8)
     stems[:, :3] = 120
     stems[200:300, 3] = 120
@@ -238,7 +238,7 @@ def test_somebody_sings_where_the_vocals_sound():
     assert not voice[420:].any()
 
 
-def test_real_songs_with_exact_beats_teach_what_is_trusted_of_them(tmp_path):
+def test_real_songs_with_exact_beats_have_only_their_known_tasks(tmp_path):
     mix = np.full((1000, 81), 90, np.uint8)
     np.savez(tmp_path / "modules.npz", sure=mix, unsure=mix)
     facts = {"beats": [0.5, 1.0, 1.5], "positions": [1, 2, 3]}
@@ -253,7 +253,7 @@ def test_real_songs_with_exact_beats_teach_what_is_trusted_of_them(tmp_path):
     assert sure.truth.beats.tolist() == [50, 100, 150]
 
 
-def test_fresh_songs_take_the_place_of_the_oldest(corpus):
+def test_new_songs_replace_the_oldest(corpus):
     composed = Corpus([clicking_song(90, frames=1000), clicking_song(100, frames=1100)])
     composed.extend([prepare(clicking_song(110, frames=1200))], keep=2)
     assert composed.frames == [1100, 1200]

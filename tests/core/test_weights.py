@@ -1,4 +1,4 @@
-"""Names of models become files, or an error that says where they were looked for."""
+"""Names of models become files, or an error that says where they were searched."""
 
 import http.server
 import shutil
@@ -37,7 +37,7 @@ def closed_machine(tmp_path, monkeypatch):
 
 @pytest.fixture
 def mirror(shared, monkeypatch):
-    """A mirror of the published harmonix weights on this machine; lists what was asked for."""
+    """A mirror of the published harmonix weights on this machine; lists the requested names."""
     asked = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -110,7 +110,7 @@ def test_the_ensemble_may_be_spread_over_folders(tmp_path):
 
 
 @pytest.mark.parametrize("folder", ["mlx-weights", "mine"])
-def test_auto_is_the_ensemble_where_all_its_folds_are_in_the_weights_folder(tmp_path, folder):
+def test_auto_is_the_ensemble_if_all_its_folds_are_in_the_weights_folder(tmp_path, folder):
     for fold in range(FOLDS):
         put_fold(tmp_path / "work" / folder, fold)
     access = Access() if folder == "mlx-weights" else Access(tmp_path / "work" / folder)
@@ -120,7 +120,7 @@ def test_auto_is_the_ensemble_where_all_its_folds_are_in_the_weights_folder(tmp_
     assert found.reason == f"its weights are in {access.folders[0]}"
 
 
-def test_a_model_that_is_not_here_says_where_it_was_sought(tmp_path):
+def test_the_error_for_a_missing_model_says_where_it_was_searched(tmp_path):
     put_fold(cache_dir(), 0)
     with pytest.raises(WeightsError) as caught:
         find_model("harmonix-all")
@@ -173,7 +173,7 @@ def test_contradictions_are_usage_errors(tmp_path):
 
 
 @needs_bundled
-def test_auto_is_the_bundled_checkpoint_even_where_the_ensemble_is_in_the_cache():
+def test_auto_is_the_bundled_checkpoint_even_if_the_ensemble_is_in_the_cache():
     for fold in range(FOLDS):
         put_fold(cache_dir(), fold)
     found = find_model("auto")
@@ -181,7 +181,7 @@ def test_auto_is_the_bundled_checkpoint_even_where_the_ensemble_is_in_the_cache(
 
 
 @needs_bundled
-def test_auto_says_that_the_ensemble_in_the_weights_folder_is_incomplete():
+def test_auto_reports_that_the_ensemble_in_the_weights_folder_is_incomplete():
     put_fold(WEIGHTS_DIR, 0)
     found = find_model("auto")
     assert (found.name, found.files) == ("bundled", (bundled_files(),))
@@ -189,7 +189,7 @@ def test_auto_says_that_the_ensemble_in_the_weights_folder_is_incomplete():
 
 
 @needs_bundled
-def test_auto_never_asks_a_server(mirror):
+def test_auto_never_sends_a_request(mirror):
     assert find_model("auto").name == "bundled"
     assert mirror == []
 
@@ -239,12 +239,12 @@ def test_a_named_model_that_cannot_be_downloaded_is_an_error(mirror, monkeypatch
         find_model("harmonix-fold0", Access(on_notice=lambda text: None))
 
 
-def test_terms_are_logged_where_nobody_listens(mirror, caplog):
+def test_terms_are_logged_without_a_callback(mirror, caplog):
     find_model("harmonix-fold7")
     assert "terms: MIT License" in caplog.text
 
 
-def test_offline_never_asks_a_server(mirror):
+def test_offline_never_sends_a_request(mirror):
     with pytest.raises(WeightsError, match="downloads are switched off"):
         find_model("harmonix-fold0", Access(offline=True))
     assert mirror == []
@@ -262,7 +262,7 @@ def test_htdemucs_is_found_where_pytorch_keeps_it(tmp_path):
     assert find_htdemucs(Access(tmp_path)) == mine
 
 
-def test_what_would_have_to_be_downloaded_is_known_beforehand(tmp_path):
+def test_missing_files_are_known_before_the_download(tmp_path):
     assert sum(file.size for file in find_missing("htdemucs", Access())) == 84_141_911
     assert len(find_missing("harmonix-all", Access())) == 2 * FOLDS
     put_fold(tmp_path / "mine", 3)
@@ -274,7 +274,7 @@ def test_what_would_have_to_be_downloaded_is_known_beforehand(tmp_path):
         find_missing("harmonix-all", access)
 
 
-def test_htdemucs_shows_its_terms_before_it_asks(monkeypatch):
+def test_htdemucs_shows_its_terms_before_the_download(monkeypatch):
     monkeypatch.setenv("ALLIN1_MLX_OFFLINE", "")
     notices = []
     with pytest.raises(DownloadError):

@@ -1,4 +1,4 @@
-"""Processes work beside this one, and only the guilty one fails when one of them is killed."""
+"""Worker processes: if one is killed, only the responsible job fails."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def wait(seconds: float) -> str:
 
 
 @pytest.mark.parametrize("count", [0, 2])
-def test_results_and_errors_come_back(count: int) -> None:
+def test_results_and_errors_are_returned(count: int) -> None:
     with Workers(count) as workers:
         jobs = [workers.submit(double, number) for number in range(5)]
         failing = workers.submit(fail, "song.wav: is no music")
@@ -43,7 +43,7 @@ def test_results_and_errors_come_back(count: int) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_work_begun_beside_goes_on_while_the_caller_does(count: int) -> None:
+def test_work_in_a_thread_continues_while_the_caller_does(count: int) -> None:
     with Workers(count) as workers:
         slow, failing = workers.submit_beside(wait, 0.3), workers.submit_beside(fail, "no music")
         assert not slow.done()
@@ -52,7 +52,7 @@ def test_work_begun_beside_goes_on_while_the_caller_does(count: int) -> None:
             failing.result()
 
 
-def test_a_killed_process_takes_nobody_along() -> None:
+def test_a_killed_process_fails_only_its_job() -> None:
     with Workers(2) as workers:
         before = [workers.submit(double, number) for number in range(2)]
         killed = workers.submit(kill_oneself)

@@ -47,15 +47,15 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Serv
             env=environment,
         )
         assert process.stdout is not None
-        said = []
+        output = []
         for line in process.stdout:
-            said.append(line)
+            output.append(line)
             found = re.search(r"page is at (\S+)", line)
             if found:
-                return Server(found[1], process, temporary, "".join(said))
+                return Server(found[1], process, temporary, "".join(output))
         process.stdout.close()
         process.wait()
-        raise AssertionError("the server did not start: " + "".join(said))
+        raise AssertionError("the server did not start: " + "".join(output))
 
     return start
 

@@ -1,4 +1,4 @@
-"""What the tests of corrections do on the page."""
+"""Steps of the tests of corrections on the page."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ def press(seen: Visit, name: str) -> None:
 
 
 def settle(seen: Visit) -> None:
-    """Wait until all that was asked for is done and drawn."""
+    """Wait until all requests are answered and drawn."""
     seen.run("async () => { await allin1.editing.done; }")
     seen.page.wait_for_function("!allin1.view.pending")
 
 
 def result(seen: Visit) -> dict[str, Any]:
-    """What would be downloaded now."""
+    """The result that a download would give now."""
     settle(seen)
     link = "document.querySelector('.fixes .save').href"
     found: dict[str, Any] = seen.run(f"async () => (await fetch({link})).json()")
@@ -47,7 +47,7 @@ def starts(seen: Visit) -> list[float]:
 
 
 def grip(seen: Visit, time: float, row: str = "sections") -> tuple[float, float]:
-    """Where on the screen the grip of a boundary, or of a beat, is."""
+    """The place of the grip of a boundary or of a beat on the screen."""
     frame = seen.page.locator(".timeline").bounding_box()
     assert frame is not None
     x = frame["x"] + seen.run("t => allin1.view.toX(t)", time)

@@ -65,7 +65,7 @@ def test_everything_can_be_reached_by_tab(opened: Visit) -> None:
         assert name in reached, reached
 
 
-def test_the_slider_says_where_one_is(opened: Visit) -> None:
+def test_the_slider_has_the_position_as_text(opened: Visit) -> None:
     opened.run("allin1.moves.jump(12.6)")
     slider = opened.page.get_by_role("slider", name="Position in the song")
     assert slider.get_attribute("aria-valuetext") == "12 seconds, bar 7 beat 1, verse"
@@ -78,7 +78,9 @@ def test_the_downloads_are_under_export(opened: Visit) -> None:
     assert opened.page.locator(".downloads", has=heading).get_by_text("Result (JSON)").is_visible()
 
 
-def test_news_are_spoken(visit: Callable[..., Visit], known: Known, tmp_path: Path) -> None:
+def test_changes_are_announced_to_screen_readers(
+    visit: Callable[..., Visit], known: Known, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.mp3"
     broken.write_text("this is no music")
     seen = visit()

@@ -105,7 +105,7 @@ def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_size_and_terms_are_told_and_nothing_is_fetched_until_one_agrees(
+def test_size_and_terms_are_shown_and_nothing_is_downloaded_before_consent(
     seen: Visit, online: Online
 ) -> None:
     ask_for_separator(seen)
@@ -119,7 +119,7 @@ def test_size_and_terms_are_told_and_nothing_is_fetched_until_one_agrees(
     assert online.mirror.asked == []
 
 
-def test_what_arrives_is_shown_songs_wait_and_it_can_be_cancelled(
+def test_a_download_is_shown_makes_songs_wait_and_can_be_cancelled(
     seen: Visit, online: Online, song: Path
 ) -> None:
     ask_for_separator(seen)
@@ -139,20 +139,20 @@ def test_what_arrives_is_shown_songs_wait_and_it_can_be_cancelled(
     assert len(online.mirror.asked) == 1
 
 
-def test_what_cannot_be_fetched_is_told_and_the_choice_stays(seen: Visit, online: Online) -> None:
+def test_a_failed_download_is_shown_and_the_choice_stays(seen: Visit, online: Online) -> None:
     online.mirror.gone = True
     ask_for_separator(seen)
     seen.page.get_by_role("button", name="Download and use").click()
-    told = seen.page.locator(".choice").get_by_role("alert")
-    told.filter(has_text="Separator (htdemucs) could not be downloaded: ").wait_for()
-    assert "404" in told.inner_text()
-    assert "The analysis model stays: Harmonix." in told.inner_text()
+    alert = seen.page.locator(".choice").get_by_role("alert")
+    alert.filter(has_text="Separator (htdemucs) could not be downloaded: ").wait_for()
+    assert "404" in alert.inner_text()
+    assert "The analysis model stays: Harmonix." in alert.inner_text()
     online.mirror.gone = False
     seen.page.locator(".choice").get_by_role("button", name="Try again").click()
     seen.page.locator(".delivery", has_text="of 84.1 MB").wait_for()
 
 
-def test_the_built_in_network_needs_no_stems_and_says_so(seen: Visit, song: Path) -> None:
+def test_the_menu_says_that_the_built_in_network_needs_no_stems(seen: Visit, song: Path) -> None:
     seen.page.get_by_label("Built-in").check()
     wait_for_network(seen, "Built-in")
     assert seen.page.get_by_text("there is nothing to take apart").is_visible()
@@ -166,7 +166,7 @@ def test_the_built_in_network_needs_no_stems_and_says_so(seen: Visit, song: Path
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
-def test_the_choice_is_for_everybody(
+def test_the_choice_applies_to_all_pages(
     visit: Callable[..., Visit], online: Online, axe: str, scheme: str, width: int
 ) -> None:
     size = {"width": width, "height": 844}
@@ -182,7 +182,7 @@ def test_the_choice_is_for_everybody(
     mine.page.locator(".delivery").wait_for(state="hidden")
 
 
-def test_weights_asked_for_by_name_are_fetched_from_the_start_with_their_terms_told(
+def test_named_weights_are_downloaded_at_the_start_and_their_terms_are_shown(
     start_server: Callable[..., Server],
     visit: Callable[..., Visit],
     networks: Path,
@@ -200,7 +200,7 @@ def test_weights_asked_for_by_name_are_fetched_from_the_start_with_their_terms_t
             assert server.stop() == 0
 
 
-def test_a_fetched_network_analyses_the_next_song(
+def test_a_downloaded_network_analyses_the_next_song(
     start_server: Callable[..., Server],
     visit: Callable[..., Visit],
     shared: Path,
@@ -229,7 +229,7 @@ def test_a_fetched_network_analyses_the_next_song(
             server.stop()
 
 
-def test_offline_the_choice_says_why_there_is_none(visit: Callable[..., Visit]) -> None:
+def test_offline_the_menu_says_why_nothing_can_be_downloaded(visit: Callable[..., Visit]) -> None:
     mine = visit()
     open_choice(mine)
     assert mine.page.get_by_label("Harmonix").is_disabled()

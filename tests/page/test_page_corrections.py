@@ -35,8 +35,8 @@ def test_corrections_outlive_a_download_a_reload_and_a_new_analysis(
     seen.run("t => allin1.moves.jump(t)", second + 1)
     press(seen, "solo")
 
-    told = ["Tempo halved", "Downbeat +1", "Sections: 1 boundary moved", "1 section renamed"]
-    assert words(seen) == told
+    listed = ["Tempo halved", "Downbeat +1", "Sections: 1 boundary moved", "1 section renamed"]
+    assert words(seen) == listed
     assert seen.run(HEAR, 4) == pytest.approx([0.5, 1.5, 2.5, 3.5], abs=1e-4)
     bars = [round(t, 2) for t in seen.run("allin1.sheet.downbeats")]
     assert bars == [1.5, 5.5, 9.5, 13.5, 17.5]
@@ -57,21 +57,21 @@ def test_corrections_outlive_a_download_a_reload_and_a_new_analysis(
     seen.wait_for_timeline()
     shown = "[allin1.sheet.beats, allin1.sheet.positions, allin1.sheet.sections]"
     beats, positions, sections = seen.run(shown)
-    assert words(seen) == told
+    assert words(seen) == listed
     assert np.diff(beats) == pytest.approx(1.0)
     assert sections[1]["start"] == moved
     assert sections[2]["label"] == "solo"
     press(seen, "Undo")  # and it goes on from there
-    assert words(seen) == told[:3]
+    assert words(seen) == listed[:3]
     press(seen, "Redo")
-    assert words(seen) == told
+    assert words(seen) == listed
 
     seen.upload(known.sound)
     seen.page.wait_for_function("allin1.sheet.frames > 0")
     press(seen, "Analyse again")
     press(seen, "Keep them")
     seen.page.wait_for_function("allin1.sheet.model === 'bundled'", timeout=120_000)
-    assert words(seen) == told
+    assert words(seen) == listed
     assert seen.run(shown) == [beats, positions, sections]
     assert seen.run(HEAR, 4) == pytest.approx([0.5, 1.5, 2.5, 3.5], abs=1e-4)
 
@@ -95,7 +95,7 @@ def test_the_question_can_be_left_without_an_answer(corrected: Visit) -> None:
     assert corrected.page.locator(".songs li[data-state=done]").count() == 1
 
 
-def test_corrections_are_told_in_words_with_a_reset_for_each(corrected: Visit) -> None:
+def test_corrections_are_listed_with_a_reset_for_each(corrected: Visit) -> None:
     assert not corrected.page.locator(".edited").is_visible()
     for name in ("Half the tempo", "Beat 1 one beat later", "Half the tempo"):
         press(corrected, name)
@@ -135,7 +135,7 @@ def test_a_text_keeps_its_own_undo(panel: Visit) -> None:
     assert words(panel) == ["Downbeat +1"]
 
 
-def test_what_cannot_be_done_says_why(panel: Visit) -> None:
+def test_a_refused_correction_shows_the_reason(panel: Visit) -> None:
     panel.run("allin1.moves.jump(12.51)")
     press(panel, "Add a beat here")
     settle(panel)
@@ -147,7 +147,7 @@ def test_what_cannot_be_done_says_why(panel: Visit) -> None:
     assert not trouble.is_visible()
 
 
-def test_the_example_in_a_hurry(corrected: Visit) -> None:
+def test_the_example_is_corrected_quickly(corrected: Visit) -> None:
     corrected.run("""() => {
       const click = (name) => document.querySelector(`.fixes [aria-label="${name}"]`).click();
       for (let i = 0; i < 7; i += 1) click("Beat 1 one beat later");
@@ -236,7 +236,7 @@ def test_a_song_without_beats_and_sections_can_be_given_some(
     assert "60.00 BPM" in seen.page.locator(".facts").inner_text()
 
 
-def test_one_is_asked_before_corrections_are_lost(
+def test_the_user_is_asked_before_corrections_are_lost(
     visit: Callable[..., Visit], known: Known
 ) -> None:
     seen = visit()

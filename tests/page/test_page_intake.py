@@ -158,7 +158,7 @@ def test_a_result_finds_its_song_whichever_comes_first(
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_what_cannot_be_sent_says_so(
+def test_a_failed_upload_is_reported(
     visit: Callable[..., Visit], tmp_path: Path, count: int
 ) -> None:
     paths = [write_noise(tmp_path / f"{n}.wav", n) for n in range(count)]

@@ -237,7 +237,7 @@ def test_sounds_are_smaller_than_wav_and_exactly_as_long(
     assert np.corrcoef(heard[:, 0], exact[:, 0])[0, 1] > 0.95
 
 
-def test_a_file_in_the_making_says_so(opened: Visit) -> None:
+def test_a_file_that_is_being_made_is_announced(opened: Visit) -> None:
     opened.page.route("**/picture?kind=png", lambda route: route.fulfill(status=500, body="{}"))
     link = opened.page.get_by_role("link", name="Picture: PNG")
     opened.run("""() => {

@@ -128,7 +128,7 @@ def test_a_file_dropped_beside_the_drop_zone_is_taken(
     seen.wait_for_timeline()
 
 
-def test_a_broken_file_says_what_is_wrong(visit: Callable[..., Visit], tmp_path: Path) -> None:
+def test_a_broken_file_shows_its_fault(visit: Callable[..., Visit], tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp3"
     broken.write_text("this is no music")
     empty = tmp_path / "empty.wav"
@@ -137,11 +137,11 @@ def test_a_broken_file_says_what_is_wrong(visit: Callable[..., Visit], tmp_path:
     seen.upload(broken, empty)
     seen.wait_for("failed", name="broken.mp3")
     seen.wait_for("failed", name="empty.wav")
-    told = row(seen, "broken.mp3")
-    assert told.count("broken.mp3") == 1
+    shown = row(seen, "broken.mp3")
+    assert shown.count("broken.mp3") == 1
     assert seen.page.get_by_role("button", name="Try again").count() == 0
-    assert str(tmp_path) not in told
-    assert "/" not in told.replace("w/", "")
+    assert str(tmp_path) not in shown
+    assert "/" not in shown.replace("w/", "")
     assert "empty" in row(seen, "empty.wav")
 
 
@@ -220,7 +220,9 @@ def test_a_result_of_the_reference_programs_opens(
     assert saved["beats"] == theirs["beats"]
 
 
-def test_a_json_that_is_no_result_says_so(visit: Callable[..., Visit], tmp_path: Path) -> None:
+def test_a_json_file_that_is_no_result_is_reported(
+    visit: Callable[..., Visit], tmp_path: Path
+) -> None:
     other = tmp_path / "settings.json"
     other.write_text('{"volume": 11}')
     seen = visit()

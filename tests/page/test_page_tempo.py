@@ -196,7 +196,7 @@ def test_the_grid_slides_by_ear_and_then_in_the_song(panel: Visit) -> None:
     assert slider.input_value() == "0"
 
 
-def test_other_tempi_are_offered_and_taken(
+def test_other_tempos_are_offered_and_used(
     visit: Callable[..., Visit], known: Known, tmp_path: Path
 ) -> None:
     levels = (TempoLevel(60.0, "1/2", 0.3), TempoLevel(120.0, "offbeat", 0.1))
@@ -215,7 +215,7 @@ def test_other_tempi_are_offered_and_taken(
     assert "60.00 BPM" in facts(seen)
 
 
-def test_a_tempo_that_varies_says_between_what(visit: Callable[..., Visit], tmp_path: Path) -> None:
+def test_a_tempo_that_varies_shows_its_range(visit: Callable[..., Visit], tmp_path: Path) -> None:
     beats = tuple(np.cumsum(np.linspace(60 / 118, 60 / 124, 200)).round(3).tolist())
     path = tmp_path / "song.json"
     positions = tuple(i % 4 + 1 for i in range(200))

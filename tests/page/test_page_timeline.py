@@ -44,7 +44,7 @@ def test_the_figure_holds_what_was_found(opened: Visit, known: Known) -> None:
     assert [name.split(" · ")[0] for name in names] == ["intro", "verse", "chorus", "bridge"]
 
 
-def test_the_table_tells_the_same(opened: Visit, known: Known) -> None:
+def test_the_table_shows_the_same(opened: Visit, known: Known) -> None:
     rows = opened.page.locator(".sections tbody tr").all_inner_texts()
     cells = [[cell.strip() for cell in row.split("\t")] for row in rows]
     assert [row[1] for row in cells] == [s.label for s in known.analysis.segments]
@@ -170,7 +170,7 @@ def test_the_sharpened_view_keeps_the_waveform(opened: Visit) -> None:
     assert loudest % 2 == pytest.approx(0.5, abs=0.03)  # on a downbeat
 
 
-def test_hover_tells_where_one_is(opened: Visit) -> None:
+def test_the_pointer_shows_time_bar_and_section(opened: Visit) -> None:
     opened.page.mouse.move(*point(opened, 12.7, "wave"))
     hint = opened.page.locator(".timeline .hint").inner_text()
     assert re.fullmatch(r"0:12\.[67]\d · bar 7\.1 · verse", hint)

@@ -1,4 +1,4 @@
-"""What the tests of the page hold in their hands: a server, an open page, a song."""
+"""Tools for tests of the page: a server, an open page, a song."""
 
 import re
 import signal
@@ -37,7 +37,7 @@ class Server:
         return total
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
-        """End it as Ctrl-C does; gives its exit code."""
+        """End it like Ctrl-C. Returns its exit code."""
         self.process.send_signal(how)
         code = self.process.wait(timeout=20)
         assert self.process.stdout is not None
@@ -48,7 +48,7 @@ class Server:
 
 @dataclass
 class Visit:
-    """An open page, and what has been seen of its doings."""
+    """An open page, with its requests, errors and messages."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Visit:
     faults: list[str] = field(default_factory=list)
 
     def go(self, url: str) -> None:
-        """Open the page, and take down what it does."""
+        """Open the page and record its events."""
         page = self.page
         page.set_default_timeout(60_000)  # other programs may have the processor
         page.on("request", lambda request: self.requests.append(request.url))
@@ -81,7 +81,7 @@ class Visit:
         self.page.set_input_files("#dropzone .zone input", [str(file) for file in files])
 
     def wait_for(self, state: str, *, name: str = "", timeout: float = 120) -> None:
-        """Wait until a song of that name has got into a state."""
+        """Wait until a song with this name is in a state."""
         row = self.page.locator(f".songs li[data-state={state}]", has_text=name).first
         row.wait_for(timeout=timeout * 1000)
 
@@ -99,7 +99,7 @@ class Visit:
         mouse.up()
 
     def press_tab(self) -> str:
-        """Go to the next control; gives its name."""
+        """Go to the next control. Returns its name."""
         self.page.keyboard.press("Tab")
         name = """() => {
           const { activeElement: at } = document;
@@ -108,7 +108,7 @@ class Visit:
         return str(self.run(name))
 
     def violations(self, axe: str) -> list[str]:
-        """What axe-core finds, of every impact."""
+        """The findings of axe-core of every impact."""
         self.run(f"() => {{ {axe}; window.axe = axe; }}")
         found: dict[str, Any] = self.run("axe.run(document, { resultTypes: ['violations'] })")
         return [
@@ -118,7 +118,7 @@ class Visit:
         ]
 
     def run(self, script: str, argument: Any = None) -> Any:
-        """What a script in the page gives."""
+        """The result of a script in the page."""
         return self.page.evaluate(script, argument)
 
 

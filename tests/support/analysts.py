@@ -1,4 +1,4 @@
-"""Analysers of all tempers, for tests of the process that runs them."""
+"""Analysers that behave well and badly, for tests of the process that runs them."""
 
 import os
 import time
@@ -14,7 +14,7 @@ Report = Callable[[str, float], None]
 
 
 class Analyst:
-    """What an Analyzer has besides its work."""
+    """The attributes of an Analyzer besides its work."""
 
     notice = "using quick; nothing else was found"
     feature_options = FeatureOptions(0)
@@ -24,7 +24,7 @@ class Analyst:
 
 
 class Quick(Analyst):
-    """Is done at once."""
+    """Finishes at once."""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         on_progress("network", 0.5)
@@ -32,7 +32,7 @@ class Quick(Analyst):
 
 
 class Patient(Analyst):
-    """Never done, but listens."""
+    """Never finishes, but can be cancelled."""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         while True:
@@ -41,7 +41,7 @@ class Patient(Analyst):
 
 
 class Deaf(Analyst):
-    """Never done, and does not listen."""
+    """Never finishes, and cannot be cancelled."""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         on_progress("network", 0.5)
@@ -50,7 +50,7 @@ class Deaf(Analyst):
 
 
 class Moody(Analyst):
-    """Does what the song's name says."""
+    """Behaves as the song's name says."""
 
     def analyze(self, audio: Any, *, path: str, on_progress: Report, **_: Any) -> Analysis:
         if path == "silent.wav":

@@ -1,4 +1,4 @@
-"""A mirror of the published weights on this machine that takes its time."""
+"""A slow mirror of the published weights on this machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Mirror(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/"
 
     def handle_error(self, *_: Any) -> None:
-        """Whoever hangs up is no fault of ours."""
+        """A closed connection is no error here."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""Songs and networks small enough to make hundreds of results in a test.
+"""Songs, results and networks that are small enough to make hundreds of them in a test.
 
 The network is random, written as a checkpoint file and read as any other.
 """
@@ -11,12 +11,24 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from allin1_mlx.analysis import Analysis
 from allin1_mlx.network.backend import mx
 from allin1_mlx.network.loading import to_published
 from allin1_mlx.network.model import AllInOne, Config
+from allin1_mlx.types import Segment
 
 RATE = 44_100
 SMALL = Config(dim=8, depth=2, threshold=0.1)
+RESULT = Analysis(
+    path="song.wav",
+    bpm=120,
+    beats=(0.5, 1.0, 1.5, 2.0, 2.5),
+    downbeats=(0.5, 2.5),
+    beat_positions=(1, 2, 3, 4, 1),
+    segments=(Segment(0.0, 2.5, "verse"), Segment(2.5, 3.0, "chorus")),
+    duration=3.0,
+    meter=4,
+)
 
 
 def write_network(
@@ -24,7 +36,7 @@ def write_network(
 ) -> list[str]:
     """Write a random network; returns the options that name it.
 
-    steady: it hears beats everywhere, and never a boundary.
+    steady: its output has beats everywhere, and never a boundary.
     """
     mx.random.seed(seed)
     model = AllInOne(config)
@@ -42,7 +54,7 @@ def write_network(
 def write_song(
     path: Path, *, seed: int = 0, seconds: float = 2.0, rate: int = RATE, bpm: float = 150.0
 ) -> Path:
-    """Write a song of clicks and noise of its own, by the path's suffix."""
+    """Write a song of clicks and random noise; the path's suffix is its format."""
     random = np.random.default_rng(seed)
     samples = random.normal(0, 0.02, round(seconds * rate)).astype(np.float32)
     for start in np.arange(0, seconds, 60 / bpm):

@@ -1,8 +1,8 @@
 """The decoder's oracle: the plain Viterbi algorithm, frame by frame, over every state.
 
-Written from the papers (Krebs, Böck & Widmer 2015; Böck, Krebs & Widmer 2016) and sharing no code
-with `allin1_mlx`, in floating point, with all states of all frames looked at in turn. It takes what
-`decode_beats` takes and returns (times, positions).
+Written from the papers (Krebs, Böck & Widmer 2015; Böck, Krebs & Widmer 2016) without code of
+`allin1_mlx`, in floating point, over all states of all frames. It has the arguments of
+`decode_beats` and returns (times, positions).
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""The process that computes: done, refused, stopped, killed, and started again."""
+"""The process that analyses: finished, refused, stopped, killed, and restarted tasks."""
 
 import multiprocessing
 import threading
@@ -46,7 +46,7 @@ def make_task(tmp_path: Path) -> Callable[..., Task]:
 
 
 def work(analyst: Analyst, task: Task, *, cancel_at: str = "") -> Outcome:
-    """Do a task, and cancel it when it reaches a stage."""
+    """Run a task, and cancel it when it reaches a stage."""
     cancelled = threading.Event()
 
     def report(stage: str, fraction: float) -> None:
@@ -95,7 +95,7 @@ def test_cancelling_ends_a_computation_that_would_never_end(
     assert stages[-1] == "network"
 
 
-def test_after_a_cancelled_song_the_next_one_is_done(
+def test_after_a_cancelled_song_the_next_one_is_analysed(
     start: Callable[..., Analyst], make_task: Callable[..., Task]
 ) -> None:
     analyst = start(analysts.Deaf)
@@ -113,7 +113,7 @@ def test_after_a_cancelled_song_the_next_one_is_done(
         ("deadly.wav", "deadly.wav: the process was ended by the system"),
     ],
 )
-def test_every_failure_is_told_and_the_next_song_goes_on(
+def test_every_failure_is_reported_and_the_next_song_is_analysed(
     start: Callable[..., Analyst],
     make_task: Callable[..., Task],
     caplog: pytest.LogCaptureFixture,
@@ -128,7 +128,7 @@ def test_every_failure_is_told_and_the_next_song_goes_on(
     assert work(analyst, make_task("fine.wav")).analysis is not None
 
 
-def test_a_renewed_process_is_another_one(
+def test_a_restarted_process_is_a_new_one(
     start: Callable[..., Analyst], make_task: Callable[..., Task]
 ) -> None:
     analyst = start(analysts.Quick)
@@ -142,7 +142,7 @@ def test_a_renewed_process_is_another_one(
     assert work(analyst, make_task()).frames == 44_100
 
 
-def test_missing_weights_are_told_for_each_song(
+def test_missing_weights_are_reported_for_each_song(
     start: Callable[..., Analyst], make_task: Callable[..., Task]
 ) -> None:
     analyst = start(analysts.unavailable)

@@ -9,7 +9,7 @@ from allin1_mlx_ui.app import check_weights, main, parse
 from allin1_mlx_ui.server import find_port
 
 
-def test_it_listens_on_this_computer_only_unless_told_otherwise() -> None:
+def test_it_listens_on_this_computer_only_by_default() -> None:
     options = parse([])
     assert (options.host, options.port, options.offline) == ("127.0.0.1", 7860, False)
 
@@ -28,7 +28,7 @@ def test_half_a_login_is_a_usage_error() -> None:
     assert stop.value.code == 2
 
 
-def test_a_busy_port_moves_on_to_the_next() -> None:
+def test_the_next_port_is_used_if_one_is_busy() -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
@@ -37,7 +37,7 @@ def test_a_busy_port_moves_on_to_the_next() -> None:
             assert port < listener.getsockname()[1] <= port + 50
 
 
-def test_any_port_will_do_for_port_0() -> None:
+def test_port_0_means_any_free_port() -> None:
     with find_port("127.0.0.1", 0) as listener:
         assert listener.getsockname()[1] > 0
 
@@ -47,7 +47,7 @@ def test_a_foreign_address_cannot_be_listened_on() -> None:
         find_port("203.0.113.1", 7860)
 
 
-def test_a_model_that_is_not_there_is_told_before_the_page_opens(
+def test_a_missing_model_is_reported_before_the_page_opens(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--offline", "--weights-dir", str(tmp_path), "--no-browser", "--port", "0"]
@@ -60,7 +60,7 @@ def test_a_model_that_is_not_there_is_told_before_the_page_opens(
     assert "no configuration beside it" in capsys.readouterr().err
 
 
-def test_terms_are_told_before_weights_are_fetched_that_were_asked_for_by_name(
+def test_terms_are_shown_before_named_weights_are_downloaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ALLIN1_MLX_CACHE", str(tmp_path))

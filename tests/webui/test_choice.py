@@ -1,4 +1,4 @@
-"""Which network listens: what is here, what is fetched, and only after the user agreed."""
+"""The choice of the model: what exists, what is downloaded, and only after consent."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ def _closed_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def slow() -> Iterator[Mirror]:
-    """About a megabyte a second, of nothing that would pass for the published files."""
+    """A mirror that sends about a megabyte per second of zeros, which fail verification."""
     with open_mirror(pace=0.02) as mirror:
         yield mirror
 
@@ -64,7 +64,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-def test_nothing_is_fetched_before_the_user_agreed(
+def test_nothing_is_downloaded_before_the_user_agreed(
     slow: Mirror, start: Callable[..., Choices]
 ) -> None:
     choices = start(slow.url)
@@ -76,28 +76,28 @@ def test_nothing_is_fetched_before_the_user_agreed(
     assert slow.asked == []
 
 
-def test_what_is_on_its_way_is_told_and_songs_wait_for_it(
+def test_a_running_download_is_shown_and_songs_wait_for_it(
     slow: Mirror, start: Callable[..., Choices], harmonix: None
 ) -> None:
     choices = start(slow.url)
     choices.choose(SEPARATED, agreed=True)
-    told: list[int] = []
+    shares: list[int] = []
     cancelled = threading.Event()
 
-    def tell(delivery: object) -> None:
-        told.append(describe_choices(choices)["delivery"]["share"])
-        if told[-1] > 0.005:
+    def record(delivery: object) -> None:
+        shares.append(describe_choices(choices)["delivery"]["share"])
+        if shares[-1] > 0.005:
             cancelled.set()
 
     with pytest.raises(Cancelled):
-        choices.wait(cancelled, report=tell)
-    assert told == sorted(told)
+        choices.wait(cancelled, report=record)
+    assert shares == sorted(shares)
     text = describe_choices(choices)["delivery"]["text"]
     assert text.startswith("Downloading Separator (htdemucs): ")
     assert text.endswith(" of 84.1 MB")
 
 
-def test_a_cancelled_delivery_leaves_the_choice_as_it_was_and_goes_on_later(
+def test_a_cancelled_download_keeps_the_choice_and_can_be_resumed(
     slow: Mirror, start: Callable[..., Choices], harmonix: None
 ) -> None:
     choices = start(slow.url, Choice("bundled"))
@@ -117,19 +117,19 @@ def test_a_cancelled_delivery_leaves_the_choice_as_it_was_and_goes_on_later(
     assert len(slow.asked) == 2
 
 
-def test_without_a_network_the_choice_stays_and_the_reason_is_told(
+def test_a_failed_download_keeps_the_choice_and_shows_the_reason(
     start: Callable[..., Choices],
 ) -> None:
     choices = start()
     choices.choose(HARMONIX, agreed=True)
     wait_until(lambda: choices.delivery and choices.delivery.state == "failed", 6.0)
-    told = describe_choices(choices)
+    menu = describe_choices(choices)
     assert (
         "Harmonix could not be downloaded: 127.0.0.1:9 cannot be reached"
-        in (told["delivery"]["text"])
+        in menu["delivery"]["text"]
     )
-    assert told["delivery"]["text"].endswith("The analysis model stays: Built-in.")
-    assert told["model"] == "bundled"
+    assert menu["delivery"]["text"].endswith("The analysis model stays: Built-in.")
+    assert menu["model"] == "bundled"
     choices.choose(Choice("bundled"))
     assert choices.delivery is None
 
@@ -145,7 +145,7 @@ def test_files_that_are_not_the_published_ones_are_refused(
     assert list(cache_dir().iterdir()) == []
 
 
-def test_what_has_arrived_is_used(shared: Path, start: Callable[..., Choices]) -> None:
+def test_a_finished_download_is_used(shared: Path, start: Callable[..., Choices]) -> None:
     with open_mirror(shared / "weights") as mirror:
         choices = start(mirror.url)
         choices.choose(Choice("harmonix-fold2", "spectral"), agreed=True)
@@ -153,8 +153,8 @@ def test_what_has_arrived_is_used(shared: Path, start: Callable[..., Choices]) -
         assert chosen == Choice("harmonix-fold2", "spectral")
         assert mirror.asked == ["harmonix-fold2_mlx.yaml", "harmonix-fold2_mlx.npz"]
         assert choices.missing(chosen) == {}
-        told = describe_choices(choices)
-        assert (told["inForce"], told["delivery"]) == ("harmonix-fold2", None)
+        shares = describe_choices(choices)
+        assert (shares["inForce"], shares["delivery"]) == ("harmonix-fold2", None)
         choices.choose(HARMONIX, agreed=True)
         assert choices.wait(threading.Event(), report=lambda delivery: None) == HARMONIX
         assert len(mirror.asked) == 16
@@ -162,45 +162,45 @@ def test_what_has_arrived_is_used(shared: Path, start: Callable[..., Choices]) -
     assert Choices(Choice(), Access(shared / "weights")).current == HARMONIX
 
 
-def test_offline_nothing_is_offered_and_the_reason_is_told() -> None:
+def test_offline_no_download_is_offered_and_the_reason_is_shown() -> None:
     choices = Choices(Choice(), Access(offline=True))
     choices.choose(HARMONIX, agreed=True)
     assert choices.delivery is None
-    told = describe_choices(choices)
-    assert (told["offers"], told["hint"]) == ({}, "")
-    reasons = {option["value"]: option["unavailable"] for option in told["models"]}
+    shares = describe_choices(choices)
+    assert (shares["offers"], shares["hint"]) == ({}, "")
+    reasons = {option["value"]: option["unavailable"] for option in shares["models"]}
     assert reasons["bundled"] == ""
     assert "downloads are switched off" in reasons["harmonix-all"]
 
 
-def test_size_source_and_terms_are_told_before_anything_is_fetched(
+def test_size_source_and_terms_are_shown_before_a_download(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = describe_choices(Choices(Choice(), Access()))
-    assert told["hint"] == "A larger one can be downloaded (10.1 MB, MIT License)"
-    offer = told["offers"]["htdemucs"]
+    shares = describe_choices(Choices(Choice(), Access()))
+    assert shares["hint"] == "A larger one can be downloaded (10.1 MB, MIT License)"
+    offer = shares["offers"]["htdemucs"]
     assert (offer["size"], offer["host"]) == ("84.1 MB", "dl.fbaipublicfiles.com")
     assert offer["terms"].startswith("the authors' code is MIT; the weights carry no licence")
     assert offer["terms"].endswith('"personal and research use only"')
-    offer = told["offers"]["harmonix-all"]
+    offer = shares["offers"]["harmonix-all"]
     assert (offer["size"], offer["host"]) == ("10.1 MB", "raw.githubusercontent.com")
     assert offer["terms"] == "MIT License, Copyright (c) 2023 Taejun Kim"
-    needs = {option["value"]: option["needs"] for option in told["models"] + told["demixes"]}
+    needs = {option["value"]: option["needs"] for option in shares["models"] + shares["demixes"]}
     assert [name for name in needs if needs[name]] == ["harmonix-all", "htdemucs"]
-    assert "nothing to take apart" in told["noStems"]["bundled"]
+    assert "nothing to take apart" in shares["noStems"]["bundled"]
 
 
-def test_a_separator_that_is_here_need_not_be_fetched(tmp_path: Path) -> None:
+def test_an_existing_separator_is_not_downloaded(tmp_path: Path) -> None:
     (tmp_path / HTDEMUCS_FILE.name).touch()
     choices = Choices(Choice(), Access(tmp_path))
     assert "htdemucs" not in describe_choices(choices)["offers"]
     assert choices.missing(Choice("bundled", "htdemucs")) == {}
 
 
-def test_weights_without_their_configuration_are_told(tmp_path: Path) -> None:
+def test_weights_without_their_configuration_are_reported(tmp_path: Path) -> None:
     (tmp_path / "harmonix-fold0_mlx.npz").touch()
-    told = describe_choices(Choices(Choice(), Access(tmp_path)))
-    [reason] = [o["unavailable"] for o in told["models"] if o["value"] == "harmonix-all"]
+    shares = describe_choices(Choices(Choice(), Access(tmp_path)))
+    [reason] = [o["unavailable"] for o in shares["models"] if o["value"] == "harmonix-all"]
     assert "no configuration beside it" in reason
 
 

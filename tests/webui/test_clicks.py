@@ -1,4 +1,4 @@
-"""Click tracks of the page: on the beats, whole at the joints of pieces, never clipped."""
+"""Click tracks of the page: on the beats, exact where pieces join, never clipped."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def song(tmp_path: Path) -> Song:
     return song
 
 
-def test_pieces_join_without_a_seam(song: Song, analysis: Analysis) -> None:
+def test_pieces_join_exactly(song: Song, analysis: Analysis) -> None:
     written, _ = soundfile.read(write_clicks(song, analysis))
     whole = render_click(BEATS, POSITIONS, length=13 * SAMPLE_RATE)
     assert len(whole) > 2 * clicks.BLOCK

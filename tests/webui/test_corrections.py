@@ -1,4 +1,4 @@
-"""What the page's corrections ask for, done by the core; what the page is told of them."""
+"""Corrections of the page: applied by the core, and described for the page."""
 
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def now(song: Song) -> Analysis:
     return song.analysis
 
 
-def told(song: Song) -> dict[str, Any]:
+def described(song: Song) -> dict[str, Any]:
     return describe_corrections(song, now(song))
 
 
@@ -59,19 +59,19 @@ def test_a_correction_is_a_new_revision_that_can_be_undone_and_redone(
     correct(session, song, {"do": "scale_tempo", "factor": "1/2"})
     assert now(song).beats == BEATS[::2]
     assert song.revision == 2
-    assert (told(song)["canUndo"], told(song)["canRedo"]) == (True, False)
+    assert (described(song)["canUndo"], described(song)["canRedo"]) == (True, False)
     correct(session, song, {"do": "undo"})
     assert now(song) == FOUND
-    assert (told(song)["canUndo"], told(song)["canRedo"]) == (False, True)
+    assert (described(song)["canUndo"], described(song)["canRedo"]) == (False, True)
     correct(session, song, {"do": "redo"})
     assert now(song).beats == BEATS[::2]
     correct(session, song, {"do": "undo"})
     correct(session, song, {"do": "nudge", "ms": 5})
-    assert not told(song)["canRedo"]
+    assert not described(song)["canRedo"]
 
 
-def test_a_song_as_detected_has_nothing_to_tell(song: Song) -> None:
-    answer = told(song)
+def test_a_song_without_corrections_has_none_to_describe(song: Song) -> None:
+    answer = described(song)
     assert (answer["changes"], answer["any"], answer["ghosts"]) == ([], False, [])
     assert answer["bpm"] == 120.0
     assert [section["reset"] for section in describe_sections(FOUND)] == [None] * 3
@@ -79,14 +79,14 @@ def test_a_song_as_detected_has_nothing_to_tell(song: Song) -> None:
 
 def test_deleted_beats_alone_are_a_correction_too(session: Session, song: Song) -> None:
     correct(session, song, {"do": "delete_beat", "at": BEATS[-1]})
-    assert told(song)["any"]
+    assert described(song)["any"]
 
 
-def test_what_is_corrected_is_told_in_words_and_marks(session: Session, song: Song) -> None:
+def test_corrections_are_described_and_marked(session: Session, song: Song) -> None:
     correct(session, song, {"do": "scale_tempo", "factor": "1/2"})
     correct(session, song, {"do": "move_boundary", "at": 10.5, "to": 12.5})
     correct(session, song, {"do": "relabel_section", "at": 30.0, "label": "solo"})
-    answer = told(song)
+    answer = described(song)
     assert [change["words"] for change in answer["changes"]] == [
         "Tempo halved",
         "Sections: 1 boundary moved",
@@ -119,7 +119,7 @@ def test_a_section_that_is_reset_is_as_it_was_detected(
     start, end = next(reset for reset in resets if reset)
     correct(session, song, {"do": "reset", "what": "sections", "start": start, "end": end})
     assert now(song).segments == FOUND.segments
-    assert not told(song)["any"]
+    assert not described(song)["any"]
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_a_section_that_is_reset_is_as_it_was_detected(
         ({"do": "split_section", "at": 11.0}, 11.0),
     ],
 )
-def test_boundaries_go_to_the_bar_that_is_meant_and_else_where_they_are_put(
+def test_boundaries_snap_to_a_bar_if_requested(
     session: Session, song: Song, command: dict[str, Any], edge: float
 ) -> None:
     correct(session, song, command | {"snap": True})
@@ -160,14 +160,14 @@ def test_boundaries_go_to_the_bar_that_is_meant_and_else_where_they_are_put(
         {"do": "reset", "what": "tempo", "start": 1, "end": 2},
     ],
 )
-def test_what_cannot_be_done_changes_nothing(session: Session, song: Song, command: Any) -> None:
+def test_a_refused_correction_changes_nothing(session: Session, song: Song, command: Any) -> None:
     with pytest.raises(EditError):
         correct(session, song, command)
     assert now(song) is FOUND
     assert song.revision == 1
 
 
-def test_nothing_is_corrected_before_it_was_analysed(session: Session) -> None:
+def test_a_song_cannot_be_corrected_before_it_is_analysed(session: Session) -> None:
     with pytest.raises(EditError, match="not been analysed"):
         correct(session, session.add("new.wav"), {"do": "undo"})
 
@@ -182,13 +182,13 @@ def test_every_format_is_offered_and_every_offer_can_be_made(song: Song) -> None
             assert content
 
 
-def test_exports_hold_the_corrected_beats(session: Session, song: Song) -> None:
+def test_exports_contain_the_corrected_beats(session: Session, song: Song) -> None:
     correct(session, song, {"do": "scale_tempo", "factor": "1/2"})
     _, content = make_file(song, now(song), "beats.beats", simplify=False)
     assert len(content.splitlines()) == len(BEATS[::2])
 
 
 @pytest.mark.parametrize("name", ["", "midi", "midi.", "midi.lab", "exe.exe", "../midi.mid"])
-def test_an_export_that_is_none_is_not_found(song: Song, name: str) -> None:
+def test_an_unknown_export_is_not_found(song: Song, name: str) -> None:
     with pytest.raises(KeyError):
         make_file(song, FOUND, name, simplify=False)

@@ -1,4 +1,4 @@
-"""The example song: found, or missed with a reason."""
+"""The example song is found, or its absence has a reason."""
 
 from allin1_mlx_ui.example import find_example
 

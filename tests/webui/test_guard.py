@@ -1,4 +1,4 @@
-"""The guard: which hosts, which origins, which visitors."""
+"""The guard: allowed hosts, origins and visitors."""
 
 import base64
 
@@ -63,11 +63,11 @@ def test_an_open_address_answers_to_addresses_but_not_to_names() -> None:
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999"])
-def test_other_sites_may_not_ask(origin: str) -> None:
+def test_requests_from_other_sites_are_refused(origin: str) -> None:
     assert serve().get("/", headers={"origin": origin}).status_code == 403
 
 
-def test_the_page_itself_may_ask() -> None:
+def test_requests_from_the_page_are_accepted() -> None:
     headers = {"origin": "http://127.0.0.1:7860", "sec-fetch-site": "same-origin"}
     assert serve().get("/", headers=headers).status_code == 200
 
@@ -85,7 +85,7 @@ def test_answers_forbid_the_browser_to_load_from_elsewhere() -> None:
     assert "http" not in policy
 
 
-def test_a_login_is_asked_for_and_checked() -> None:
+def test_a_login_is_required_and_checked() -> None:
     client = serve("0.0.0.0", Login("anna", "pässword:1"))
     assert client.get("/").status_code == 401
     assert "basic" in client.get("/").headers["www-authenticate"].lower()

@@ -1,4 +1,6 @@
-"""Uploads on their way: only their sender takes them, and nobody fills the disk."""
+"""Uploads before they become songs: only their sender can take them, and nobody can fill the
+disk.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -38,7 +40,7 @@ def waiting(tmp_path: Path) -> list[Path]:
     return list((tmp_path / "uploads").glob("*"))
 
 
-def test_a_file_arrives_and_is_taken_once(inbox: Inbox, send: Callable[..., str]) -> None:
+def test_an_upload_can_be_taken_once(inbox: Inbox, send: Callable[..., str]) -> None:
     entry = {"id": send(), "name": "a song.wav"}
     upload = inbox.take(entry)
     assert upload is not None
@@ -130,7 +132,7 @@ def test_some_of_the_disk_stays_free(
     assert waiting(tmp_path) == []
 
 
-def test_a_file_that_nobody_takes_goes(
+def test_an_upload_that_nobody_takes_is_deleted(
     inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "UNUSED", 0.05)
@@ -146,7 +148,7 @@ def test_a_file_that_nobody_takes_goes(
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_a_file_that_stops_arriving_is_given_up(
+def test_an_upload_that_stops_arriving_is_ended(
     inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ends: bool
 ) -> None:
     monkeypatch.setattr(module, "LOOK", 0.01)

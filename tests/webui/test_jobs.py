@@ -1,4 +1,4 @@
-"""The queue of songs: one at a time, in order, every end told."""
+"""The queue of songs: one at a time, in order, and each end is recorded."""
 
 import re
 import time
@@ -93,9 +93,7 @@ def test_a_failure_does_not_stop_the_others(session: Session, start: Callable[..
     assert songs[0].message == "silent.wav: silence all over"
 
 
-def test_an_opened_result_keeps_what_it_says(
-    session: Session, start: Callable[..., Worker]
-) -> None:
+def test_an_opened_result_keeps_its_values(session: Session, start: Callable[..., Worker]) -> None:
     song = add(session)
     opened = Analysis("song.wav", 99, (), (), (), (), audio_sha256="0" * 64)
     session.change(song, analysis=opened, state="done", revision=1)
@@ -152,7 +150,7 @@ def test_what_was_removed_stays_removed(session: Session, start: Callable[..., W
     assert not song.folder.exists()
 
 
-def test_a_song_waits_for_weights_and_is_analysed_without_them_when_they_are_called_off(
+def test_a_song_waits_for_a_download_and_continues_when_it_is_cancelled(
     session: Session,
     start: Callable[..., Worker],
     tmp_path: Path,
@@ -184,7 +182,7 @@ def test_a_song_waits_for_weights_and_is_analysed_without_them_when_they_are_cal
         choices.close()
 
 
-def test_a_song_says_so_where_its_network_is_not_here(
+def test_a_song_reports_that_its_network_is_missing(
     session: Session, start: Callable[..., Worker], tmp_path: Path
 ) -> None:
     song = add(session)

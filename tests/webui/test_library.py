@@ -1,4 +1,4 @@
-"""The library's folder: who may use it, and what it must not touch."""
+"""The library's folder: who may use it, and what it must not change."""
 
 import argparse
 import os
@@ -30,7 +30,7 @@ def test_only_the_user_may_enter(tmp_path: Path) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_refused_and_not_changed(tmp_path: Path) -> None:
     (tmp_path / "diary.txt").write_text("mine")
     mode = tmp_path.stat().st_mode
     with pytest.raises(LibraryError, match="holds other files"):

@@ -1,4 +1,4 @@
-"""The server's end: soon, silent, and whatever still runs; work that nobody waits for stops."""
+"""The server ends soon and silently, whatever is running; work that nobody waits for stops."""
 
 import json
 import signal
@@ -75,7 +75,7 @@ def test_a_signal_ends_the_server_while_it_renders_receives_and_streams(
     assert took < 60  # 5 s on a computer that is not busy with other things
 
 
-def test_a_page_of_an_earlier_server_is_told_so_and_nothing_is_logged(page: Page) -> None:
+def test_a_page_of_an_earlier_server_gets_an_answer_and_nothing_is_logged(page: Page) -> None:
     answer = User(page).ask("GET", "/gradio_api/queue/data?session_hash=earlier")
     assert b"session_not_found" in answer.body
     assert page.stop() == ""

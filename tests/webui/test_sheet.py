@@ -17,16 +17,13 @@ from allin1_mlx_ui.song import Song
 from allin1_mlx_ui.song_file import write_activations
 from allin1_mlx_ui.songs import Session
 
-ANALYSIS = Analysis(
-    path="/never/told/song.wav",
-    bpm=120,
-    beats=(0.5, 1.0, 1.5, 2.0, 2.5),
-    downbeats=(0.5, 2.5),
-    beat_positions=(1, 2, 3, 4, 1),
+from ..support.small import RESULT
+
+ANALYSIS = replace(
+    RESULT,
+    path="/hidden/folder/song.wav",
     segments=(Segment(0.0, 2.5, "verse"), Segment(2.5, 3.0, "<i>own</i>")),
-    duration=3.0,
     tempo=Tempo(120.0, 0.9),
-    meter=4,
 )
 
 
@@ -45,7 +42,7 @@ def read(song: Song, analysis: Analysis = ANALYSIS, **options: bool) -> dict[str
     return json.loads(write_sheet(song, analysis, **settings))
 
 
-def test_it_holds_beats_sections_and_figure(song: Song) -> None:
+def test_the_sheet_has_beats_sections_and_figure(song: Song) -> None:
     sheet = read(song)
     assert sheet["beats"] == list(ANALYSIS.beats)
     assert [s["label"] for s in sheet["sections"]] == ["verse", "<i>own</i>"]
@@ -62,7 +59,7 @@ def test_it_holds_beats_sections_and_figure(song: Song) -> None:
     assert sheet["figure"]["layout"]["meta"]["duration"] == 3.0
 
 
-def test_it_holds_steady_passages_and_other_tempi(song: Song) -> None:
+def test_the_sheet_has_steady_passages_and_other_tempos(song: Song) -> None:
     tempo = Tempo(120.0, 0.9, (Steady(0.5, 2.5, 120.0),), (TempoLevel(60.0, "1/2", 0.2),), 0.001)
     sheet = read(song, replace(ANALYSIS, tempo=tempo))
     assert sheet["tempo"]["steady"] == [{"start": 0.5, "end": 2.5, "bpm": 120.0}]
@@ -75,11 +72,11 @@ def test_layers_are_one_byte_a_frame(song: Song) -> None:
     assert (peak == song.envelope.peak).all()
 
 
-def test_it_tells_no_path(song: Song) -> None:
-    assert "/never/told" not in json.dumps(read(song))
+def test_the_sheet_has_no_path(song: Song) -> None:
+    assert "/hidden/folder" not in json.dumps(read(song))
 
 
-def test_activations_come_when_they_are_asked_for(song: Song) -> None:
+def test_activations_are_sent_on_request(song: Song) -> None:
     half = np.full(300, 0.5, np.float32)
     assert not read(song)["hasActivations"]
     write_activations(song, Activations(half, half, half, np.zeros((10, 300), np.float32)))

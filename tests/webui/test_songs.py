@@ -1,4 +1,4 @@
-"""Sessions: their songs, their files, the bin, and the news of them."""
+"""Sessions: their songs, their files, the bin, and the updates of the list."""
 
 import asyncio
 import errno
@@ -14,7 +14,7 @@ import pytest
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.edits import Nudge, apply
 from allin1_mlx.tags import Tags
-from allin1_mlx.types import Activations, Segment, Tempo
+from allin1_mlx.types import Activations, Tempo
 from allin1_mlx_ui import songs as songs_module
 from allin1_mlx_ui.routes.list import follow
 from allin1_mlx_ui.sessions import Sessions
@@ -22,16 +22,7 @@ from allin1_mlx_ui.song import Song
 from allin1_mlx_ui.song_file import read_activations, write_activations
 from allin1_mlx_ui.songs import BIN_DAYS, Session
 
-ANALYSIS = Analysis(
-    path="song.wav",
-    bpm=120,
-    beats=(0.5, 1.0, 1.5, 2.0, 2.5),
-    downbeats=(0.5, 2.5),
-    beat_positions=(1, 2, 3, 4, 1),
-    segments=(Segment(0.0, 2.5, "verse"), Segment(2.5, 3.0, "chorus")),
-    duration=3.0,
-    meter=4,
-)
+from ..support.small import RESULT as ANALYSIS
 
 
 @pytest.fixture
@@ -73,9 +64,7 @@ def test_identifiers_cannot_be_guessed_from_one_another(session: Session) -> Non
     assert all(len(found) >= 20 for found in ids)
 
 
-def test_a_kept_song_is_there_again_with_all_that_was_known_of_it(
-    home: Path, tmp_path: Path
-) -> None:
+def test_a_kept_song_is_complete_after_a_restart(home: Path, tmp_path: Path) -> None:
     first = Session(tmp_path / "one", home=home)
     corrected = apply(ANALYSIS, Nudge(-12))
     song = add(first, warnings=("a bit late",), notice="using quick", digest="d" * 64)
@@ -96,7 +85,7 @@ def test_a_kept_song_is_there_again_with_all_that_was_known_of_it(
     assert again.revision > song.revision
 
 
-def test_what_a_song_is_made_of_is_read_when_it_is_needed(home: Path, tmp_path: Path) -> None:
+def test_an_analysis_is_read_when_it_is_needed(home: Path, tmp_path: Path) -> None:
     add(Session(tmp_path / "one", home=home))
     (song,) = open_again(home, tmp_path).songs()
     song.to_dict()
@@ -128,7 +117,9 @@ def test_activations_are_kept_to_one_part_in_255(home: Path, tmp_path: Path) -> 
         '{"format": 1, "name": "x", "added": 1e999}',
     ],
 )
-def test_a_damaged_file_fails_alone_and_is_kept(home: Path, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_fails_only_its_song_and_is_kept(
+    home: Path, tmp_path: Path, damage: str
+) -> None:
     first = Session(tmp_path / "one", home=home)
     bad, good = add(first, "bad.wav"), add(first, "good.wav")
     (bad.home / "song.json").write_text(damage)
@@ -194,7 +185,7 @@ def test_a_song_that_is_deleted_for_good_leaves_no_files(home: Path, tmp_path: P
     assert song.cancelled.is_set()
 
 
-def test_the_bin_forgets_after_thirty_days(home: Path, tmp_path: Path) -> None:
+def test_the_bin_deletes_songs_after_thirty_days(home: Path, tmp_path: Path) -> None:
     session = Session(tmp_path / "one", home=home)
     old, fresh = add(session, "old.wav"), add(session, "fresh.wav")
     session.remove(old)
@@ -232,7 +223,7 @@ def test_a_full_disk_loses_nothing(
     assert open_again(home, tmp_path).songs()[0].analysis == corrected
 
 
-def test_decoded_sounds_make_room_for_others(
+def test_old_decoded_sounds_are_deleted_for_new_ones(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(songs_module, "SOUND_BYTES", 100)
@@ -247,7 +238,7 @@ def test_decoded_sounds_make_room_for_others(
     assert [song.sound.exists() for song in (played, idle, newest)] == [True, False, True]
 
 
-def test_news_hold_the_lines_that_changed(session: Session) -> None:
+def test_updates_contain_the_lines_that_changed(session: Session) -> None:
     one, two = session.add("one.mp3"), session.add("two.mp3")
     first = session.news()
     assert [line["name"] for line in first["songs"]] == ["one.mp3", "two.mp3"]
@@ -257,7 +248,7 @@ def test_news_hold_the_lines_that_changed(session: Session) -> None:
     assert news["ids"] == [one.id, two.id]
 
 
-def test_each_tab_hears_of_every_change_until_the_session_is_closed(session: Session) -> None:
+def test_each_tab_gets_every_change_until_the_session_is_closed(session: Session) -> None:
     async def listen() -> list[list[str]]:
         heard = [follow(session), follow(session)]
         firsts = [await anext(tab) for tab in heard]

@@ -1,4 +1,4 @@
-"""Uploads: what becomes a song to analyse, what a result, and which belong together."""
+"""Uploads: which become songs, which become results, and which belong together."""
 
 import io
 import json
@@ -22,7 +22,7 @@ from allin1_mlx_ui.uploads import Upload, receive
 
 
 class Waiting(Worker):
-    """A worker that is asked, and has not begun."""
+    """A worker that has received songs and has not begun."""
 
     def __init__(self) -> None:
         self.asked: list[Song] = []
@@ -75,7 +75,7 @@ def test_music_is_moved_and_analysed(session: Session, worker: Waiting, tmp_path
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "..\\..\\x.wav", "/abs.wav", "x" * 300 + ".wav", "\0.wav", ".."]
 )
-def test_no_name_leads_out_of_the_folder(
+def test_no_name_can_leave_the_folder(
     session: Session, worker: Waiting, tmp_path: Path, name: str
 ) -> None:
     (song,) = receive(session, [music(tmp_path, name)], worker).songs
@@ -101,7 +101,7 @@ def test_a_result_and_a_song_dropped_together_belong_together(
     assert worker.asked == [song]
 
 
-def test_many_find_each_other_by_digest_or_name(
+def test_results_and_songs_are_matched_by_digest_or_name(
     session: Session, worker: Waiting, tmp_path: Path
 ) -> None:
     one, two = music(tmp_path, "x.wav", seed=1), music(tmp_path, "two.mp3", seed=2)
@@ -119,7 +119,7 @@ def test_many_find_each_other_by_digest_or_name(
     assert [song.analysis is not None for song in songs] == [True, True, False]
 
 
-def test_a_digest_that_differs_is_not_the_song(
+def test_a_result_with_another_digest_is_not_matched(
     session: Session, worker: Waiting, tmp_path: Path
 ) -> None:
     receive(session, [result(tmp_path, "a.json", path="one.wav", audio_sha256="0" * 64)], worker)
@@ -147,7 +147,7 @@ def test_a_file_that_another_page_took_is_a_failure(
     assert (song.state, worker.asked) == ("failed", [])
 
 
-def test_a_file_that_is_there_is_shown_instead_of_analysed_twice(
+def test_an_existing_file_is_opened_and_not_analysed_again(
     session: Session, worker: Waiting, tmp_path: Path
 ) -> None:
     (song,) = receive(session, [music(tmp_path, "one.wav")], worker).songs
@@ -172,7 +172,7 @@ def test_files_of_one_name_are_numbered(session: Session, worker: Waiting, tmp_p
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_a_hostile_result_fails_alone(
+def test_a_hostile_result_fails_only_itself(
     session: Session, worker: Waiting, tmp_path: Path, name: str
 ) -> None:
     bad = tmp_path / "upload bad"

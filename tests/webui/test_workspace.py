@@ -1,4 +1,4 @@
-"""The server's folder: gone when it ends, and the folders of killed servers with it."""
+"""The server's folder: removed at its end; folders of killed servers are removed too."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_nothing_stays_when_the_server_ends(temporary: Path) -> None:
+def test_no_files_stay_when_the_server_ends(temporary: Path) -> None:
     with open_workspace() as folder:
         (folder / "song.mp3").write_text("music")
         assert folder.parent == temporary
@@ -33,7 +33,7 @@ def test_nothing_stays_when_the_server_ends(temporary: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs locks that a killed process gives back")
-def test_what_a_killed_server_left_goes_with_the_next(
+def test_files_of_a_killed_server_are_removed_by_the_next(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
@@ -44,13 +44,13 @@ def test_what_a_killed_server_left_goes_with_the_next(
         assert list(temporary.iterdir()) == [folder]
 
 
-def test_a_running_server_is_left_alone(temporary: Path) -> None:
+def test_the_files_of_a_running_server_stay(temporary: Path) -> None:
     with open_workspace() as folder:
         remove_leftovers()
         assert folder.exists()
 
 
-def test_folders_of_others_are_left_alone(temporary: Path) -> None:
+def test_other_folders_are_not_changed(temporary: Path) -> None:
     (temporary / f"{PREFIX}something").mkdir()
     (temporary / "another").mkdir()
     remove_leftovers()

@@ -33,6 +33,15 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// A button that does actions[name]() and shows its key in its title.
+export function makeActionButton(actions, name, label, key, content) {
+  const button = make("button", { type: "button", title: `${label} (${key})` }, content);
+  button.setAttribute("aria-label", label);
+  button.dataset.action = name;
+  button.addEventListener("click", () => actions[name]());
+  return button;
+}
+
 // An icon of 24 x 24 from its outline, hidden from screen readers.
 export function icon(outline) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");

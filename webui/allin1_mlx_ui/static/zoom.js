@@ -1,6 +1,6 @@
 // The line under the timeline: zoom, whether the view follows, and what else there is to see.
 
-import { icon, make } from "./bus.js";
+import { icon, make, makeActionButton } from "./bus.js";
 import { setText } from "./panel/block.js";
 
 const ICONS = {
@@ -34,11 +34,7 @@ export class ZoomTools {
   }
 
   button(name, label, key, content) {
-    const button = make("button", { type: "button", title: `${label} (${key})` }, content);
-    button.setAttribute("aria-label", label);
-    button.dataset.action = name;
-    button.addEventListener("click", () => this.actions[name]());
-    return button;
+    return makeActionButton(this.actions, name, label, key, content);
   }
 
   show() {

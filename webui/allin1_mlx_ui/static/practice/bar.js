@@ -1,6 +1,6 @@
 // The practice bar at the bottom of the window: what one needs with an instrument in the hand.
 
-import { bus, icon, make } from "../bus.js";
+import { bus, icon, make, makeActionButton } from "../bus.js";
 import { setText } from "../panel/block.js";
 import { SPEEDS } from "./practice.js";
 
@@ -57,11 +57,7 @@ export class Bar {
   }
 
   button(name, label, key, content) {
-    const button = make("button", { type: "button", title: `${label} (${key})` }, content);
-    button.setAttribute("aria-label", label);
-    button.dataset.action = name;
-    button.addEventListener("click", () => this.actions[name]());
-    return button;
+    return makeActionButton(this.actions, name, label, key, content);
   }
 
   toggle(name, label, key) {
