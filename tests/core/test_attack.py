@@ -17,11 +17,11 @@ def test_damaged_results_cause_no_fault_and_nothing_is_lost(tmp_path: Path) -> N
 
 
 def test_damaged_sounds_cause_no_fault(tmp_path: Path) -> None:
-    paths = sounds.make_files(tmp_path, 40, RANDOM)
+    paths = sounds.make_files(tmp_path, 20, RANDOM)
     row = sounds.attack_decoder(paths)
-    assert (row.faults, row.inputs) == ([], 40)
-    assert row.refused > 5
-    assert row.accepted > 5
+    assert (row.faults, row.inputs) == ([], 20)
+    assert row.refused > 2
+    assert row.accepted > 2
     assert row.memory < 2e9
     row = sounds.attack_command(tmp_path, paths)
     assert row.faults == []
@@ -34,5 +34,5 @@ def test_damaged_networks_cause_no_fault(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_is_killed_loses_nothing(tmp_path: Path) -> None:
-    row = kills.kill_batch(tmp_path, 3, RANDOM)
+    row = kills.kill_batch(tmp_path, 2, RANDOM)
     assert row.faults == []

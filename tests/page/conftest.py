@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,13 @@ from .correcting import UNDO_ALL, press
 from .visits import ROOT, Known, Server, Visit, compose
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browsers stall on a busy machine: a test of the page may fail once."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
@@ -156,18 +164,46 @@ def known(make_song: Callable[..., Known]) -> Known:
     return make_song(40.0)
 
 
-@pytest.fixture(scope="session")
-def lasting(open_page: Callable[..., Visit], known: Known) -> Iterator[Visit]:
+class Lasting:
     """One page with the known song, its result and its sound, for many tests."""
-    seen = open_page()
-    seen.upload(known.result, known.sound)
-    seen.wait_for("done")
-    seen.wait_for_timeline()
-    seen.page.wait_for_function("allin1.sheet.frames > 0 && !allin1.view.pending")
-    yield seen
-    seen.page.context.close()
+
+    def __init__(self, open_page: Callable[..., Visit], known: Known) -> None:
+        self._open_page = open_page
+        self._known = known
+        self._seen: Visit | None = None
+
+    def get(self) -> Visit:
+        """Returns the page, and opens it anew if the browser no longer draws it."""
+        if self._seen is not None and not self._seen.run(DRAWS):
+            self.close()
+        if self._seen is None:
+            self._seen = self._open_page()
+            self._seen.upload(self._known.result, self._known.sound)
+            self._seen.wait_for("done")
+            self._seen.wait_for_timeline()
+            script = "allin1.sheet.frames > 0 && !allin1.view.pending"
+            self._seen.page.wait_for_function(script)
+        return self._seen
+
+    def close(self) -> None:
+        """Close the page."""
+        if self._seen is not None:
+            self._seen.page.context.close()
+            self._seen = None
 
 
+@pytest.fixture(scope="session")
+def lasting(open_page: Callable[..., Visit], known: Known) -> Iterator[Lasting]:
+    """The page that many tests share."""
+    page = Lasting(open_page, known)
+    yield page
+    page.close()
+
+
+DRAWS = """() => new Promise((resolve) => {
+  requestAnimationFrame(() => resolve(true));
+  setTimeout(() => resolve(false), 10000);
+})"""
 RESET = """async () => {
   const { player, practice, settings, view } = allin1;
   player.pause();
@@ -191,12 +227,14 @@ RESET = """async () => {
 
 
 @pytest.fixture
-def opened(lasting: Visit) -> Iterator[Visit]:
+def opened(lasting: Lasting) -> Iterator[Visit]:
     """The page with the known song, as if it had just been opened."""
-    lasting.run(RESET)
-    lasting.page.mouse.move(1, 1)
-    yield lasting
-    assert lasting.faults == []
+    seen = lasting.get()
+    seen.page.bring_to_front()
+    seen.run(RESET)
+    seen.page.mouse.move(1, 1)
+    yield seen
+    assert seen.faults == []
 
 
 @pytest.fixture

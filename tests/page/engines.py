@@ -76,7 +76,7 @@ class Engine(ABC):
         """The value of an expression."""
         return self.execute(f"return {expression}")
 
-    def wait(self, expression: str, seconds: float = 15) -> Any:
+    def wait(self, expression: str, seconds: float = 30) -> Any:
         """Wait until an expression is true, and return its value."""
         end = time.monotonic() + seconds
         while True:
@@ -184,7 +184,7 @@ class Firefox(Engine):
             headless=True,
             prefs=preferences,
             gecko_log=str(folder / "firefox.log"),
-            socket_timeout=120,
+            socket_timeout=60,
             startup_timeout=120,
         )
         self.driver.start_session()

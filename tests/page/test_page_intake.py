@@ -13,8 +13,10 @@ from allin1_mlx.types import SAMPLE_RATE
 from .visits import Known, Server, Visit
 
 
-def write_noise(path: Path, seed: int, seconds: float = 1.0) -> Path:
+def write_noise(path: Path, seed: int, seconds: float = 1.0, *, silence: float = 0.0) -> Path:
+    """Noise that is another for each seed, then seconds of silence."""
     noise = np.random.default_rng(seed).uniform(-0.1, 0.1, round(seconds * SAMPLE_RATE))
+    noise = np.concatenate([noise, np.zeros(round(silence * SAMPLE_RATE))])
     path.parent.mkdir(parents=True, exist_ok=True)
     soundfile.write(path, noise, SAMPLE_RATE)
     return path
@@ -84,36 +86,38 @@ def test_an_empty_folder_leaves_the_page_as_it_is(
 def test_many_songs_are_counted_and_can_be_cancelled_at_once(
     visit: Callable[..., Visit], tmp_path: Path
 ) -> None:
-    paths = [write_noise(tmp_path / f"{n:02}.wav", n, 20.0) for n in range(30)]
+    paths = [write_noise(tmp_path / f"{n:02}.flac", n, 0.2, silence=120.0) for n in range(24)]
     seen = visit()
     seen.upload(*paths)
-    seen.page.wait_for_function(
-        "/^[1-9]\\d* of 30 done$/.test(document.querySelector('.songs .count').textContent)"
-    )
-    seen.page.get_by_role("button", name="Cancel all").click()
-    seen.page.get_by_role("button", name="Cancel all").wait_for(state="hidden")
-    states = seen.run("[...document.querySelectorAll('.songs li')].map((li) => li.dataset.state)")
-    assert set(states) == {"done", "cancelled"}
-    assert states.count("cancelled") > 5 or len(states) < 25
+    wait_for_rows(seen, 24)
     listed = seen.page.locator(".songs ul")
     assert listed.evaluate("(list) => list.scrollHeight > list.clientHeight + 100")
     assert listed.evaluate("(list) => list.clientHeight % 37 > 8")  # the last line is cut
+    seen.page.wait_for_function(
+        "/^[1-9]\\d* of 24 done$/.test(document.querySelector('.songs .count').textContent)"
+    )
+    seen.page.get_by_role("button", name="Cancel all").click()
+    seen.page.wait_for_function("""() => {
+      const states = [...document.querySelectorAll(".songs li")].map((li) => li.dataset.state);
+      return states.every((state) => state === "done" || state === "cancelled");
+    }""")
+    assert seen.page.locator(".songs li[data-state=cancelled]").count() > 2
 
 
-def test_two_hundred_files_at_once(
+def test_sixty_files_at_once(
     start_server: Callable[..., Server], open_page: Callable[..., Visit], tmp_path: Path
 ) -> None:
     """They are all taken, in their order, and the page can be used meanwhile."""
-    for number in range(200):
+    for number in range(60):
         write_noise(tmp_path / "songs" / f"{number}.wav", number, 0.2)
     server = start_server("--library", str(tmp_path / "library"), "--model", "bundled")
     try:
         seen = open_page(server.url)
         drop(seen, tmp_path / "songs")
-        wait_for_rows(seen, 200, timeout=120)
+        wait_for_rows(seen, 60, timeout=120)
         names = seen.page.locator(".songs .name").all_inner_texts()
-        assert names == [f"{number}.wav" for number in range(200)]
-        seen.page.get_by_role("searchbox", name="Find a song").fill("199")
+        assert names == [f"{number}.wav" for number in range(60)]
+        seen.page.get_by_role("searchbox", name="Find a song").fill("59")
         assert seen.page.locator(".songs li:visible").count() == 1
         assert seen.faults == []
         seen.page.context.close()

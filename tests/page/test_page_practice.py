@@ -55,7 +55,7 @@ def measure_hz(samples: list[float], near: float) -> float:
     return float(step * (peak + 0.5 * (a - c) / (a - 2 * b + c)))
 
 
-@pytest.mark.parametrize("speed", [0.7, 1])
+@pytest.mark.parametrize("speed", [0.7])
 @pytest.mark.parametrize("semitones", [-6, 0.31, 5])
 def test_transposition_is_exact_within_a_cent(
     opened: Visit, semitones: float, speed: float
@@ -73,7 +73,7 @@ def impulses(seen: Visit, **arguments: object) -> tuple[NDArray[np.float64], NDA
     return np.array(heard["song"]) / RATE, np.array(heard["click"]) / RATE
 
 
-@pytest.mark.parametrize("speed", [0.5, 0.75, 1, 1.5])
+@pytest.mark.parametrize("speed", [0.5, 1, 1.5])
 @pytest.mark.parametrize("pitch", [1, 2 ** (-5 / 12)])
 def test_clicks_are_in_time_at_every_speed_and_pitch(
     opened: Visit, speed: float, pitch: float
@@ -85,8 +85,7 @@ def test_clicks_are_in_time_at_every_speed_and_pitch(
     assert max(apart) < 0.001
 
 
-@pytest.mark.parametrize("speed", [0.8, 1])
-@pytest.mark.parametrize("bars", [1, 2])
+@pytest.mark.parametrize(("bars", "speed"), [(1, 0.8), (2, 1)])
 def test_the_count_in_leads_into_the_song(opened: Visit, bars: int, speed: float) -> None:
     song, click = impulses(opened, bars=bars, speed=speed)
     counted = 4 * bars

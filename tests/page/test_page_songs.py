@@ -66,7 +66,7 @@ def test_a_real_song_from_drop_to_sections(visit: Callable[..., Visit], shared: 
 
 def test_a_cancelled_run_gives_no_result(visit: Callable[..., Visit], tmp_path: Path) -> None:
     long = tmp_path / "long.wav"
-    soundfile.write(long, compose(900.0).T, SAMPLE_RATE, "PCM_16")
+    soundfile.write(long, compose(300.0).T, SAMPLE_RATE, "PCM_16")
     seen = visit()
     seen.upload(long)
     seen.wait_for("working")
@@ -82,7 +82,7 @@ def test_songs_wait_for_their_turn_and_can_be_withdrawn(
     visit: Callable[..., Visit], song: Path, tmp_path: Path
 ) -> None:
     long = tmp_path / "long.wav"
-    soundfile.write(long, compose(900.0).T, SAMPLE_RATE, "PCM_16")
+    soundfile.write(long, compose(300.0).T, SAMPLE_RATE, "PCM_16")
     seen = visit()
     seen.upload(long, song)
     seen.wait_for("queued", name="my song.wav")

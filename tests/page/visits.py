@@ -14,6 +14,8 @@ from allin1_mlx.analysis import Analysis
 from allin1_mlx.types import SAMPLE_RATE
 
 ROOT = Path(__file__).resolve().parents[2]
+# Gradio's client complains like this when a page is left while it listens to the server.
+COMPLAINTS = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
 
 
 @dataclass
@@ -62,7 +64,7 @@ class Visit:
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("response", self._note_response)
         page.on("requestfailed", lambda r: self.failures.append(f"{r.failure} {r.url}"))
-        page.on("pageerror", lambda error: self.faults.append(error.stack or str(error)))
+        page.on("pageerror", lambda error: self._note_fault(error.stack or str(error)))
         page.on("console", self._note_message)
         page.goto(url)
         page.wait_for_selector("#dropzone .zone input", state="attached")
@@ -74,7 +76,11 @@ class Visit:
 
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.faults.append(message.text)
+            self._note_fault(message.text)
+
+    def _note_fault(self, text: str) -> None:
+        if not text.startswith(COMPLAINTS):
+            self.faults.append(text)
 
     def upload(self, *files: Path) -> None:
         """Give files to the drop zone."""

@@ -140,7 +140,7 @@ class User:
     def add(self, files: dict[str, bytes]) -> list[dict[str, Any]]:
         """Upload files and take them in. Returns the list of songs when all have ended."""
         sent = [{"id": self.send(c).json()["id"], "name": name} for name, c in files.items()]
-        self.act("dropzone", "take", {"files": sent})
+        self.act("dropzone", "take", {"parts": [{"files": sent}]})
         return self.songs()
 
     def songs(self) -> list[dict[str, Any]]:

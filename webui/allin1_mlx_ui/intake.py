@@ -56,11 +56,18 @@ class Intake:
             shown = received.shown
             return {"id": shown and shown.id, "again": received.again, "count": next(counter)}
 
-        def take(event: gr.EventData, request: gr.Request) -> Any:
-            files = getattr(event, "files", None)
-            uploads = [inbox.take(file) for file in files] if isinstance(files, list) else []
-            added = add([upload for upload in uploads if upload is not None], request)
-            return added if getattr(event, "shown", True) is True else gr.skip()
+        def take(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+            """Take the parts that the page has sent, and open the last that it wants to show."""
+            opened: dict[str, Any] = {"id": None, "again": False, "count": next(counter)}
+            parts = getattr(event, "parts", None)
+            for part in parts if isinstance(parts, list) else []:
+                if not isinstance(part, dict):
+                    continue
+                files = part.get("files")
+                uploads = [inbox.take(file) for file in files] if isinstance(files, list) else []
+                added = add([upload for upload in uploads if upload is not None], request)
+                opened = added if part.get("shown", True) is True else opened
+            return opened
 
         def take_example(request: gr.Request) -> dict[str, Any]:
             source = find_example()
@@ -71,8 +78,7 @@ class Intake:
             shutil.copyfile(source, copy)
             return add([Upload(copy, source.name)], request)
 
-        in_turn = {**MANY, "concurrency_limit": 1}  # songs stay in the order of their files
-        self.dropzone.take(take, None, self.dropzone, **in_turn)
+        self.dropzone.take(take, None, self.dropzone, **MANY)
         self.example.click(take_example, None, self.dropzone, **MANY)
 
 

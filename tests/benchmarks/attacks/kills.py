@@ -101,7 +101,7 @@ def kill_page(folder: Path, count: int, random: np.random.Generator) -> Row:
         row.expect(not missing, f"kill {kill}: lost {missing}")
         music = write_song(folder / f"{kill}.wav", seed=kill, seconds=20.0)
         sent = user.send(music.read_bytes()).json()["id"]
-        user.act("dropzone", "take", {"files": [{"id": sent, "name": music.name}]})
+        user.act("dropzone", "take", {"parts": [{"files": [{"id": sent, "name": music.name}]}]})
         killer = threading.Timer(random.uniform(0.05, 2.0), page.process.kill)
         killer.start()
         confirmed = _correct(user, song["id"], max(confirmed, number), row)

@@ -6,17 +6,25 @@ import { send } from "./sending.js";
 
 export function mount(element, { props, trigger, watch }) {
   const intake = new Intake(element.querySelector(".dropzone"), trigger);
-  watch("value", () => bus.say("added", props.value));
-  bus.hear("again", ({ title }) => intake.show(`${title} is in the list already.`));
+  watch("value", () => {
+    intake.answered();
+    bus.say("added", props.value);
+  });
+  bus.hear("again", ({ title }) => intake.remark(`${title} is in the list already.`));
   bus.hear("cancel all", () => intake.cancel());
 }
+
+const LONGEST_WAIT = 3000; // milliseconds for the server's answer, which does not come on errors
 
 class Intake {
   constructor(element, trigger) {
     this.trigger = trigger;
     this.waiting = []; // parts that are still to be sent, each a list of files that belong together
     this.running = false;
-    this.failures = [];
+    this.remarks = []; // shown when all is sent
+    this.arrived = []; // parts that the server has, for the list of songs to take
+    this.answered = () => {}; // called when the list has taken what had arrived
+    this.taking = null; // a promise, until nothing is left to take
     this.news = make("span", { class: "news", role: "status" });
     const files = chooser({ multiple: true }, (chosen) => this.add(chosen));
     const folder = chooser({ webkitdirectory: true }, (chosen) => this.addFolder(chosen));
@@ -54,10 +62,15 @@ class Intake {
     this.add(music, left);
   }
 
+  remark(text) {
+    if (this.running) this.remarks.push(text);
+    else this.show(text);
+  }
+
   // left: number of files in folders that are no music.
   add(files, left = 0) {
-    this.failures = left ? [`${left} other file${left === 1 ? " was" : "s were"} left out.`] : [];
-    if (!files.length) this.failures.push("There is no music in it.");
+    this.remarks = left ? [`${left} other file${left === 1 ? " was" : "s were"} left out.`] : [];
+    if (!files.length) this.remarks.push("There is no music in it.");
     const results = files.filter(isResult);
     const music = files.filter((file) => !isResult(file));
     // One result and one song belong together; of many, results go first and wait for their song.
@@ -72,7 +85,7 @@ class Intake {
   async run() {
     this.running = true;
     let number = 0;
-    let taken = 0;
+    let count = 0; // files that were sent
     while (this.waiting.length) {
       const { part, shown } = this.waiting.shift();
       number += 1;
@@ -84,13 +97,16 @@ class Intake {
         this.show(`Sending ${place}${file.name} …`);
         await this.send(file, sent);
       }
-      if (sent.length) this.trigger("take", { files: sent, shown });
-      taken += sent.length;
+      if (!sent.length) continue;
+      count += sent.length;
+      this.arrived.push({ files: sent, shown });
+      this.taking ??= this.takeAll();
     }
+    await this.taking;
     this.running = false;
     bus.say("sending", 0);
-    this.show(this.failures.join(" "));
-    const isEmpty = !taken && !document.querySelector(".songs li");
+    this.show(this.remarks.join(" "));
+    const isEmpty = !count && !document.querySelector(".songs li");
     if (isEmpty) document.body.classList.remove("has-songs");
   }
 
@@ -98,8 +114,20 @@ class Intake {
     try {
       sent.push({ id: await send(file), name: file.name });
     } catch (error) {
-      this.failures.push(`${file.name} could not be sent: ${error.message}`);
+      this.remarks.push(`${file.name} could not be sent: ${error.message}`);
     }
+  }
+
+  // One request at a time, so that songs stay in the order of their files.
+  async takeAll() {
+    while (this.arrived.length) {
+      await new Promise((resolve) => {
+        this.answered = resolve;
+        setTimeout(resolve, LONGEST_WAIT);
+        this.trigger("take", { parts: this.arrived.splice(0) });
+      });
+    }
+    this.taking = null;
   }
 
   cancel() {

@@ -96,6 +96,7 @@ class SongList {
 
   // The song to open of those just added. again: it was in the list already.
   hearOfAdded({ id, again }) {
+    if (!id) return; // another song is to be opened
     this.wanted = id;
     if (again) this.repeated = id;
     this.showWanted();
