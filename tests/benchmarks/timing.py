@@ -7,7 +7,8 @@ Composed songs, played on the spot, have exact truth; the example song is one of
 annotated songs as <set>/<song>/{mix.ogg,beats.txt}. With DIR the published ensemble harmonix-all
 runs too; with PYTHON, an interpreter that has madmom installed, its published decoder does.
 For each song: the error of each beat within 70 ms of the truth; its median (offset), its standard
-deviation (jitter), the 95th percentile of its distance from the median. Of sets, medians of songs.
+deviation (jitter), the 95th percentile of its size, the share of beats within 10 ms. Of sets,
+medians of songs; "worse" is the number of songs whose jitter is above that of the raw beats.
 """
 
 import argparse
@@ -140,15 +141,19 @@ def errors(beats: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return error[np.abs(error) < WINDOW]
 
 
-def score_song(beats: np.ndarray, truth: np.ndarray) -> tuple[float, float, float, float]:
-    """F, and in ms: offset, jitter, 95th percentile; NaN where fewer than half the beats match."""
+def score_song(beats: np.ndarray, truth: np.ndarray) -> tuple[float, ...]:
+    """F, and in ms: offset, jitter, 95th percentile; share of beats within 10 ms.
+
+    All but F are NaN where fewer than half the beats match.
+    """
     error = errors(beats, truth) * 1000 if len(beats) else np.zeros(0)
     f = f_measure(list(truth), [t for t in beats if t <= truth[-1] + 1], window=WINDOW)
     if len(error) < len(beats) / 2 or not len(error):
-        return f, np.nan, np.nan, np.nan
-    offset = float(np.median(error))
-    spread = np.abs(error - offset)
-    return f, offset, float(error.std()), float(np.quantile(spread, 0.95))
+        return f, np.nan, np.nan, np.nan, np.nan
+    size = np.abs(error)
+    return f, *map(
+        float, (np.median(error), error.std(), np.quantile(size, 0.95), (size < 10).mean())
+    )
 
 
 def raw_beats(analysis: Analysis, analyzer: Analyzer) -> np.ndarray:
@@ -197,16 +202,28 @@ def main() -> None:
             found["harmonix-all"] = [np.array(ensemble(file).beats) for _, file, _ in songs]
         if options.madmom_python:
             found["madmom"] = run_madmom(options.madmom_python, songs)
-    print(f"{'set':24}{'system':14}{'songs':>6}{'F':>7}{'offset':>8}{'jitter':>8}{'95 %':>7} (ms)")
+    print_table(songs, found)
+
+
+def print_table(songs: list[Song], found: dict[str, list[np.ndarray]]) -> None:
+    print(
+        f"{'set':12}{'system':14}{'songs':>7}{'F':>7}{'offset':>8}{'jitter':>8}{'95 %':>7} ms"
+        f"{'<10 ms':>8}{'worse':>7}"
+    )
     for group in dict.fromkeys(name for name, _, _ in songs):
         members = [index for index, (name, _, _) in enumerate(songs) if name == group]
-        for system, beats in found.items():
-            rows = np.array([score_song(beats[i], songs[i][2]) for i in members])
-            f, timed = rows[:, 0].mean(), rows[np.isfinite(rows[:, 1]), 1:]
-            offset, jitter, most = np.median(timed, axis=0) if len(timed) else [np.nan] * 3
+        scores = {
+            system: np.array([score_song(beats[i], songs[i][2]) for i in members])
+            for system, beats in found.items()
+        }
+        for system, rows in scores.items():
+            timed = rows[np.isfinite(rows[:, 1]), 1:]
+            middle = np.median(timed, axis=0) if len(timed) else [np.nan] * 4
+            offset, jitter, most, near = middle
+            worse = int((np.round(rows[:, 2], 1) > np.round(scores["raw"][:, 2], 1)).sum())
             print(
-                f"{group:24}{system:14}{len(timed):>3}/{len(members):<3}{f:6.3f}"
-                f"{offset:8.1f}{jitter:8.1f}{most:7.1f}"
+                f"{group:12}{system:14}{len(timed):>3}/{len(members):<3}{rows[:, 0].mean():7.3f}"
+                f"{offset:8.1f}{jitter:8.1f}{most:10.1f}{near:8.0%}{worse:7}"
             )
 
 

@@ -374,6 +374,20 @@ def test_midi_follows_a_drifting_song_within_5_ms():
     assert read == pytest.approx(exact, abs=0.005)
 
 
+def test_a_drifting_song_is_met_within_5_ms_in_rekordbox():
+    exact = 0.3317 + np.cumsum(0.5 * (1 + 0.04 * np.sin(np.arange(600) / 40)))
+    content = render(song_of(exact), "rekordbox")[".rekordbox.xml"]
+    tempos = [
+        (float(tempo.get("Inizio")), 60 / float(tempo.get("Bpm")))
+        for tempo in ElementTree.fromstring(content).iter("TEMPO")
+    ]
+    read = []
+    for (start, period), (end, _) in itertools.pairwise([*tempos, (exact[-1] + 0.4, 0)]):
+        read += [start + index * period for index in range(round((end - start) / period))]
+    assert len(tempos) > 20
+    assert read == pytest.approx(exact, abs=0.005)
+
+
 HOSTILE = "a\tb\nc\r\nd \"e\", <f> & 'g' ]]> \x00\x07 é😀 ;=1+1"
 TAMED = "a b c d \"e\", <f> & 'g' ]]> ?? é😀 ;=1+1"
 
