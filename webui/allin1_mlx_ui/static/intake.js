@@ -97,12 +97,13 @@ class Intake {
         this.show(`Sending ${place}${file.name} …`);
         await this.send(file, sent);
       }
-      if (!sent.length) continue;
-      count += sent.length;
-      this.arrived.push({ files: sent, shown });
-      this.taking ??= this.takeAll();
+      if (sent.length) {
+        count += sent.length;
+        this.arrived.push({ files: sent, shown });
+        this.taking ??= this.takeAll();
+      }
+      if (!this.waiting.length) await this.taking; // more may be added meanwhile
     }
-    await this.taking;
     this.running = false;
     bus.say("sending", 0);
     this.show(this.remarks.join(" "));
