@@ -21,7 +21,7 @@ _TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True)
 class Tags:
-    """What a file says of its song; "" where it says nothing."""
+    """The title and artist of a song; "" if unknown."""
 
     title: str = ""
     artist: str = ""

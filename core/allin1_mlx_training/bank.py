@@ -226,7 +226,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the bank of note and drum templates.")
     parser.add_argument("--out", required=True, help="the .npz to write")
     parser.add_argument("--soundfont", default="", help="General MIDI .sf2, played by fluidsynth")
-    parser.add_argument("--only-soundfont", action="store_true", help="leave out own synthesis")
+    parser.add_argument(
+        "--only-soundfont", action="store_true", help="leave out the synthesised instruments"
+    )
     parser.add_argument("--jobs", type=int, default=count_cores())
     options = parser.parse_args()
     made = build(

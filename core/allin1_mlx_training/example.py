@@ -148,7 +148,7 @@ def _material(
     comps: tuple[bool, ...],
     register: int,
 ) -> Material:
-    """A part with all values given except the melody."""
+    """A part of the example with a random melody."""
     meter, per_beat = STYLE.meter, STYLE.steps
     steps = read_groove(groove, rng, steps=meter * per_beat)
     loud = level == 1.0

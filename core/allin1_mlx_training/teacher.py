@@ -36,7 +36,9 @@ SHARPENING = 0.5  # weight of the decoded beats in the targets
 
 @dataclass(frozen=True)
 class Lesson:
-    """A labelled song; agreement: mean F-measure of single folds' beats with the ensemble's."""
+    """A labelled song. agreement: mean F-measure between the beats of the folds and of the
+    ensemble.
+    """
 
     song: TrainingSong
     agreement: float

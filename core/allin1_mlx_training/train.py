@@ -224,7 +224,7 @@ class Shards:
             return []
 
     def begin(self) -> Corpus:
-        """The first songs; waits until they are there."""
+        """Wait for the first songs and return them."""
         corpus = Corpus([])
         while len(corpus) < FEWEST:
             corpus.extend(self._ready.get())

@@ -123,7 +123,7 @@ class Choices:
     def cancel(self) -> None:
         """Stop the download, or forget a failed one. The next download resumes there."""
         with self._changed:
-            self._delivery = None  # its thread notices with the next block
+            self._delivery = None  # its thread notices at the next block
             self._tell()
 
     def wait(self, cancelled: threading.Event, *, report: Callable[[Delivery], None]) -> Choice:
@@ -188,7 +188,7 @@ class Choices:
         except AllInOneError as e:
             failure = str(e)
         except Exception as e:  # a thread would hide the error
-            _log.exception("weights could not be fetched")
+            _log.exception("weights could not be downloaded")
             failure = f"unexpected fault: {type(e).__name__}: {e}"
         with self._changed:
             if self._delivery is not delivery:

@@ -26,8 +26,8 @@ from .uploads import Upload
 UNUSED = 3600.0  # seconds until an upload that is not taken is deleted
 PAUSE = 60.0  # seconds without a byte after which an upload is stopped
 LOOK = 0.5  # seconds between two checks whether the server ends
-MOST_FILES = 500  # of one sender that wait
-MOST_BYTES = 20_000_000_000  # of one sender that wait
+MOST_FILES = 500  # waiting files of one sender
+MOST_BYTES = 20_000_000_000  # in waiting files of one sender
 RESERVE = 500_000_000  # bytes of the disk that stay free
 
 
@@ -61,7 +61,7 @@ class Inbox:
     async def receive(self, chunks: AsyncIterator[bytes], sender: str) -> str:
         """Write an upload into the folder. Returns its identifier.
 
-        Raises RefusedError where it exceeds a limit, or stops arriving.
+        Raises RefusedError if it exceeds a limit or stops arriving.
         """
         identifier = secrets.token_urlsafe(16)
         self._folder.mkdir(parents=True, exist_ok=True)

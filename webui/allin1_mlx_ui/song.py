@@ -63,7 +63,7 @@ class Song:
     revision: increases with each change after which the page must redraw.
     undone: corrections that can be redone, the latest last.
     renewing: "keep" or "drop" its corrections when it is analysed again; "" if it is not.
-    number: 2 for the second song with its heading, and so on.
+    number: 2 for the second song with the same heading, and so on.
     hopeless: whether its file cannot be read, so that another attempt is useless.
     digest: SHA-256 of its file; "" if unknown.
     added: seconds since 1970. size: bytes of `home`.

@@ -50,7 +50,7 @@ class Received:
 def receive(session: Session, uploads: list[Upload], worker: Worker) -> Received:
     """Add files to a session, opened results first.
 
-    Raises OSError where the disk is full.
+    Raises OSError if the disk is full.
     """
     with session.intake:
         return _receive(session, uploads, worker)

@@ -159,7 +159,9 @@ def _bars(analysis: Analysis, ground: Ground) -> list[dict[str, Any]]:
 def _lines(
     name: str, times: NDArray[np.float64], low: float, high: float, line: Any, *, step: int | None
 ) -> dict[str, Any]:
-    """Vertical lines. step: bars between two of them, 0 for beats, None to show all always."""
+    """Vertical lines. step: bars between two of them; 0 for beats; None for lines that always
+    show.
+    """
     x = np.repeat(times, 3)
     y = np.tile(np.array([low, high, np.nan], np.float32), len(times))
     meta = {} if step is None else {"meta": {"step": step}}

@@ -32,7 +32,7 @@ def straighten(times: Times, bpm: float | None) -> Times:
 
 
 def _fit_period(times: Times) -> float:
-    """Seconds per beat of the line that fits most beats; a whole tempo where that fits too."""
+    """Seconds per beat of the line that fits most beats; a whole tempo if that fits too."""
     estimate = estimate_tempo(times).bpm
     period = 60 / estimate if estimate else float(np.median(np.diff(times)))
     for _ in range(ROUNDS):

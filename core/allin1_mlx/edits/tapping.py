@@ -45,7 +45,7 @@ def follow_taps(taps: Times, detected: Times, duration: float) -> Times:
 def retime_passage(taps: Times, detected: Times, duration: float) -> Times:
     """Beats (B,) from the first to the last of increasing taps (N,).
 
-    Raises EditError where the taps give no tempo.
+    Raises EditError if the taps give no tempo.
     """
     tapped, _, _ = _place_taps(taps, detected, duration)
     return tapped[(tapped >= 0) & (tapped <= duration)]

@@ -8,7 +8,7 @@ import unicodedata
 from ..display.pages.chart import song_name
 from ..types import Result
 
-_NEVER = {"Cc", "Cs"}  # control characters and halves of characters, which no format can store
+_NEVER = {"Cc", "Cs"}  # control characters and lone surrogates, which no format can store
 _NONCHARACTERS = re.compile("[\ufdd0-\ufdef\ufffe\uffff]")  # which XML forbids
 
 

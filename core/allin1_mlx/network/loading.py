@@ -23,7 +23,7 @@ from ..weights import ModelFiles
 from .backend import has_gpu, keep_freed_memory, mx
 from .model import AllInOne, Config, Frames
 
-# Our names and those of the published checkpoints. Several arrays there may form one of ours.
+# Our names and those of the published checkpoints. Several of their arrays may form one of ours.
 _HEADS = ("beat", "downbeat", "section", "function")
 _NAMES = (
     ("embedding.", "embeddings."),
