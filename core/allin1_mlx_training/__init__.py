@@ -1,7 +1,7 @@
 """Training of the bundled checkpoint, on songs that are composed by rules.
 
 music/            composes: styles, forms, harmony, rhythm -> notes (a Score);
-                  midi.py: compositions by people, from MIDI files
+                  midi.py, midi_arrangement.py: compositions by people, from MIDI files
 instruments/      single notes and hits, synthesised or from a soundfont
 bank.py           instruments -> short templates of spectrograms
 composer.py       a seed -> a song; rendering.py and mixing.py make its spectrograms from the bank
@@ -12,5 +12,5 @@ targets.py        the truth of a song -> the network's targets, frame by frame
 corpus.py         songs for training; augment.py: -> batches; loss.py
 teacher.py        real songs, labelled by the published networks
 exams.py          songs for testing; evaluate.py: scores
-train.py          the training
+train.py          the training; trainer.py: one step of it
 """

@@ -24,7 +24,8 @@ from allin1_mlx.files import count_cores
 from .bank import Bank, load_bank
 from .composer import Song, compose
 from .mixing import draw_sound
-from .music.midi import MidiSong, arrange, load_midi
+from .music.midi import MidiSong, load_midi
+from .music.midi_arrangement import arrange
 from .music.pop909 import Tune, load_tunes
 from .rendering import render
 from .shards import write_shard

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from allin1_mlx_training.composer import compose_score
-from allin1_mlx_training.music.midi import arrange, read_song
+from allin1_mlx_training.music.midi import read_song
+from allin1_mlx_training.music.midi_arrangement import arrange
 
 ENTRY: dict[str, Any] = {
     "path": "pack/song.mid",

@@ -27,7 +27,8 @@ from allin1_mlx_training.targets import (
     truth_of,
 )
 from allin1_mlx_training.teacher import label_songs, load_lessons, save_lesson
-from allin1_mlx_training.train import Corpora, Recipe, Trainer, batches
+from allin1_mlx_training.train import Corpora, batches
+from allin1_mlx_training.trainer import Recipe, Trainer
 
 CONFIG = Config(
     stems=1,

@@ -94,9 +94,7 @@ class Arranger:
                 key=self.other_key if name in ("bridge", "break") else self.key,
                 groove=self.groove,
                 comps=len(self.band.comps),
-                contrast=self.manner.contrast,
-                sung=self.manner.sung,
-                club=self.manner.club,
+                manner=self.manner,
             )
             chance = self.style.kickless * SCENIC.get(name, 0)
             if chance and self.rng.random() < chance:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .band import Manner
 from .harmony import Chord, Key, Melody, melody, progression
 from .rhythm import (
     BarPattern,
@@ -114,20 +115,11 @@ def draw_material(
     key: Key,
     groove: Steps,
     comps: int,
-    contrast: float,
-    sung: bool,
-    club: bool,
+    manner: Manner,
 ) -> Material:
-    """Compose one part. groove: the usual one of the song; contrast: 0 to 1, between parts."""
-    habit = HABITS[part]
-    feels = (1 - 0.8 * style.electronic) * np.array(
-        [HALF_TIME * (bpm > LEAST_HALF), DOUBLE_TIME * (bpm < MOST_DOUBLE)]
-    )
-    feel = rng.choice(["half", "double", ""], p=[*feels, 1 - feels.sum()])
-    if feel or rng.random() < 0.3 * contrast:
-        drums_steps = draw_groove(rng, style, feel=str(feel))
-    else:
-        drums_steps = vary_groove(groove, rng, per_beat=style.steps, amount=0.5 * contrast)
+    """Compose one part. groove: the usual one of the song. comps: number of chord instruments."""
+    habit, contrast = HABITS[part], manner.contrast
+    drums_steps = _draw_drums(rng, style, groove, bpm=bpm, contrast=contrast)
     kick, kick_after = kick_of(drums_steps)
     bass = _draw_pattern(rng, style, style.bass_patterns, kick)
     other = bass
@@ -140,17 +132,7 @@ def draw_material(
     on = [bool(rng.random() < 1 - contrast * (1 - habit.layers)) for _ in range(comps)]
     if not any(on):
         on[int(rng.integers(comps))] = True
-    rapped = style.group == "hiphop" and part in ("verse", "bridge") and rng.random() < 0.6
-    tune = melody(
-        rng,
-        per_bar,
-        key,
-        bars=int(rng.choice([4, 8, 8])),
-        beats=style.meter,
-        per_beat=style.steps,
-        density=rng.uniform(0.5, 0.8) if rapped else rng.uniform(0.25, 0.6),
-        chanted=bool(rapped or rng.random() < 0.15),
-    )
+    tune = _draw_tune(rng, style, part, key, per_bar)
     if part in STRONG and rng.random() < 0.5 * contrast:
         drums_steps = open_up(drums_steps, rng)
     return Material(
@@ -158,16 +140,42 @@ def draw_material(
         chords=tuple(chords),
         changes=changes,
         groove=drums_steps,
-        drums=_drums_mode(rng, part, habit, club=club),
+        drums=_drums_mode(rng, part, habit, club=manner.club),
         bass=(bass, other) if rng.random() < habit.bass else None,
         comps=tuple(_draw_pattern(rng, style, style.comp_patterns, kick) for _ in range(comps)),
         comps_on=tuple(on),
         octave=tuple(int(rng.choice([0, 0, 0, 12, -12])) for _ in range(comps)),
         melody=tune,
-        lead=_lead(rng, habit, sung=sung),
+        lead=_lead(rng, habit, sung=manner.sung),
         register=habit.register + int(rng.integers(-2, 2)),
         level=max(0.35, level),
         doubled=part in ("chorus", "postchorus") and bool(rng.random() < 0.6),
+    )
+
+
+def _draw_drums(rng: Rng, style: Style, groove: Steps, *, bpm: float, contrast: float) -> Steps:
+    """The groove of a part: a variation of the song's, or another one of the style."""
+    feels = (1 - 0.8 * style.electronic) * np.array(
+        [HALF_TIME * (bpm > LEAST_HALF), DOUBLE_TIME * (bpm < MOST_DOUBLE)]
+    )
+    feel = rng.choice(["half", "double", ""], p=[*feels, 1 - feels.sum()])
+    if feel or rng.random() < 0.3 * contrast:
+        return draw_groove(rng, style, feel=str(feel))
+    return vary_groove(groove, rng, per_beat=style.steps, amount=0.5 * contrast)
+
+
+def _draw_tune(rng: Rng, style: Style, part: str, key: Key, chords: list[Chord]) -> Melody:
+    """The melody of a part over one chord per bar; hip-hop may have rap."""
+    rapped = style.group == "hiphop" and part in ("verse", "bridge") and rng.random() < 0.6
+    return melody(
+        rng,
+        chords,
+        key,
+        bars=int(rng.choice([4, 8, 8])),
+        beats=style.meter,
+        per_beat=style.steps,
+        density=rng.uniform(0.5, 0.8) if rapped else rng.uniform(0.25, 0.6),
+        chanted=bool(rapped or rng.random() < 0.15),
     )
 
 

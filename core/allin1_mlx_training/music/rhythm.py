@@ -199,12 +199,23 @@ def bar_pattern(
     name: str, rng: Rng, *, beats: int, per_beat: int, kick: NDArray[np.float64]
 ) -> BarPattern:
     """The pattern of a name in `styles`. kick: (steps,), the bar's kick drum."""
-    total = beats * per_beat
+    table = _fixed_patterns(rng, beats=beats, per_beat=per_beat)
+    kinds = {"octave": "octave", "oom": "fifth", "walk": "walk", "montuno": "arp"}
+    kind = "arp" if name.startswith("arp") else kinds.get(name, "chord")
+    if name in ("kick", "off16", "gate", "sync", "between"):
+        onsets = _derived(name, rng, total=beats * per_beat, per_beat=per_beat, kick=kick)
+    else:
+        onsets = table[name]
+    return BarPattern(tuple(onsets), kind, RUNNING.get(name, 0.0))
+
+
+def _fixed_patterns(rng: Rng, *, beats: int, per_beat: int) -> dict[str, list[Onset]]:
+    """The patterns that do not follow the kick, by name."""
     half = 0.5 if per_beat != 3 else 2 / 3
     fine = 0.25 if per_beat == 4 else 1 / per_beat
     if per_beat == 2:  # eighths are the beats
         half, fine = 1.0, 0.5
-    table = {
+    return {
         "long": [(0.0, float(beats), 1.0)],
         "whole": [(0.0, float(beats), 1.0)],
         "pad": [(0.0, float(beats), 1.0)],
@@ -246,13 +257,6 @@ def bar_pattern(
         "dotted": _even(beats, 0.75, 0.4),
         "sixeight": [(x, 0.9, 1.0) for x in (0.0, 2.0, 3.0, 5.0) if x < beats],
     }
-    kinds = {"octave": "octave", "oom": "fifth", "walk": "walk", "montuno": "arp"}
-    kind = "arp" if name.startswith("arp") else kinds.get(name, "chord")
-    if name in ("kick", "off16", "gate", "sync", "between"):
-        onsets = _derived(name, rng, total=total, per_beat=per_beat, kick=kick)
-    else:
-        onsets = table[name]
-    return BarPattern(tuple(onsets), kind, RUNNING.get(name, 0.0))
 
 
 def _derived(
