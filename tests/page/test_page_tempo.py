@@ -196,6 +196,19 @@ def test_the_grid_slides_by_ear_and_then_in_the_song(panel: Visit) -> None:
     assert slider.input_value() == "0"
 
 
+def test_keys_slide_all_beats_while_correcting(panel: Visit) -> None:
+    blur = "document.activeElement.blur()"
+    panel.run(blur)
+    for key, ms in (("j", -10), ("k", 10), ("Shift+J", -1), ("Shift+K", 1)):
+        panel.page.keyboard.press(key)
+        settle(panel)
+        assert last_edit(panel) == {"do": "nudge", "ms": ms}, key
+    panel.page.keyboard.press("e")
+    panel.page.keyboard.press("j")  # the panel is closed
+    settle(panel)
+    assert last_edit(panel) == {"do": "nudge", "ms": 1}
+
+
 def test_other_tempos_are_offered_and_used(
     visit: Callable[..., Visit], known: Known, tmp_path: Path
 ) -> None:

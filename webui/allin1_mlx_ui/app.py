@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PORT = 7860
 STYLES = (  # in the order in which they apply
     *("page", "buttons", "intake", "songs", "choice", "song", "timeline", "section_tools"),
-    *("practice", "corrections", "panel", "sections", "exports", "dialogs", "touch"),
+    *("practice", "zoom", "corrections", "panel", "sections", "exports", "dialogs", "touch"),
 )
 HEAD = "".join(
     [

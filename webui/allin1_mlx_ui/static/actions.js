@@ -41,6 +41,10 @@ export function makeActions(desk) {
     correct: act(() => editing.togglePanel()),
     rename: act(() => desk.tools.openAt(desk.sectionMeant)),
     deselect: () => desk.sheet !== null && view.selected >= 0 && !view.select(-1),
+    earlier: () => desk.sheet !== null && editing.nudge(-10),
+    later: () => desk.sheet !== null && editing.nudge(10),
+    littleEarlier: () => desk.sheet !== null && editing.nudge(-1),
+    littleLater: () => desk.sheet !== null && editing.nudge(1),
     tap: () => desk.sheet !== null && editing.tap(),
     help: act(() => help.showModal()),
   };

@@ -34,12 +34,19 @@ export class Editing {
     if (desk.song === null || desk.song.id !== song.id) return;
     if (!answer.sheet) {
       this.corrections.complain(String(answer.detail));
-      desk.view.shiftEdge(null);
+      desk.view.names.shiftEdge(null);
       return;
     }
     bus.say("corrected", answer.song);
     if (!desk.kept || answer.song.unsaved) this.unsaved.add(song.id);
     await desk.showCorrected(answer.song, answer.sheet);
+  }
+
+  // Slide all beats by some milliseconds, while the panel is open.
+  nudge(ms) {
+    if (!this.panel.isOpen) return false;
+    this.correct({ do: "nudge", ms });
+    return true;
   }
 
   tap() {

@@ -4,6 +4,7 @@ import { make } from "./bus.js";
 import { Hold } from "./marks.js";
 
 const HEIGHT = 24; // pixels
+const NARROW = 44; // pixels of a loop whose handles stand outside it
 const SHORTEST = 0.1; // seconds
 
 export class LoopEdges {
@@ -28,6 +29,8 @@ export class LoopEdges {
   place() {
     const { view } = this;
     const { loop } = view.player;
+    const narrow = loop !== null && (loop[1] - loop[0]) * view.scale < NARROW;
+    this.element.classList.toggle("outside", narrow);
     this.edges.forEach((edge, index) => {
       edge.hidden = !loop || !view.isVisible(loop[index]);
       if (loop && edge !== this.held) this.putAt(edge, loop[index]);

@@ -87,7 +87,7 @@ export class Marks {
       element: this.edges.children[index - 1],
       at,
       limits,
-      shift: (time) => view.shiftEdge(time === null ? null : index, time),
+      shift: (time) => view.names.shiftEdge(time === null ? null : index, time),
       target: (time, free) => (free ? time : view.sheet.nearestBar(time, limits)),
       done: (to, free) => ({ do: "move_boundary", at, to, snap: !free }),
       clicked: (time) => this.report("choose", view.sheet.sectionAt(time)),

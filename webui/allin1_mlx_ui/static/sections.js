@@ -16,15 +16,16 @@ export class SectionTable {
     this.rows = [];
     const heads = HEADS.map((head) => make("th", { scope: "col" }, head));
     const caption = make("caption", {}, "Sections");
-    element.append(
-      make("table", {}, caption, make("thead", {}, make("tr", {}, ...heads)), this.body),
-    );
+    this.table = make("table", {}, caption, make("thead", {}, make("tr", {}, ...heads)), this.body);
+    element.append(this.table);
   }
 
   show(sheet) {
     const held = this.focused;
     this.rows = sheet.sections.map((section, index) => this.makeRow(section, index));
     this.current = -1;
+    const sure = sheet.sections.some(({ confidence }) => confidence !== null);
+    this.table.classList.toggle("uncertain", !sure);
     this.body.replaceChildren(...this.rows);
     if (this.rows[held]) this.rows[held].querySelector("button").focus();
     if (!this.rows.length) {

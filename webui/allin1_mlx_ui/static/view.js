@@ -4,11 +4,12 @@
 // redrawn when that can be seen, not at every frame. Playhead, section names, selection, loop
 // and the hover label are elements of their own. Everything that pointers do is decided here.
 
-import { fitLabel, readGrid } from "../timeline.js";
+import { readGrid } from "../timeline.js";
 import { make } from "./bus.js";
 import { Drawing } from "./drawing.js";
 import { LoopEdges } from "./loop_edges.js";
 import { Marks } from "./marks.js";
+import { Names } from "./names.js";
 import { listenToPointers } from "./pointers.js";
 
 const SHORTEST = 1; // seconds that can be shown, at least
@@ -20,9 +21,7 @@ export class View extends EventTarget {
     super();
     this.player = player;
     const overlay = (name) => make("div", { class: name, hidden: true });
-    this.names = make("div", { class: "names", "aria-hidden": "true" });
-    this.shifted = null; // { index, time } of the section whose beginning is being moved
-    this.shift = overlay("shift");
+    this.names = new Names(this);
     this.chosen = overlay("chosen");
     this.looped = overlay("looped");
     this.window = make("div", { class: "window" });
@@ -37,8 +36,7 @@ export class View extends EventTarget {
     element.append(
       still,
       moving,
-      this.shift,
-      this.names,
+      ...[this.names.shift, this.names.element],
       ...[this.chosen, this.looped, this.window, this.playhead, this.smallhead],
       ...[this.marks.ghosts, this.marks.edges, this.marks.beat],
       ...[this.loopEdges.element, this.hairline, this.hint],
@@ -65,16 +63,15 @@ export class View extends EventTarget {
     this.length = figure.layout.meta.duration;
     this.element.style.height = `${figure.layout.height}px`;
     this.outer = this.element.clientWidth;
-    this.names.replaceChildren(...sheet.sections.map(() => make("span")));
+    this.names.show(sheet);
     this.fitRows();
     this.marks.show(sheet);
-    this.shifted = null;
     if (!keep) {
       this.range = [0, this.length];
       this.select(-1);
     }
     await this.drawing.begin(sheet, readGrid(figure), this.range, this.outer);
-    this.shift.hidden = true;
+    this.names.settle();
     this.place();
   }
 
@@ -204,7 +201,7 @@ export class View extends EventTarget {
       fit(element, rows.sections, lowest);
     }
     for (const element of [this.smallhead, this.window]) fit(element, rows.overview, rows.overview);
-    for (const element of [this.chosen, this.names, this.shift]) {
+    for (const element of [this.chosen, this.names.element, this.names.shift]) {
       fit(element, rows.sections, rows.sections);
     }
     this.loopEdges.fit(rows);
@@ -214,7 +211,7 @@ export class View extends EventTarget {
   place() {
     if (!this.sheet) return;
     this.drawing.place(this.range, this.outer);
-    this.placeNames();
+    this.names.place();
     const section = this.sheet.sections[this.selected];
     this.placeBox(this.chosen, section && [section.start, section.end]);
     this.placeBox(this.looped, this.marked || this.player.loop);
@@ -225,55 +222,6 @@ export class View extends EventTarget {
     this.movePlayhead();
     this.marks.place();
     this.dispatchEvent(new Event("placed"));
-  }
-
-  // While a boundary is being moved, the blocks beside it go along; null: it stays where it was.
-  shiftEdge(index, time) {
-    if (!this.sheet) return;
-    this.shifted = index === null ? null : { index, time };
-    this.placeNames();
-    this.placeShift();
-  }
-
-  // The sections, one boundary where it is being moved to.
-  sectionsNow() {
-    const { sections } = this.sheet;
-    if (!this.shifted) return sections;
-    const { index, time } = this.shifted;
-    return sections.map((section, i) => {
-      if (i === index - 1) return { ...section, end: time, bars: "" };
-      return i === index ? { ...section, start: time, bars: "" } : section;
-    });
-  }
-
-  placeShift() {
-    if (!this.shifted) {
-      this.shift.hidden = true;
-      return;
-    }
-    const { index, time } = this.shifted;
-    const { sections } = this.sheet;
-    const { start } = sections[index];
-    this.shift.style.background = sections[time > start ? index - 1 : index].colour;
-    this.placeBox(this.shift, [Math.min(start, time), Math.max(start, time)]);
-  }
-
-  placeNames() {
-    const lowest = this.margin;
-    const highest = this.margin + this.width;
-    this.sectionsNow().forEach(({ start, end, name: title, bars, renamed }, index) => {
-      const left = Math.max(this.toX(start), lowest);
-      const right = Math.min(this.toX(end), highest);
-      const element = this.names.children[index];
-      const name = renamed ? `✎ ${title}` : title;
-      const full = bars ? `${name} · ${bars}` : name;
-      const text = right - left < 8 ? "" : fitLabel(full, right - left);
-      element.hidden = !text;
-      if (!text) return;
-      if (element.textContent !== text) element.textContent = text;
-      element.style.width = `${right - left}px`;
-      element.style.transform = `translateX(${left}px)`;
-    });
   }
 
   placeBox(element, times) {
