@@ -1,6 +1,7 @@
 """Which module imports which, read from the source: imports inside functions count too."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -55,6 +56,17 @@ def test_no_module_imports_itself_through_others():
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as e:
         pytest.fail(" -> ".join(e.args[1]))
+
+
+def test_the_guide_for_newcomers_lists_at_most_15_modules_that_exist():
+    guide = (Path(__file__).parents[2] / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = guide.split("## One song, module by module")[1].split("\n## ")[0]
+    story = re.findall(r"^\d+\. `([\w/]+\.py)`: \w", section, flags=re.MULTILINE)
+    assert len(set(story)) == len(story)
+    assert 10 <= len(story) <= 15
+    named = set(re.findall(r"`([\w/]+\.py)`", section)) - {"__init__.py"}
+    assert set(story) < named
+    assert [name for name in sorted(named) if not (PACKAGES[0] / name).is_file()] == []
 
 
 def test_imports_in_functions_and_through_a_room_are_found(tmp_path):
