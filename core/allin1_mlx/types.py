@@ -34,7 +34,6 @@ LONGEST_SONG = 86_400  # seconds
 LONGEST_BAR = 32  # beats
 MOST_BEATS = 200_000
 MOST_EDITS = 10_000
-MOST_LOOPS = 100
 
 STEMS = ("bass", "drums", "other", "vocals")  # in the order of the network's inputs
 

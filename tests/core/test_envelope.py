@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from allin1_mlx.display.pictures.envelope import measure_envelope, pool
+from allin1_mlx.display.pictures.envelope import pool
 from allin1_mlx.types import FPS, HOP, SAMPLE_RATE
+
+from ..support.small import measure_envelope
 
 
 def test_the_highest_peak_is_255_wherever_it_is() -> None:

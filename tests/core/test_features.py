@@ -10,10 +10,11 @@ from allin1_mlx.audio import load_audio, stream_audio
 from allin1_mlx.decoding.onsets import measure_onsets
 from allin1_mlx.demix.features import FeatureOptions, extract_features
 from allin1_mlx.demix.spectral import spectral_stems
-from allin1_mlx.display.pictures.envelope import measure_envelope
 from allin1_mlx.errors import Cancelled
 from allin1_mlx.log_spectrogram import logarithm, magnitudes, spectrogram
 from allin1_mlx.types import SAMPLE_RATE
+
+from ..support.small import measure_envelope
 
 
 def write(path: Path, *, seconds: float, channels: int = 2, scale: float = 0.3, **options) -> Path:

@@ -5,7 +5,7 @@ import pytest
 
 from allin1_mlx.decoding.beats import Beats
 from allin1_mlx.decoding.grid import refine_beats
-from allin1_mlx.decoding.onsets import HOP_SECONDS, in_blocks, measure_onsets, rises
+from allin1_mlx.decoding.onsets import HOP_SECONDS, measure_onsets, rises
 from allin1_mlx.decoding.steady import Line, find_passages, type_tempo
 from allin1_mlx.decoding.tempo import estimate_tempo
 from allin1_mlx.types import SAMPLE_RATE
@@ -44,7 +44,7 @@ def hear(times, *, late=0.005, uneven=0.008, seed=0, length=None):
 
 
 def refine(times, *, onsets=None, **heard):
-    envelope = measure_onsets(in_blocks(sound(times if onsets is None else onsets)))
+    envelope = measure_onsets([sound(times if onsets is None else onsets)])
     return refine_beats(*hear(times, **heard), envelope)
 
 

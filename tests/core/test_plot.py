@@ -16,10 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.display.pictures.envelope import Envelope, measure_envelope
+from allin1_mlx.display.pictures.envelope import Envelope
 from allin1_mlx.display.plot import draw_analysis, plot_analysis
 from allin1_mlx.errors import UsageError
 from allin1_mlx.types import FPS, SAMPLE_RATE, Activations, Segment, Tempo
+
+from ..support.small import measure_envelope
 
 
 def analysis_of(

@@ -9,10 +9,11 @@ import plotly.graph_objects as go
 import pytest
 
 from allin1_mlx.analysis import Analysis
-from allin1_mlx.display.pictures.envelope import measure_envelope
 from allin1_mlx.display.timeline import draw_timeline
 from allin1_mlx.edits import MoveBeat, apply
 from allin1_mlx.types import FPS, Activations, Segment, find_duration
+
+from ..support.small import measure_envelope
 
 
 def compose(*, duration: float = 60.0, label: str = "verse") -> Analysis:

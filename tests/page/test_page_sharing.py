@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page
 
 from allin1_mlx.display.pages.saved import write_saved_page
 from allin1_mlx.display.pages.sound import cut, pack_sound
-from allin1_mlx.display.pictures.envelope import measure_envelope
 from allin1_mlx.types import SAMPLE_RATE
 
+from ..support.small import measure_envelope
 from .visits import Known, Visit, compose
 
 # Notes when and from where each sound is started, before the page's script runs.

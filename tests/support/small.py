@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 
 from allin1_mlx.analysis import Analysis
+from allin1_mlx.display.pictures.envelope import Envelope, EnvelopeMeter
 from allin1_mlx.network.backend import mx
 from allin1_mlx.network.loading import to_published
 from allin1_mlx.network.model import AllInOne, Config
@@ -29,6 +30,14 @@ RESULT = Analysis(
     duration=3.0,
     meter=4,
 )
+
+
+def measure_envelope(samples: np.ndarray) -> Envelope:
+    """The envelope of samples (2, S), measured in blocks of 7 seconds."""
+    meter = EnvelopeMeter()
+    for first in range(0, samples.shape[1], 7 * RATE):
+        meter.add(samples[:, first : first + 7 * RATE])
+    return meter.envelope
 
 
 def write_network(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from allin1_mlx.options import Demix
 
 DEMIXES: tuple[Demix, ...] = ("auto", "spectral", "htdemucs")
+PAUSE = 0.2  # seconds between two updates of the menu
 LOOK = 0.1  # seconds between two checks whether a waiting song was cancelled
 
 _log = logging.getLogger(__name__)
@@ -118,13 +119,13 @@ class Choices:
                 threading.Thread(
                     target=self._fetch, args=(delivery, files), name="delivery", daemon=True
                 ).start()
-            self._tell()
+            self._notify()
 
     def cancel(self) -> None:
         """Stop the download, or forget a failed one. The next download resumes there."""
         with self._changed:
             self._delivery = None  # its thread notices at the next block
-            self._tell()
+            self._notify()
 
     def wait(self, cancelled: threading.Event, *, report: Callable[[Delivery], None]) -> Choice:
         """Return the choice for a song, after waiting for a running download.
@@ -143,10 +144,10 @@ class Choices:
             with self._changed:
                 self._changed.wait(LOOK)
 
-    def follow(self, describe: Callable[[Choices], Any], *, interval: float = 0.2) -> Iterator[Any]:
+    def follow(self, describe: Callable[[Choices], Any]) -> Iterator[Any]:
         """Yield `describe(self)` now and after each change, until no download runs.
 
-        There is at most one value every `interval` seconds.
+        There is at most one value every PAUSE seconds.
         """
         pause = threading.Event()
         while True:
@@ -159,14 +160,14 @@ class Choices:
                     return
                 if self._version == seen:
                     self._changed.wait(timeout=1.0)
-            pause.wait(interval)
+            pause.wait(PAUSE)
 
     def close(self) -> None:
         """Stop downloading; nothing is downloaded after this call."""
         with self._changed:
             self._closed = True
             self._delivery = None
-            self._tell()
+            self._notify()
 
     def _fetch(self, delivery: Delivery, files: list[WeightFile]) -> None:
         """Download files (in a separate thread), then make the choice that needs them the current
@@ -178,7 +179,7 @@ class Choices:
                 if self._delivery is not delivery:
                     raise Cancelled
                 delivery.arrived = round(share * delivery.size)
-                self._tell()
+                self._notify()
 
         failure = ""
         try:  # no further notice: the user has read the terms
@@ -197,8 +198,8 @@ class Choices:
                 delivery.state, delivery.message = "failed", failure
             else:
                 self._chosen, self._delivery = delivery.wanted, None
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         self._version += 1
         self._changed.notify_all()

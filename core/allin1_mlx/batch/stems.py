@@ -18,14 +18,9 @@ from ..audio import Sink
 from ..files import replacing
 from ..network.backend import mx
 from ..types import SAMPLE_RATE, STEMS
-from .receipts import Origin, forget, is_made, sign
+from .receipts import Origin, forget, sign
 
 BLOCK = 1 << 18  # frames
-
-
-def are_kept(folder: Path, origin: Origin) -> bool:
-    """Whether all four files exist and were made from `origin`."""
-    return all(is_made(folder / f"{stem}.wav", origin) for stem in STEMS)
 
 
 def keep(folder: Path, origin: Origin) -> Callable[[Iterable[mx.array]], Iterator[mx.array]]:

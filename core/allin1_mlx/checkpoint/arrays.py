@@ -21,6 +21,7 @@ from .archive import MAX_BYTES
 from .formats import Arrays, check_file, label, read_npz, read_safetensors
 from .torchfile import read_checkpoint
 
+MOST_NAMED = 5  # arrays in an error message
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 
 _MAX_CONFIG = 1 << 14  # bytes; a real configuration has 1 700
@@ -84,9 +85,9 @@ def _channels_last(array: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.moveaxis(array, 1, -1)) if array.ndim == 4 else array
 
 
-def _listed(names: list[str], *, most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(label(name) for name in names[:most]) + more
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(label(name) for name in names[:MOST_NAMED]) + more
 
 
 def read_config(path: str | PathLike[str]) -> dict[str, Any]:

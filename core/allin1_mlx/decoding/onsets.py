@@ -8,7 +8,7 @@ second of music. Times are seconds from the first sample.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from ..types import FPS, SAMPLE_RATE
 
 HOP = 64  # samples between consecutive values of the envelope
 HOP_SECONDS = HOP / SAMPLE_RATE
-BLOCK = 1 << 16  # samples
 FINE = 8  # samples that are averaged for the middle band
 LOW_DECAY = 8  # number of values for which a peak of the low band is held: a kick swings slowly
 STEPS_PER_DOUBLING = 6  # stored levels per doubling of the energy
@@ -53,12 +52,6 @@ class OnsetEnvelope:
         table = (FLOOR * np.exp2(np.arange(256) / STEPS_PER_DOUBLING)).astype(np.float32)
         table[0] = 0
         return table[self.levels]
-
-
-def in_blocks(samples: Samples) -> Iterator[Samples]:
-    """Yield samples (channels, S) in blocks that fit into a processor's cache."""
-    for start in range(0, samples.shape[1], BLOCK):
-        yield samples[:, start : start + BLOCK]
 
 
 def measure_onsets(blocks: Iterable[Samples]) -> OnsetEnvelope:

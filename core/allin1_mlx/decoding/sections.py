@@ -114,11 +114,11 @@ def letters(number: int) -> str:
     return text
 
 
-def group_sections(sound: Array, cuts: list[int], *, same: float = SAME) -> list[int]:
+def group_sections(sound: Array, cuts: list[int]) -> list[int]:
     """The group of each section: 0 for the first and those similar to it, then 1, 2, ...
 
     sound: (B, D) unit vectors of bars. cuts: the bars at which sections begin, from 0 to B. The two
-    most similar groups are joined while the mean similarity of their sections is at least `same`.
+    most similar groups are joined while the mean similarity of their sections is at least SAME.
     """
     similar = section_similarity(sound, cuts)
     m = len(similar)
@@ -129,7 +129,7 @@ def group_sections(sound: Array, cuts: list[int], *, same: float = SAME) -> list
     highest = similar[np.arange(m), nearest]
     while m > 1:
         first = int(highest.argmax())
-        if highest[first] < same:
+        if highest[first] < SAME:
             break
         second = int(nearest[first])
         sizes_of = sizes[first], sizes[second]

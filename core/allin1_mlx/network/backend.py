@@ -168,16 +168,15 @@ def in_chunks(
     *arrays: mx.array,
     chunk: int,
     reach: int = 0,
-    step: int = 1,
     map: Map = map_parallel,
 ) -> mx.array:
     """Apply a layer to arrays (..., T, C), chunk by chunk along T.
 
     reach: number of inputs on each side on which an output depends. Chunks overlap by `reach`, so
-    the result equals that of the whole array. step: number of inputs per output.
+    the result equals that of the whole array.
     """
     T = arrays[0].shape[-2]
-    edges = chunk_edges(T, max(chunk, 4 * reach), step=step)
+    edges = chunk_edges(T, max(chunk, 4 * reach))
     if len(edges) == 2:
         return layer(*arrays)
 
@@ -185,7 +184,7 @@ def in_chunks(
         start, stop = span
         low, high = max(start - reach, 0), min(stop + reach, T)
         output = layer(*(x[..., low:high, :] for x in arrays))
-        return output[..., (start - low) // step : (stop - low) // step, :]
+        return output[..., start - low : stop - low, :]
 
     return mx.concatenate(map(compute, list(pairwise(edges)), *arrays), axis=-2)
 

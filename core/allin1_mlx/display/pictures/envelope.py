@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...types import FPS, HOP, SAMPLE_RATE
+from ...types import HOP, SAMPLE_RATE
 
 BAND_EDGES = (200, 2500)  # Hz between low, middle and high frequencies
 
@@ -47,15 +47,6 @@ class Envelope:
     @property
     def _bands(self) -> tuple[NDArray[np.uint8], ...]:
         return self.low, self.mid, self.high
-
-
-def measure_envelope(samples: NDArray[np.float32]) -> Envelope:
-    """Peak and root mean square of each frame of `samples` (2, S), whole and by band."""
-    meter = EnvelopeMeter()
-    block = 60 * FPS * HOP  # one minute at a time, to save memory
-    for first in range(0, samples.shape[1], block):
-        meter.add(samples[:, first : first + block])
-    return meter.envelope
 
 
 class EnvelopeMeter:
