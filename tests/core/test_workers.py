@@ -27,6 +27,10 @@ def kill_oneself() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def is_deaf() -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
 def wait(seconds: float) -> str:
     time.sleep(seconds)
     return "done"
@@ -50,6 +54,12 @@ def test_work_in_a_thread_continues_while_the_caller_does(count: int) -> None:
         assert slow.result() == "done"
         with pytest.raises(AudioError, match="no music"):
             failing.result()
+
+
+def test_ctrl_c_never_reaches_the_processes() -> None:
+    with Workers(1) as workers:
+        assert workers.submit(is_deaf).result()
+    assert not is_deaf()
 
 
 def test_a_killed_process_fails_only_its_job() -> None:

@@ -57,6 +57,7 @@ def test_a_signal_ends_the_server_while_it_renders_receives_and_streams(
 ) -> None:
     user = User(page)
     (song,) = user.add({"long.json": long_result(11_000)})
+    sheets = [ask_and_leave(page, f"/allin1/songs/{song['id']}/sheet") for _ in range(3)]
     rendering = ask_and_leave(page, f"/allin1/songs/{song['id']}/click")
     stream = ask_and_leave(page, "/gradio_api/heartbeat/somebody")
     at = urlsplit(page.url)
@@ -68,7 +69,7 @@ def test_a_signal_ends_the_server_while_it_renders_receives_and_streams(
     asked = time.monotonic()
     words = page.stop(how)
     took = time.monotonic() - asked
-    for connection in (rendering, stream, upload):
+    for connection in (*sheets, rendering, stream, upload):
         connection.close()
     assert (page.process.returncode, words) == (0, "")
     assert list(tmp_path.glob("allin1-mlx-ui-*")) == []

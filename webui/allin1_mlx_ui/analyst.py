@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from allin1_mlx.analysis import Analysis
+from allin1_mlx.batch.workers import deaf_to_interrupts
 from allin1_mlx.display.pictures.envelope import Envelope
 from allin1_mlx.errors import AllInOneError, AudioError, Cancelled
 
@@ -108,7 +109,8 @@ class Analyst:
         self._process = context.Process(
             target=_serve, args=(theirs, self._load, self._choice), name="analyst", daemon=True
         )
-        self._process.start()
+        with deaf_to_interrupts():  # Ctrl-C is for the server, which ends this process
+            self._process.start()
         theirs.close()
         return self._pipe
 
@@ -213,7 +215,7 @@ class _Shelf:
 
 def _serve(pipe: Connection, load: Load | None, choice: Choice | None) -> None:
     """The main loop of the process: receive tasks, send progress and outcomes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # also on Windows
     shelf = _Shelf(load)
     if choice is not None:
         with suppress(AllInOneError):  # the first song that needs the network reports the error

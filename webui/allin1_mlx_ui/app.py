@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from allin1_mlx.cli.start import INTERRUPTED
 from allin1_mlx.errors import AllInOneError, UsageError
 from allin1_mlx.weights import MODELS, Access, announce, find_htdemucs, find_missing, find_model
 
@@ -130,6 +131,7 @@ def _create_app(
     from .page import build_page
     from .rendering import Renderings
     from .routes import add_routes
+    from .routes.doctor import Checkup
     from .sessions import Sessions
 
     named = Choice(options.model, options.demix)
@@ -145,8 +147,8 @@ def _create_app(
     minutes = options.max_minutes
     page = build_page(sessions, worker, choices, inbox, max_minutes=minutes, place=place)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    renderings = Renderings()
-    add_routes(app, sessions, worker, inbox, renderings)
+    renderings, checkup = Renderings(), Checkup()
+    add_routes(app, sessions, worker, inbox, renderings, checkup)
     _mount(app, page, options.host)
     logins = [Login(*pair) for pair in zip(options.user, options.password, strict=True)]
     app.add_middleware(Guard, host=options.host, logins=logins)
@@ -154,6 +156,7 @@ def _create_app(
     def hang_up() -> None:
         inbox.close()
         renderings.close()
+        checkup.close()
         choices.close()
         sessions.close_all()
         _stop_streams(app)
@@ -224,12 +227,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interrupt_on_signals()
     try:
         return _run(options)
-    except KeyboardInterrupt:
-        return 0
+    except KeyboardInterrupt:  # before it serves
+        return INTERRUPTED
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Check the options and serve. Returns the exit code."""
+    """Check the options and serve. Returns the exit code where it cannot serve."""
     from .server import find_port, serve
 
     try:
@@ -261,7 +264,6 @@ def _run(options: argparse.Namespace) -> int:
         if not options.no_browser:
             webbrowser.open(url)
         serve(app, listener, hang_up=app.state.hang_up, folder=app.state.folder)
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The HTTP server: its port, and its end.
 
-Ctrl-C, SIGTERM and SIGHUP end it. Open requests get GRACE seconds. After LAST seconds the process
-ends even if something still runs.
+Ctrl-C, SIGTERM and SIGHUP end it. Songs and corrections are written when they change, so little is
+left to do then: open requests get GRACE seconds, and after LAST seconds the process ends whatever
+still runs. Neither threads nor the interpreter are waited for, because both can take long.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,8 +26,8 @@ PORTS_TRIED = 50
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-GRACE = 1  # seconds for open requests when the server ends
-LAST = 3.0  # seconds until the process ends by force
+GRACE = 1.0  # seconds that open requests have when the server ends
+LAST = 3.0  # seconds that the process has
 
 
 def find_port(host: str, port: int) -> socket.socket:
@@ -57,46 +59,49 @@ def _is_busy(error: OSError) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """Calls `end` in a thread after a signal, because signals may arrive at any moment."""
+    """Sets `asked` when a signal asks it to end."""
 
-    def __init__(self, config: uvicorn.Config, end: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._end = end
+        self.asked = threading.Event()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if not self.should_exit:
-            threading.Thread(target=self._end, name="end", daemon=True).start()
+        self.asked.set()
         super().handle_exit(sig, frame)
 
 
 def interrupt_on_signals() -> None:
     """Make SIGTERM and SIGHUP raise KeyboardInterrupt, like Ctrl-C."""
     for number in SIGNALS:
-        signal.signal(number, _interrupt)
+        signal.signal(number, signal.getsignal(signal.SIGINT))
 
 
 def serve(
     app: ASGIApp, listener: socket.socket, *, hang_up: Callable[[], None], folder: Path
-) -> None:
-    """Serve until a signal.
+) -> NoReturn:
+    """Serve until a signal, then end the process with exit code 0.
 
-    hang_up: ends connections that would delay the end. folder: removed if the process has to be
-    ended by force.
+    hang_up: stops all work, and writes what is not written yet. folder: temporary files.
     """
-
-    def end() -> None:
-        timer = threading.Timer(LAST, _cut_off, (folder,))
-        timer.daemon = True
-        timer.start()
-        hang_up()
-
     config = uvicorn.Config(
         app,
         log_level="warning",
-        timeout_graceful_shutdown=GRACE,
         proxy_headers=False,  # a visitor could claim any address, to try more passwords
     )
-    server = _Server(config, end)
+    server = _Server(config)
+    answered = threading.Event()
+
+    def end() -> None:
+        server.asked.wait()
+        watchdog = threading.Timer(LAST, _leave, (folder,))
+        watchdog.daemon = True
+        watchdog.start()
+        hang_up()
+        answered.wait(GRACE)
+        _leave(folder)
+
+    ending = threading.Thread(target=end, name="end", daemon=True)
+    ending.start()
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, server.handle_exit)
     try:
@@ -105,15 +110,15 @@ def serve(
         pass
     finally:
         for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)  # the rest is short, and leaves no files
+            signal.signal(number, signal.SIG_IGN)  # the rest is brief, and leaves nothing behind
+    answered.set()
+    server.asked.set()
+    ending.join()
+    _leave(folder)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _cut_off(folder: Path) -> None:
-    """End this process and the analysing process."""
+def _leave(folder: Path) -> NoReturn:
+    """End this process and those that compute. Waits for no thread; none has anything to write."""
     for child in multiprocessing.active_children():
         child.kill()
     shutil.rmtree(folder, ignore_errors=True)

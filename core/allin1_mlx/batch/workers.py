@@ -11,9 +11,11 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, Generic, TypeVar
 
 from ..errors import AllInOneError
@@ -53,12 +55,13 @@ class Workers:
             return _done(function, arguments)
         if self._pool is None:
             self._pool = _open_pool(self.count)
-        try:
-            return self._pool.submit(function, *arguments)
-        except BrokenProcessPool:
-            self._pool.shutdown(wait=False)
-            self._pool = _open_pool(self.count)
-            return self._pool.submit(function, *arguments)
+        with deaf_to_interrupts():
+            try:
+                return self._pool.submit(function, *arguments)
+            except BrokenProcessPool:
+                self._pool.shutdown(wait=False)
+                self._pool = _open_pool(self.count)
+                return self._pool.submit(function, *arguments)
 
 
 class Job(Generic[T]):
@@ -83,12 +86,32 @@ class Job(Generic[T]):
             pass
         try:
             with _open_pool(1) as alone:
-                return alone.submit(self._function, *self._arguments).result()
+                with deaf_to_interrupts():
+                    again = alone.submit(self._function, *self._arguments)
+                return again.result()
         except BrokenProcessPool as e:
             raise AllInOneError(
                 "the process that analysed it was killed; there may be too little memory, "
                 "or a damaged file made the decoder crash"
             ) from e
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes that this thread starts in the block never receive Ctrl-C.
+
+    A terminal sends it to all processes, and a process that is still importing would print a
+    traceback. The processes inherit the thread's blocked signals.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # when it starts, it unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _open_pool(count: int) -> ProcessPoolExecutor:
@@ -98,7 +121,7 @@ def _open_pool(count: int) -> ProcessPoolExecutor:
 
 
 def _begin() -> None:
-    """Ignore Ctrl-C, which the parent handles. End when the parent ends, even if it is killed."""
+    """Ignore Ctrl-C, also on Windows. End when the parent ends, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..batch.workers import deaf_to_interrupts
+
 if TYPE_CHECKING:
     from ..network.model import Config
 
@@ -131,14 +133,17 @@ def run_apart(song: Path, device: Device) -> Trial | str:
     """Analyse the song in a new process. Returns one line about the fault if it fails."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        job = pool.submit(run, song, device)
+        with deaf_to_interrupts():
+            job = pool.submit(run, song, device)
         try:
             return job.result(timeout=SECONDS)
         except BrokenProcessPool:
             return "the process that computed it was ended by the system or by a driver"
-        except TooSlow:
+        except (TooSlow, KeyboardInterrupt) as e:
             for process in list((pool._processes or {}).values()):
                 process.kill()
+            if isinstance(e, KeyboardInterrupt):
+                raise
             return f"not finished after {SECONDS:.0f} s"
         except Exception as e:  # every fault of this machine is a line of the table
             return f"{type(e).__name__}: {e}"

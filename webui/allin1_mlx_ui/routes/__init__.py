@@ -12,7 +12,7 @@ from ..inbox import Inbox
 from ..jobs import Worker
 from ..rendering import Renderings
 from ..sessions import Sessions
-from .doctor import add_doctor
+from .doctor import Checkup, add_doctor
 from .downloads import add_downloads
 from .list import add_list
 from .private import require_owner
@@ -23,7 +23,12 @@ from .uploads import add_uploads
 
 
 def add_routes(
-    app: FastAPI, sessions: Sessions, worker: Worker, inbox: Inbox, renderings: Renderings
+    app: FastAPI,
+    sessions: Sessions,
+    worker: Worker,
+    inbox: Inbox,
+    renderings: Renderings,
+    checkup: Checkup,
 ) -> None:
     """Serve all these addresses below /allin1."""
 
@@ -32,7 +37,7 @@ def add_routes(
 
     router = APIRouter(prefix="/allin1", dependencies=[Depends(check)])
     add_scripts(router)
-    add_doctor(router)
+    add_doctor(router, checkup)
     add_timeline(router, sessions, worker)
     add_list(router, sessions)
     add_downloads(router, sessions, renderings)
