@@ -173,6 +173,14 @@ def test_the_judged_tempo_decides_between_two_levels_of_one_pulse(bpm):
     assert 60 / np.median(np.diff(beats.times)) == pytest.approx(bpm, rel=0.02)
 
 
+def test_a_shuffle_is_not_counted_as_a_waltz():
+    (beat, downbeat), times, _ = bars_of([4] * 40, bpm=104)
+    beat[np.rint(100 * times).astype(int) + round(0.64 * 6000 / 104)] = 0.4
+    tempo = judged(156, len(beat) // 100 + 1)
+    found = decode_meters(beat, downbeat, threshold=0.05, tempo=tempo)
+    np.testing.assert_allclose(found.times, times, atol=0.011)
+
+
 def test_an_uncertain_song_begins_with_a_downbeat():
     beat = np.full(6000, 0.01, np.float32)
     beat[::50] = 0.8

@@ -11,6 +11,7 @@ in songs with weak downbeats, because they have the fewest downbeats.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,9 @@ BETWEEN = 0.3  # twice the tempo is tried if this share of the downbeats lies be
 ODD = ((5,), (7,))  # the bars for which it is used
 TEMPO_CLASSES = 50  # as many as a network has; for networks that do not judge the tempo
 EXCLUDED = 20.0  # nats per second
+SAME_TEMPO = 0.12  # octaves
+SILENT = 0.25  # share of the others' probability below which every third beat is silent
+CLEARER = 1.3  # factor by which beats must be more probable to be preferred
 # The first beat of a song is a downbeat in 684 of the 794 songs in 4/4 of the Harmonix Set.
 START = float(np.log(684 / (110 / 3)))  # nats for this, against each other position
 
@@ -74,8 +78,29 @@ def decode_meters(
 ) -> Beats:
     """Decode the probabilities (T,) of any beat and of a downbeat, in bars of LENGTHS.
 
-    Arguments and errors are those of `decode_beats`.
+    Arguments and errors are those of `decode_beats`. A shuffle may be taken for a waltz of 3/2 of
+    its tempo, whose third beats are silent. Then two thirds of the tempo are tried.
     """
+    beats = _decode_level(beat, downbeat, threshold=threshold, tempo=tempo)
+    heard = _highest(beats.times, beat)
+    if len(heard) >= LENGTHS[-1] and beats.positions.max() == 3:
+        thirds = [float(heard[first::3].mean()) for first in range(3)]
+        if min(thirds) < SILENT * max(thirds):
+            slow = prefer_slower(tempo, beats.times, len(beat))
+            slower = _decode_level(beat, downbeat, threshold=threshold, tempo=slow)
+            if _highest(slower.times, beat).mean() > CLEARER * heard.mean():
+                return slower
+    return beats
+
+
+def _decode_level(
+    beat: Probabilities,
+    downbeat: Probabilities,
+    *,
+    threshold: float,
+    tempo: NDArray[np.floating[Any]] | None,
+) -> Beats:
+    """Decode the beats at the level of the pulse that the tempo suggests."""
 
     def decode(downbeat: Probabilities, bars: tuple[int, ...]) -> Beats:
         return decode_beats(
@@ -124,11 +149,28 @@ def prefer_double(
     tempo: NDArray[np.floating[Any]] | None, times: Floats, T: int
 ) -> NDArray[np.floating[Any]]:
     """`Activations.tempo` (C, n) of T frames, with all tempos up to that of the times excluded."""
+    return _exclude(tempo, T, lambda relative: relative < 1.5, times)
+
+
+def prefer_slower(
+    tempo: NDArray[np.floating[Any]] | None, times: Floats, T: int
+) -> NDArray[np.floating[Any]]:
+    """`Activations.tempo` (C, n) of T frames, with all but two thirds of the tempo excluded."""
+    return _exclude(tempo, T, lambda relative: np.abs(np.log2(1.5 * relative)) > SAME_TEMPO, times)
+
+
+def _exclude(
+    tempo: NDArray[np.floating[Any]] | None,
+    T: int,
+    which: Callable[[Floats], NDArray[np.bool_]],
+    times: Floats,
+) -> NDArray[np.floating[Any]]:
+    """`Activations.tempo`, with the tempos excluded that `which` finds relative to the beats'."""
     if tempo is None:
         tempo = np.zeros((TEMPO_CLASSES, -(-T // TEMPO_FRAMES)), np.float32)
     bpm = LOWEST_TEMPO * 2 ** (np.arange(len(tempo)) / CLASSES_PER_OCTAVE)
-    slow = bpm < 1.5 * 60 / np.median(np.diff(times))
-    return tempo - EXCLUDED * slow[:, None]
+    excluded = which(bpm / (60 / np.median(np.diff(times))))
+    return tempo - EXCLUDED * excluded[:, None]
 
 
 def _highest(times: Floats, probabilities: Probabilities) -> Floats:
