@@ -1,12 +1,13 @@
 """Compose many songs into shards that load fast.
 
     python -m allin1_mlx_training.compose --out songs --songs 2400 --seed 1 --bank bank.npz
-        [--tunes tunes.json.gz] [--midi midi.json.gz] [--style STYLE] [--wait 40]
+        [--tunes tunes.json.gz] [--midi midi.json.gz] [--phrases phrases.json.gz] [--style STYLE]
+        [--wait 40]
 
-Song i has the seed 1 000 000 * seed + i. Some songs are compositions of the MIDI file. With --wait
-N, composing pauses while the folder contains N shards: `train` reads and deletes shards while new
-ones are composed. These shards contain what a Corpus stores of each song; `shards` describes the
-others.
+Song i has the seed 1 000 000 * seed + i. Some songs are compositions of the MIDI file, others
+are arrangements of POP909 (`pop909_midi`). With --wait N, composing pauses while the folder
+contains N shards: `train` reads and deletes shards while new ones are composed. These shards
+contain what a Corpus stores of each song; `shards` describes the others.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ SEEDS_PER_RUN = 1_000_000
 SONGS_PER_SHARD = 32
 
 MIDI_SHARE = 0.15  # share of songs from MIDI files, if there are any
+PHRASES_SHARE = 0.12  # share of songs with known phrases, if there are any
 PERFORMED = 0.25  # share of these that are performances without a fixed tempo
 PAUSE = 1.0  # seconds between two checks of a full folder
 
@@ -46,28 +48,37 @@ class Supplies:
     bank: Bank
     tunes: tuple[Tune, ...]
     midi: tuple[MidiSong, ...]
+    phrases: tuple[MidiSong, ...]
     style: str
 
     def song(self, seed: int) -> Song:
         """The song of a seed."""
         rng = np.random.default_rng((seed, 4))
-        if not self.midi or self.style or rng.random() >= MIDI_SHARE:
+        songs = () if self.style else self._draw_songs(rng)
+        if not songs:
             return compose(seed, self.bank, style=self.style, tunes=self.tunes)
-        performed = rng.random() < PERFORMED
-        songs = [song for song in self.midi if song.performed == performed] or self.midi
         score = arrange(songs[int(rng.integers(len(songs)))], rng, seed=seed)
         return Song(score, render(score, self.bank, draw_sound(rng), rng))
+
+    def _draw_songs(self, rng: np.random.Generator) -> tuple[MidiSong, ...]:
+        """The MIDI songs from which a song is drawn; none if it is composed."""
+        drawn = rng.random()
+        if drawn < MIDI_SHARE:
+            performed = rng.random() < PERFORMED
+            return tuple(song for song in self.midi if song.performed == performed) or self.midi
+        return self.phrases if drawn < MIDI_SHARE + PHRASES_SHARE else ()
 
 
 _supplies: list[Supplies] = []  # of a worker process
 
 
-def _prepare(banks: list[str], tunes: str, midi: str, style: str) -> None:
+def _prepare(banks: list[str], tunes: str, midi: str, phrases: str, style: str) -> None:
     _supplies.append(
         Supplies(
             load_bank(*banks),
             load_tunes(tunes) if tunes else (),
             load_midi(midi) if midi else (),
+            load_midi(phrases) if phrases else (),
             style,
         )
     )
@@ -93,6 +104,7 @@ def main() -> None:
     parser.add_argument("--bank", nargs="+", required=True, help="files of training.bank")
     parser.add_argument("--tunes", default="", help="file of training.music.pop909")
     parser.add_argument("--midi", default="", help="file of training.music.midi")
+    parser.add_argument("--phrases", default="", help="file of training.music.pop909_midi")
     parser.add_argument("--style", default="", help="compose songs of this style only")
     parser.add_argument("--wait", type=int, default=0, help="pause while the folder holds N shards")
     parser.add_argument("--jobs", type=int, default=count_cores())
@@ -105,7 +117,7 @@ def main() -> None:
     ]
     # Fork would share the bank's memory, but is unsafe with a GPU: workers load the bank.
     context = multiprocessing.get_context("spawn")
-    supplies = (options.bank, options.tunes, options.midi, options.style)
+    supplies = (options.bank, options.tunes, options.midi, options.phrases, options.style)
     with context.Pool(options.jobs, _prepare, supplies) as pool:
         for _ in pool.imap_unordered(_work, jobs):
             pass

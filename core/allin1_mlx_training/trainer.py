@@ -30,8 +30,8 @@ class Recipe:
     config: Config
     steps: int = 4000
     frames: int = 10_240  # per item of a batch
-    composed_items: int = 14
-    real_items: int = 5
+    composed_items: int = 12
+    real_items: int = 7
     beat_items: int = 5
     pool: int = 2000
     learning_rate: float = 2.2e-3

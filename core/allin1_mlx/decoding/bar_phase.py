@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..types import FPS
 from .beats import Beats, Probabilities
-from .section_cuts import Array, loudness_edges, mean_between, measure_sound, repetition_edges
+from .section_cuts import Array, level_edges, mean_between, measure_sound, repetition_edges
 
 FEWEST_BARS = 32  # fewer bars have too few changes
 CHANGES = 0.4  # weight of the changes relative to the network's downbeats
@@ -69,7 +69,7 @@ def phase_changes(times: Floats, mix: Array, M: int) -> Floats:
     ways = (
         repetition_edges(sound, (around,))[0],
         block_edges(sound, around),
-        loudness_edges(loudness, around),
+        level_edges(loudness, around),
     )
     shares = []
     for change in ways:

@@ -47,14 +47,15 @@ STRANGER = 4.0  # penalty for a section with another label than its group
 QUOTE = 0.5  # penalty for an intro or outro instead, which often has the music of a group
 
 CLEAR = 0.4  # least certainty at which the network's labels have their full weight
-COMMON = 0.3  # share of the song's average that is subtracted from the network's labels
+COMMON = 0.4  # share of the song's average that is subtracted from the network's labels
 LEAST = 0.02  # added to the network's probabilities, which are never exact
 CERTAIN = 5.0  # scores are divided by this before they become confidences
 
-# Usual loudness in standard deviations of the song's sections, in the order of NAMES.
-USUAL_LOUDNESS = np.array([-0.8, -0.7, -0.8, -0.2, 0.0, 0.1, -0.1, 0.5])
-# The same for how much is sung.
-USUAL_VOICE = np.array([-1.2, -0.8, -0.5, 0.0, -0.6, -0.6, 0.4, 0.45])
+# Usual loudness in standard deviations of the song's sections, in the order of NAMES: means of the
+# sections of composed songs with singing, and of real songs labelled by the published ensemble.
+USUAL_LOUDNESS = np.array([-1.5, -1.0, -0.8, -0.9, 0.15, 0.4, -0.2, 0.7])
+# The same for how much is sung, from the composed songs.
+USUAL_VOICE = np.array([-1.5, -0.95, -0.9, -0.2, -1.15, -0.25, 0.45, 0.5])
 LEAST_DEVIATION = 0.02  # smaller differences between sections do not count
 
 Floats = NDArray[np.floating[Any]]

@@ -22,6 +22,7 @@ Rng = np.random.Generator
 GRADUAL = ("intro", "outro", "break", "build")  # parts whose layers may enter one by one
 RISING = ("intro", "build", "break")
 STRONG = ("chorus", "postchorus", "inst", "solo")
+UNSUNG = ("intro", "inst", "solo", "outro")
 # Chance, beside the style's, that a part is a scene without a kick.
 SCENIC = {"intro": 0.9, "break": 1, "bridge": 0.8, "build": 0.7, "outro": 0.5, "verse": 0.15}
 GAPS = {1.0: 0.45, 2.0: 0.3, 4.0: 0.17, 8.0: 0.08}  # beats of silence before a drop
@@ -83,24 +84,42 @@ class Arranger:
             chanted=False,
         )
 
-    def _material(self, name: str) -> Material:
-        """The music of a part, composed at its first appearance."""
-        if name not in self.materials:
-            material = draw_material(
-                self.rng,
-                self.style,
-                name,
-                bpm=self.grid.bpm,
-                key=self.other_key if name in ("bridge", "break") else self.key,
-                groove=self.groove,
-                comps=len(self.band.comps),
-                manner=self.manner,
-            )
-            chance = self.style.kickless * SCENIC.get(name, 0)
-            if chance and self.rng.random() < chance:
-                material = self._scene(name, material)
-            self.materials[name] = material
-        return self.materials[name]
+    def _material(self, name: str, *, changed: bool = False) -> Material:
+        """The music of a part, composed at its first appearance; changed: its other second half."""
+        key = f"{name}, changed" if changed else name
+        if key not in self.materials:
+            made = self._change(name) if changed else self._borrow(name) or self._compose(name)
+            self.materials[key] = made
+        return self.materials[key]
+
+    def _borrow(self, name: str) -> Material | None:
+        """The music of the verse or the chorus without singing, for some parts of some songs."""
+        if name not in UNSUNG or self.rng.random() >= self.manner.borrowed:
+            return None
+        source = self._material(str(self.rng.choice(["verse", "chorus"])))
+        return replace(source, lead=str(self.rng.choice(["solo", ""])), doubled=False)
+
+    def _change(self, name: str) -> Material:
+        """The part with other chords and another melody, by the same players."""
+        other = self._compose(name)
+        same = self._material(name)
+        return replace(same, chords=other.chords, changes=other.changes, melody=other.melody)
+
+    def _compose(self, name: str) -> Material:
+        material = draw_material(
+            self.rng,
+            self.style,
+            name,
+            bpm=self.grid.bpm,
+            key=self.other_key if name in ("bridge", "break") else self.key,
+            groove=self.groove,
+            comps=len(self.band.comps),
+            manner=self.manner,
+        )
+        chance = self.style.kickless * SCENIC.get(name, 0)
+        if chance and self.rng.random() < chance:
+            return self._scene(name, material)
+        return material
 
     def _scene(self, name: str, material: Material) -> Material:
         """The part without its kick; most builds keep their snare roll."""
@@ -122,7 +141,10 @@ class Arranger:
         gap = self._gap(part.bars) if stop else 0.0
         kicks = self._kicks(part.name, part.bars)
         resting = -1
+        changed = repeats > 0 and part.bars >= 8 and rng.random() < self.manner.changed
         for number in range(part.bars):
+            if changed and number == part.bars // 2:
+                material = self._material(part.name, changed=True)
             bar = self._bar(part, number, repeats=repeats, gap=gap, kick=number in kicks)
             ghosts = (bar.start + at for at in self.pulse if at < self.grid.bar_beats[self.bar])
             self.band.ghosts.extend(self.grid.time(at) for at in ghosts)

@@ -30,6 +30,8 @@ DRUM_LEVELS = {
 SMALL_LEVEL = (0.1, 0.4)  # of all other percussion
 # Chance that a part contains the song's riff.
 HOOK_PARTS = {"intro": 0.5, "chorus": 0.35, "postchorus": 0.5, "inst": 0.5, "outro": 0.35}
+QUIET_BORDERS = 0.25  # share of songs whose parts begin without fills, crashes or effects
+EQUAL = 0.2  # share of songs whose choruses are hardly louder or fuller than their verses
 PADS = ("pad", "strings", "choir", "supersaw")
 
 
@@ -65,7 +67,9 @@ class Manner:
     """The manner of playing in a song; chances are 0 to 1. loose: a standard deviation in seconds.
 
     hook_parts: the parts with the song's riff; rise: semitones by which the last chorus is moved;
-    hat_rolls: chance per bar.
+    hat_rolls: chance per bar; upbeat: chance that a melody begins before its part's first bar;
+    borrowed: chance that a part without singing has the music of the verse or the chorus; changed:
+    chance that a part returns with another second half.
     """
 
     loose: float
@@ -82,6 +86,9 @@ class Manner:
     hook_parts: tuple[str, ...]
     rise: int
     hat_rolls: float
+    upbeat: float = 0.0
+    borrowed: float = 0.0
+    changed: float = 0.0
 
 
 def draw_band(rng: Rng, style: Style) -> Band:
@@ -117,21 +124,27 @@ def _solo_place(rng: Rng, style: Style) -> tuple[int, tuple[str, ...]]:
 def draw_manner(rng: Rng, style: Style) -> Manner:
     """The habits of one song."""
     club = bool(rng.random() < style.club)
+    marked = float(rng.random() >= QUIET_BORDERS)
+    equal = rng.random() < EQUAL
     return Manner(
         loose=float(rng.uniform(0, 1.5)) * style.loose / 1000,
         push=float(rng.uniform(0.3, 0.9)) if rng.random() < 0.15 else 0.0,
-        fills=float(rng.uniform(0.2, 0.95)),
-        crash=float(rng.uniform(0.2, 1.0)),
-        stops=float(rng.uniform(0.1, 0.5)) if rng.random() < (0.6 if club else 0.3) else 0.0,
-        effects=float(rng.uniform(0.2, 0.9)) if style.electronic * rng.random() > 0.3 else 0.05,
+        fills=marked * float(rng.uniform(0.2, 0.95)),
+        crash=marked * float(rng.uniform(0.2, 1.0)),
+        stops=marked * float(rng.uniform(0.1, 0.5)) * (rng.random() < (0.6 if club else 0.3)),
+        effects=marked
+        * (float(rng.uniform(0.2, 0.9)) if style.electronic * rng.random() > 0.3 else 0.05),
         layering=club or bool(rng.random() < 0.4),
-        contrast=float(rng.beta(4, 1.6)),
+        contrast=float(rng.uniform(0, 0.25)) if equal else float(rng.beta(4, 1.6)),
         drumless=bool(rng.random() < style.drumless),
         sung=bool(rng.random() < style.vocal),
         club=club,
         hook_parts=tuple(p for p, chance in HOOK_PARTS.items() if rng.random() < chance),
         rise=int(rng.integers(1, 4)) if rng.random() < 0.05 else 0,
         hat_rolls=style.hat_rolls * float(rng.uniform(0.2, 1)) if style.hat_rolls else 0.0,
+        upbeat=float(rng.uniform(0.3, 1)) if rng.random() < 0.4 else 0.0,
+        borrowed=0.5 if rng.random() < 0.5 else 0.0,
+        changed=0.5 if rng.random() < 0.3 else 0.0,
     )
 
 

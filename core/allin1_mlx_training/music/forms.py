@@ -16,6 +16,8 @@ from .statistics import END, LABEL_OF_PART, START, load_statistics
 
 Rng = np.random.Generator
 TRIES = 200  # number of forms drawn before one of the wrong length is stretched
+PLAIN = 0.15  # share of songs without the usual verses and choruses, not in dance music
+HALVED = 0.15  # chance that a part returns with half its length
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ def draw(rng: Rng, counts: dict[str, int]) -> str:
 
 def song_form(rng: Rng, *, group: str, bars: tuple[int, int]) -> list[Part]:
     """A form like those of real songs of a genre group, with a total in `bars` (least, most)."""
+    if group != "dance" and rng.random() < PLAIN:
+        return plain_form(rng, bars=bars)
     counts = load_statistics()[group]
     form: list[Part] = []
     for _ in range(TRIES):
@@ -60,7 +64,10 @@ def _walk(rng: Rng, counts: dict[str, Any]) -> list[Part]:
         # Sections of a kind usually keep their length through a song.
         if name not in lengths or rng.random() < 0.3:
             lengths[name] = min(32, int(draw(rng, counts["bars"][name])))
-        form.append(Part(name, lengths[name]))
+            halved = False
+        else:
+            halved = lengths[name] % 4 == 0 and rng.random() < HALVED
+        form.append(Part(name, lengths[name] // 2 if halved else lengths[name]))
         before = (before[1], name)
     return form
 
@@ -73,6 +80,27 @@ def _fit(form: list[Part], bars: tuple[int, int]) -> list[Part]:
     while sum(p.bars for p in fitted) < bars[0]:
         fitted = fitted + [Part(p.name, p.bars) for p in fitted]
     return fitted
+
+
+def plain_form(rng: Rng, *, bars: tuple[int, int]) -> list[Part]:
+    """A form with little contrast or repetition, with a total in `bars` (least, most).
+
+    Strophic songs repeat the verse. AABA songs repeat two verses, a bridge and a verse.
+    Through-composed songs have one different part after another.
+    """
+    length = int(rng.choice([4, 8, 8, 8, 12, 16]))
+    strophe = {
+        "strophic": ["verse", "verse", "inst"] if rng.random() < 0.4 else ["verse"],
+        "aaba": ["verse", "verse", "bridge", "verse"],
+        "through": [str(name) for name in rng.permutation(["verse", "chorus", "bridge", "inst"])],
+    }[str(rng.choice(["strophic", "aaba", "through"], p=[0.35, 0.4, 0.25]))]
+    form = [Part("intro", int(rng.choice([2, 4, 4, 8])))] if rng.random() < 0.8 else []
+    form += [Part(name, length) for name in strophe]
+    while sum(part.bars for part in form) < bars[0]:
+        form += [Part(name, length) for name in strophe]
+    if rng.random() < 0.6:
+        form.append(Part("outro", int(rng.choice([2, 4, 8]))))
+    return _fit(form, bars)
 
 
 def club_form(rng: Rng, *, bars: tuple[int, int], vocal: bool) -> list[Part]:

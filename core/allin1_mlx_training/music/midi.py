@@ -43,7 +43,7 @@ class MidiSong:
 
     drums: (time, MIDI note, level). known: the tasks for which its truth is reliable. sections:
     (start, end, label), empty without markers. performed: whether its beats are those of a
-    performance without a fixed tempo.
+    performance without a fixed tempo. sung: index of the part that is always sung, -1 for none.
     """
 
     name: str
@@ -55,6 +55,7 @@ class MidiSong:
     sections: list[tuple[float, float, str]]
     known: list[str]
     performed: bool
+    sung: int = -1
 
 
 def read_song(data: bytes, entry: dict[str, Any], annotations: str) -> MidiSong | None:
@@ -164,6 +165,18 @@ def _notes(
     for channel, pitch in list(open_notes):
         close(channel, pitch, end)
     return [Part(program, sorted(found)) for (_, program), found in notes.items()], drums
+
+
+def read_notes(midi: mido.MidiFile) -> dict[str, list[tuple[float, float, int, float]]]:
+    """The notes of each named track that has any; the first track contains the tempos."""
+    named = {}
+    for track in midi.tracks[1:]:
+        alone = mido.MidiFile(ticks_per_beat=midi.ticks_per_beat)
+        alone.tracks = [midi.tracks[0], track]
+        parts, _ = _notes(_absolute(alone)[0])
+        if parts:
+            named[track.name] = parts[0].notes
+    return named
 
 
 def _annotated(text: str) -> tuple[list[float], list[int]]:

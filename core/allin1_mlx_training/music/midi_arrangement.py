@@ -7,6 +7,7 @@ import numpy as np
 from allin1_mlx.types import Segment
 
 from ..instruments.soundfont import PIECE_NOTES, PROGRAMS
+from .backing import add_backing
 from .midi import MidiSong, Part
 from .score import BASS, OTHER, VOCALS, DrumTrack, Hit, Note, Score, Track
 
@@ -21,15 +22,22 @@ SYNTHETIC = 0.25  # chance that a whole song is played by synthesisers, as on ol
 SYNTHS = ("square", "saw", "pluck", "lead", "square", "bell")
 ANY = ("piano", "epiano", "organ", "strings", "pluck", "saw", "clean", "brass", "square", "lead")
 DRUM_LEVELS = {"kick": 1.2, "snare": 1.0, "crash": 0.6, "hat": 0.3, "ride": 0.3}
+BACKED = 0.8  # chance that a song with phrases and without drums gets drums and a bass
 LEVELS = {BASS: 1.0, OTHER: 0.5, VOCALS: 0.75}
 
 
 def arrange(song: MidiSong, rng: Rng, *, seed: int) -> Score:
     """A Score with random instruments, key and register; long songs are cut."""
+    if song.sections and not song.drums and rng.random() < BACKED:
+        return _play(add_backing(song, rng), rng, seed=seed)
+    return _play(song, rng, seed=seed)
+
+
+def _play(song: MidiSong, rng: Rng, *, seed: int) -> Score:
     first, last = _window(song, rng)
     shift = int(rng.integers(-4, 5))
     synthetic = rng.random() < SYNTHETIC
-    singer = _melody(song) if rng.random() < SUNG else -1
+    singer = _melody(song) if song.sung < 0 and rng.random() < SUNG else song.sung
     tracks = []
     for number, part in enumerate(song.parts):
         stem, family = _choose(rng, part, sung=number == singer, synthetic=synthetic)

@@ -197,6 +197,8 @@ class Players:
         base = VOICE_BASE.get(track.family, SOLO_BASE)
         words = (bar.song_bar // 8) % 3 if vocal else 0  # other lyrics, same melody
         line = material.melody
+        if bar.number == 0 and bar.start > 0 and self.rng.random() < self.manner.upbeat:
+            self._upbeat(track, material, bar, level)
         for at_bar, onset, length, degree, syllable in line.notes:
             at = onset - line.early
             if at_bar != bar.number % line.bars or at >= bar.limit or bar.start + at < 0:
@@ -207,6 +209,14 @@ class Players:
             if vocal and material.doubled:
                 double = self.band.double
                 self.note(double, bar.start + at, length, (second,), 0.5 * level, syllable)
+
+    def _upbeat(self, track: Track, material: Material, bar: Bar, level: float) -> None:
+        """Begin the melody one to three notes before the part: they belong to this part."""
+        base = VOICE_BASE.get(track.family, SOLO_BASE)
+        first = material.melody.notes[0][3] + material.register if material.melody.notes else 0
+        for before in range(int(self.rng.integers(1, 4)), 0, -1):
+            pitch = material.key.pitch(first - before, base=base)
+            self.note(track, bar.start - before / 2, 0.45, (pitch,), level, before)
 
     def _tune(self, tune: Tune, track: Track, bar: Bar, level: float) -> None:
         """Sing the tune's own melody in the singer's octave."""

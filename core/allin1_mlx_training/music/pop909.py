@@ -96,13 +96,18 @@ def _parts(text: str) -> list[tuple[str, int]]:
     before.
     """
     parts: list[tuple[str, int]] = []
-    for letter, bars in re.findall(r"([A-Za-z])(\d+)", text):
+    for letter, bars in read_phrases(text):
         name = PART_OF_PHRASE.get(letter, "bridge" if letter.isupper() else "inst")
-        if parts and (parts[-1][0] == name or int(bars) < 2):
-            parts[-1] = (parts[-1][0], parts[-1][1] + int(bars))
+        if parts and (parts[-1][0] == name or bars < 2):
+            parts[-1] = (parts[-1][0], parts[-1][1] + bars)
         else:
-            parts.append((name, int(bars)))
+            parts.append((name, bars))
     return parts
+
+
+def read_phrases(text: str) -> list[tuple[str, int]]:
+    """The letters of phrases with their bars, as in "i4A8B8"."""
+    return [(letter, int(bars)) for letter, bars in re.findall(r"([A-Za-z])(\d+)", text)]
 
 
 def _chords(text: str, bars: int) -> list[list[tuple[float, list[int]]]]:

@@ -64,7 +64,7 @@ class Style:
     kickless: float = 0.0
     scenes: tuple[Scene, ...] = ()
     hat_rolls: float = 0.0
-    changing: float = 0.03
+    changing: float = 0.06
     loose: float = 6.0
     modes: tuple[str, ...] = ("major", "major", "minor", "mixolydian")
 
