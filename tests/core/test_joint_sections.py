@@ -1,6 +1,7 @@
 """Sections decided over the whole song, on songs made of repeated parts."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,6 +167,18 @@ def test_a_probable_boundary_of_the_network_supports_the_next_downbeat():
     found.segment[12 * BAR + 20] = 1.0
     gained = edge_evidence(measure_bars(spectrum, downbeats, found)) - without
     assert np.flatnonzero(gained > 0.5).tolist() == [12]
+
+
+def test_a_voice_that_begins_or_stops_speaks_for_a_boundary():
+    spectrum, downbeats = song_of("VVVV")
+    silent, singing = (heard_in(len(spectrum)) for _ in range(2))
+    voice = np.zeros(len(spectrum), np.float32)
+    voice[12 * BAR :] = 1.0
+    singing = replace(singing, voice=voice)
+    without, with_voice = (
+        edge_evidence(measure_bars(spectrum, downbeats, found)) for found in (silent, singing)
+    )
+    assert int((with_voice - without).argmax()) == 12
 
 
 def test_block_scores_are_those_of_the_pairs_of_bars():

@@ -47,7 +47,7 @@ STRANGER = 4.0  # penalty for a section with another label than its group
 QUOTE = 0.5  # penalty for an intro or outro instead, which often has the music of a group
 
 CLEAR = 0.4  # least certainty at which the network's labels have their full weight
-COMMON = 0.4  # share of the song's average that is subtracted from the network's labels
+COMMON = 0.3  # share of the song's average that is subtracted from the network's labels
 LEAST = 0.02  # added to the network's probabilities, which are never exact
 CERTAIN = 5.0  # scores are divided by this before they become confidences
 
