@@ -8,24 +8,26 @@ import socket
 import subprocess
 import sys
 import time
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from allin1_mlx_ui.example import find_example
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PICTURES = {
-    "page-light.png": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
-    "page-dark.png": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
-    "page-phone.png": {
+    "page-light.webp": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "page-dark.webp": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "page-phone.webp": {
         "color_scheme": "light",
         "viewport": {"width": 390, "height": 844},
         "device_scale_factor": 2,
         "has_touch": True,
         "is_mobile": True,
     },
-    "page-correct.png": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "page-correct.webp": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
 }
 # In the middle of the song, a section chosen and looped, and the pointer away.
 POSE = """async () => {
@@ -62,8 +64,9 @@ def picture(browser: Browser, url: str, name: str, song: Path) -> None:
     page.set_input_files("#dropzone .zone input", str(song))
     page.locator(".songs li[data-state=done]").wait_for(state="attached", timeout=120_000)
     page.wait_for_function("allin1.view.sheet && !allin1.view.pending")
-    page.evaluate(CORRECT if name == "page-correct.png" else POSE)
-    page.screenshot(path=ASSETS / name)
+    page.evaluate(CORRECT if name == "page-correct.webp" else POSE)
+    taken = Image.open(BytesIO(page.screenshot()))
+    taken.save(ASSETS / name, quality=88, method=6)
     context.close()
 
 

@@ -187,6 +187,7 @@ def _note(text: str, y: float, height: int, ground: Ground, *, side: str) -> dic
         "xshift": -4 if side == "left" else 0,  # beside the plot, not on the curve
         "yanchor": "middle" if side == "left" else "top",
         "borderpad": 0,
+        "bgcolor": ground.paper,  # not crossed by a line of the grid
         "showarrow": False,
         "font": {"color": ground.muted, "size": 10 if side == "left" else 11},
     }
