@@ -58,7 +58,7 @@ class Decoder(Protocol):
     notes: tuple[str, ...]  # warnings about a file that can be decoded completely
 
     @property
-    def stopped_amid(self) -> bool:
+    def stopped_early(self) -> bool:
         """Whether decoding stopped although much of the file was left; known after `blocks`."""
         ...
 
@@ -198,7 +198,7 @@ class SoundfileDecoder:
         self._position = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)
 
     @property
-    def stopped_amid(self) -> bool:
+    def stopped_early(self) -> bool:
         """Whether decoding stopped although much of the file was left."""
         unread = self._size - self._position
         return self._format in _STOPS_AT_DAMAGE and unread > max(1 << 14, self._size // 10)
@@ -210,7 +210,7 @@ class SoundfileDecoder:
         expected = self._promised(decoded)
         if expected is not None:
             return self._lost(decoded, expected)
-        if self.stopped_amid:
+        if self.stopped_early:
             return f"only the first {self._position / self._size:.0%} of the file can be decoded"
         return None
 

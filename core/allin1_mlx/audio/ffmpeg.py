@@ -81,7 +81,7 @@ class FfmpegDecoder:
         self.hint = round(seconds * self.rate)
 
     @property
-    def stopped_amid(self) -> bool:
+    def stopped_early(self) -> bool:
         """See Decoder. ffmpeg skips damaged parts, and there is no further decoder to try."""
         return False
 

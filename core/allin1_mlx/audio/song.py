@@ -146,7 +146,7 @@ class _Job(Generic[T]):
 class _Decoded(Generic[T]):
     """The result of consuming the blocks, and measurements of them.
 
-    rate, source_frames, peak: before resampling. frames: after it. stopped_amid: whether libsndfile
+    rate, source_frames, peak: before resampling. frames: after it. stopped_early: whether libsndfile
     stopped although much of the file was left.
     """
 
@@ -157,7 +157,7 @@ class _Decoded(Generic[T]):
     peak: float
     notes: tuple[str, ...]
     flaw: str | None
-    stopped_amid: bool
+    stopped_early: bool
 
 
 def _decode(job: _Job[T]) -> _Decoded[T]:
@@ -166,7 +166,7 @@ def _decode(job: _Job[T]) -> _Decoded[T]:
         decoded = _render(lambda: SoundfileDecoder(job.song), job)
     except soundfile.LibsndfileError:
         return _render(lambda: _open_with_ffmpeg(job.song, job.name), job)
-    if decoded.stopped_amid and has_ffmpeg():
+    if decoded.stopped_early and has_ffmpeg():
         try:
             counting = _Job(job.song, job.name, _count, job.max_seconds, job.size)
             trial = _play(FfmpegDecoder(job.song), counting)
@@ -236,7 +236,7 @@ def _play(decoder: Decoder, job: _Job[T], *, full_scale: float = 1.0) -> _Decode
             meter.peak,
             decoder.notes,
             decoder.shortfall(meter.frames),
-            decoder.stopped_amid,
+            decoder.stopped_early,
         )
 
 
