@@ -20,7 +20,7 @@ from os.path import basename
 from .analysis import Analysis
 from .decoding.bar_phase import align_bars
 from .decoding.beats import NO_BEATS, Beats
-from .decoding.grid import Grid, refine_beats
+from .decoding.grid import RefinedBeats, refine_beats
 from .decoding.meters import find_beats, prepare_tables
 from .decoding.sections import find_sections, one_section
 from .decoding.tempo import estimate_meter, estimate_tempo, name_alternatives, round_tempo
@@ -254,10 +254,10 @@ class Analyzer:
         stems_digest = spectrograms.stems.digest
         return self.provenance.of_song(spectrograms.audio_sha256, stems_digest).write_to(analysis)
 
-    def _find_beats(self, found: Activations, spectrograms: Spectrograms) -> Grid:
+    def _find_beats(self, found: Activations, spectrograms: Spectrograms) -> RefinedBeats:
         """The beats. In a mix, fewer than two are dropped: they come from a tone or one sound."""
         beats = find_beats(found, threshold=self.network.threshold, steady=self.network.steady)
-        grid = Grid(beats, None)
+        grid = RefinedBeats(beats, None)
         if self.provenance.beats == "grid":
             grid = refine_beats(beats, found.beat, found.downbeat, spectrograms.onsets)
             if self.network.steady:

@@ -32,7 +32,7 @@ FILTERED = 0.25  # share of items with filtered passages
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
     """One batch.
 
     spectrogram: (B, 1, T, 81). targets: (B, 14, T), probabilities of the logits and of singing.
@@ -99,7 +99,7 @@ class Colour:
     noise_seed: int
 
 
-def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
+def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> TrainingBatch:
     """Draw the given number of items of T frames from each corpus."""
     parts = []
     for corpus, items in corpora:
@@ -108,7 +108,7 @@ def draw_batch(rng: Rng, corpora: list[tuple[Corpus, int]], T: int) -> Batch:
         parts.append((*cut(corpus, crops, _draw_gains(rng, items, corpus.stems), T), known))
     mixes, targets, tempo, known = (mx.concatenate(list(x)) for x in zip(*parts, strict=True))
     mix = _colour(mixes, _draw_colour(rng, len(mixes), T))
-    return Batch(logarithm(mix)[:, None], targets.transpose(0, 2, 1), tempo, known)
+    return TrainingBatch(logarithm(mix)[:, None], targets.transpose(0, 2, 1), tempo, known)
 
 
 def _draw_gains(rng: Rng, B: int, K: int) -> NDArray[np.float64]:
@@ -128,7 +128,7 @@ def cut(
     """The mixes of the crops, as magnitudes (B, T, 81), with targets (B, T, 14) and tempo (B, T).
 
     Stems are added in power. Values between frames are interpolated linearly. The tempo is as in
-    Batch.
+    TrainingBatch.
     """
     B, K = gains.shape
     shown, sounds = (np.stack(x) for x in zip(*(crop.positions(T) for crop in crops), strict=True))
@@ -162,7 +162,7 @@ def cut(
 
 
 def _tempo_classes(stored: mx.array, rate: mx.array) -> mx.array:
-    """Tempo (B, T) as in Batch, from the stored tempo and the playing rate (B, 1)."""
+    """Tempo (B, T) as in TrainingBatch, from the stored tempo and the playing rate (B, 1)."""
     octaves = stored / TEMPO_STEPS + mx.log2(rate) - float(np.log2(LOWEST_TEMPO / TEMPO_BASE))
     return mx.where(stored > 0, octaves * CLASSES_PER_OCTAVE, -1.0)
 

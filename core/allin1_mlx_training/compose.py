@@ -23,7 +23,7 @@ import numpy as np
 from allin1_mlx.files import count_cores
 
 from .bank import Bank, load_bank
-from .composer import Song, compose
+from .composer import ComposedSong, compose
 from .mixing import draw_sound
 from .music.midi import MidiSong, load_midi
 from .music.midi_arrangement import arrange
@@ -51,14 +51,14 @@ class Supplies:
     phrases: tuple[MidiSong, ...]
     style: str
 
-    def song(self, seed: int) -> Song:
+    def song(self, seed: int) -> ComposedSong:
         """The song of a seed."""
         rng = np.random.default_rng((seed, 4))
         songs = () if self.style else self._draw_songs(rng)
         if not songs:
             return compose(seed, self.bank, style=self.style, tunes=self.tunes)
         score = arrange(songs[int(rng.integers(len(songs)))], rng, seed=seed)
-        return Song(score, render(score, self.bank, draw_sound(rng), rng))
+        return ComposedSong(score, render(score, self.bank, draw_sound(rng), rng))
 
     def _draw_songs(self, rng: np.random.Generator) -> tuple[MidiSong, ...]:
         """The MIDI songs from which a song is drawn; none if it is composed."""

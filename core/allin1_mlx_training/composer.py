@@ -32,7 +32,7 @@ ODD_TEMPO = 0.12  # chance of a tempo outside the style's habit
 
 
 @dataclass(frozen=True)
-class Song:
+class ComposedSong:
     """A composed song: its score, which contains the truth, and its sound.
 
     stems: (4, T, 81) float16, linear band magnitudes of bass, drums, other, vocals.
@@ -42,12 +42,14 @@ class Song:
     stems: NDArray[np.float16]
 
 
-def compose(seed: int, bank: Bank, *, style: str = "", tunes: tuple[Tune, ...] = ()) -> Song:
+def compose(
+    seed: int, bank: Bank, *, style: str = "", tunes: tuple[Tune, ...] = ()
+) -> ComposedSong:
     """Compose a song and render it with the bank's instruments; see `compose_score`."""
     score = compose_score(seed, style=style, tunes=tunes)
     rng = np.random.default_rng((seed, 1))
     stems = render(score, bank, draw_sound(rng), rng)
-    return Song(score, stems)
+    return ComposedSong(score, stems)
 
 
 def compose_score(seed: int, *, style: str = "", tunes: tuple[Tune, ...] = ()) -> Score:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from allin1_mlx.network.backend import mx, nn
 from allin1_mlx.network.model import LOGITS
 
-from .augment import Batch
+from .augment import TrainingBatch
 from .targets import TASKS, VOICE
 
 # Beats are dense and easy, boundaries rare: weights as in the published configuration.
@@ -23,7 +23,7 @@ WEIGHTS = {
 }
 
 
-def losses(logits: mx.array, batch: Batch) -> dict[str, mx.array]:
+def losses(logits: mx.array, batch: TrainingBatch) -> dict[str, mx.array]:
     """The mean cross entropy of each of TASKS; logits (B, 14 + tempo classes, T)."""
     rows = mx.concatenate([logits[:, :3], logits[:, VOICE : VOICE + 1]], axis=1)
     wanted = mx.concatenate([batch.targets[:, :3], batch.targets[:, VOICE : VOICE + 1]], axis=1)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .composer import Song
+from .composer import ComposedSong
 from .music.score import Score
 
 STEPS = 100  # steps of the stored uint8 per unit of log10(1 + magnitude)
@@ -52,7 +52,7 @@ def read_shard(path: str | Path) -> Iterator[tuple[NDArray[np.uint8], dict[str, 
         yield frames[song["first"] : song["first"] + song["frames"]], song
 
 
-def write_shard(out: Path, number: int, songs: list[Song]) -> None:
+def write_shard(out: Path, number: int, songs: list[ComposedSong]) -> None:
     """Write songs as shard `number` into the folder `out`."""
     arrays = [quantise(song.stems) for song in songs]
     starts = np.cumsum([0, *(len(a) for a in arrays)])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from allin1_mlx.types import FPS, LABELS
 
-from .composer import Song
+from .composer import ComposedSong
 from .shards import STEPS, quantise, truth
 
 BEAT_WIDTH = 2.0  # frames at which a beat's target reaches 0
@@ -163,7 +163,7 @@ def composed_song(levels: NDArray[np.uint8], facts: dict[str, Any]) -> TrainingS
     return TrainingSong(f"{facts['style']} {facts['seed']}", levels, truth)
 
 
-def training_song(song: Song) -> TrainingSong:
+def training_song(song: ComposedSong) -> TrainingSong:
     """A song that was just composed."""
     return composed_song(quantise(song.stems), truth(song.score))
 

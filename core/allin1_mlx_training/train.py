@@ -29,7 +29,7 @@ from allin1_mlx.network.backend import mx
 from allin1_mlx.network.loading import to_published
 from allin1_mlx.network.model import AllInOne, Config
 
-from .augment import Batch, draw_batch
+from .augment import TrainingBatch, draw_batch
 from .corpus import Corpus, load_beats, load_composed, load_real
 from .exams import Exam, exam_of, examine, split_lessons, split_songs
 from .loss import WEIGHTS
@@ -71,7 +71,7 @@ def batches(
     first: int,
     *,
     fresh: Callable[[], list[PreparedSong]] = list,
-) -> Iterator[Batch]:
+) -> Iterator[TrainingBatch]:
     """Endless batches, starting with number `first`. fresh: sometimes returns new composed songs.
 
     Batch n depends only on the recipe's seed, on n and on the songs.
@@ -120,7 +120,7 @@ class Shards:
             time.sleep(1)
 
 
-def train(trainer: Trainer, stream: Iterator[Batch], *, out: Path, minutes: float) -> None:
+def train(trainer: Trainer, stream: Iterator[TrainingBatch], *, out: Path, minutes: float) -> None:
     """Train until the recipe's number of steps or the time limit; log and state go to `out`."""
     began = time.monotonic()
     sums, counted = np.zeros(len(WEIGHTS)), 0

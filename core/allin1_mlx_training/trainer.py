@@ -14,7 +14,7 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 from allin1_mlx.network.backend import mx, nn
 from allin1_mlx.network.model import AllInOne, Config
 
-from .augment import Batch
+from .augment import TrainingBatch
 from .loss import WEIGHTS, losses, total_loss
 
 WARM_UP = 150  # steps
@@ -55,7 +55,7 @@ class Trainer:
         self.steps = 0
         self._gradient = nn.value_and_grad(self.model, _objective)
 
-    def step(self, batch: Batch, *, done: float = 0.0) -> mx.array:
+    def step(self, batch: TrainingBatch, *, done: float = 0.0) -> mx.array:
         """Make one step of the optimiser. Returns the losses of TASKS, not yet evaluated.
 
         done: the finished share of the time limit, if the training ends by time before its last
@@ -126,7 +126,7 @@ class Trainer:
         self.optimizer.state = tree("optimizer")
 
 
-def _objective(model: AllInOne, batch: Batch) -> tuple[mx.array, dict[str, mx.array]]:
+def _objective(model: AllInOne, batch: TrainingBatch) -> tuple[mx.array, dict[str, mx.array]]:
     parts = losses(model(batch.spectrogram), batch)
     return total_loss(parts), parts
 

@@ -173,9 +173,9 @@ def read_rekordbox(path: Path):
     """Beats with positions, cues, and the track, by the grid that the TEMPO markers lay."""
     track = pyrekordbox.rbxml.RekordboxXml(path).get_track(0)
     beats = []
-    tempi = track.tempos
-    for index, tempo in enumerate(tempi):
-        stop = tempi[index + 1].Inizio if index + 1 < len(tempi) else track.TotalTime + 1
+    tempos = track.tempos
+    for index, tempo in enumerate(tempos):
+        stop = tempos[index + 1].Inizio if index + 1 < len(tempos) else track.TotalTime + 1
         meter = int(tempo.Metro.split("/")[0])
         for k in itertools.count():
             time = tempo.Inizio + k * 60 / tempo.Bpm
@@ -257,9 +257,9 @@ def read_midi(content: bytes):
 
 def time_at(tick: int, metas, division: int) -> float:
     """Seconds at a tick, from the tempo events."""
-    tempi = [(t, int.from_bytes(d, "big")) for t, kind, d in metas if kind == 0x51]
+    tempos = [(t, int.from_bytes(d, "big")) for t, kind, d in metas if kind == 0x51]
     time, here, tempo = 0.0, 0, 500_000
-    for at, value in tempi:
+    for at, value in tempos:
         if at >= tick:
             break
         time += (at - here) * tempo / division / 1e6

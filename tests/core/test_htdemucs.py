@@ -9,8 +9,8 @@ import pytest
 from mlx.utils import tree_flatten, tree_map
 
 from allin1_mlx.demix.htdemucs import HTDemucs
-from allin1_mlx.demix.htdemucs.config import SOURCES, Config
-from allin1_mlx.demix.htdemucs.network import Network
+from allin1_mlx.demix.htdemucs.config import SOURCES, HTDemucsConfig
+from allin1_mlx.demix.htdemucs.network import HTDemucsNetwork
 from allin1_mlx.demix.htdemucs.segments import (
     DelayedMix,
     average_streams,
@@ -28,7 +28,7 @@ from allin1_mlx.network.backend import mx
 from ..support.torch_files import Global, write_torch
 
 TO_OURS = [SOURCES.index(name) for name in STEMS]
-SMALL = Config(
+SMALL = HTDemucsConfig(
     channels=8, depth=4, bottom=32, layers=3, heads=4, residual_decoder=True, segment=12_000
 )
 KWARGS = {
@@ -120,7 +120,7 @@ def file_shapes(*, decoder_residual):
 def small():
     """A narrow separator with random weights and segments of 0.27 s."""
     mx.random.seed(5)
-    network = Network(SMALL)
+    network = HTDemucsNetwork(SMALL)
     network.update(tree_map(lambda x: 0.1 * mx.random.normal(x.shape), network.parameters()))
     return HTDemucs(network)
 
@@ -238,7 +238,7 @@ def test_weights_with_nan_or_infinity_are_refused(tmp_path):
 )
 def test_arguments_of_another_network_are_refused(key, value):
     with pytest.raises(CheckpointError, match=r"^a\.th: "):
-        Config.from_kwargs({**KWARGS, key: value}, name="a.th")
+        HTDemucsConfig.from_kwargs({**KWARGS, key: value}, name="a.th")
 
 
 def test_a_checkpoint_of_another_kind_is_refused(tmp_path):
@@ -258,10 +258,10 @@ def test_arguments_of_the_published_checkpoint_are_read():
         "t_sparse_attn_window": 400,
         "channels_time": None,
     }
-    config = Config.from_kwargs(kwargs, name="a.th")
+    config = HTDemucsConfig.from_kwargs(kwargs, name="a.th")
     assert config.segment == 343_980
     assert config.residual_decoder
-    parameters = tree_flatten(Network(config).parameters())
+    parameters = tree_flatten(HTDemucsNetwork(config).parameters())
     assert len(parameters) == 533
     assert sum(array.size for _, array in parameters) == 41_984_456
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allin1_mlx.audio import file_digest
-from allin1_mlx.batch.naming import LONGEST, Song, name_songs, settle_name, shorten, take_shard
+from allin1_mlx.batch.naming import LONGEST, InputSong, name_songs, settle_name, shorten, take_shard
 from allin1_mlx.files import make_unique
 
 
@@ -66,7 +66,7 @@ def test_a_name_leaves_room_for_every_suffix() -> None:
 def test_results_of_another_song_keep_their_name(tmp_path: Path) -> None:
     result = tmp_path / "mix.json"
     result.write_text(json.dumps({"path": "elsewhere/mix.wav", "audio_sha256": "b" * 64}))
-    song = Song("here/mix.wav", "mix")
+    song = InputSong("here/mix.wav", "mix")
     assert settle_name(song, "a" * 64, tmp_path) == "mix.aaaaaaaa"
     marked = tmp_path / "mix.aaaaaaaa.json"
     marked.write_text(json.dumps({"path": "third/mix.wav", "audio_sha256": "a" * 8 + "c" * 56}))
@@ -87,21 +87,21 @@ def test_a_song_keeps_its_name_if_the_existing_result_is_its_own(
     tmp_path: Path, found: str
 ) -> None:
     (tmp_path / "mix.json").write_text(found)
-    assert settle_name(Song("here/mix.wav", "mix"), "a" * 64, tmp_path) == "mix"
+    assert settle_name(InputSong("here/mix.wav", "mix"), "a" * 64, tmp_path) == "mix"
 
 
 def test_a_json_file_that_is_no_result_is_not_overwritten(tmp_path: Path) -> None:
     for foreign in ('{"name": "my project"}', "[1, 2]", '{"path": 3}', '{"path": "a\\u0000b"}'):
         (tmp_path / "mix.json").write_text(foreign)
-        assert settle_name(Song("mix.wav", "mix"), "a" * 64, tmp_path) == "mix.aaaaaaaa"
+        assert settle_name(InputSong("mix.wav", "mix"), "a" * 64, tmp_path) == "mix.aaaaaaaa"
 
 
 def test_every_song_is_in_one_shard_whatever_else_there_is() -> None:
-    songs = [Song(f"/data/{i}.wav", f"song {i}") for i in range(100)]
+    songs = [InputSong(f"/data/{i}.wav", f"song {i}") for i in range(100)]
     parts = [take_shard(songs, part, 3) for part in (1, 2, 3)]
     assert sorted((s for part in parts for s in part), key=songs.index) == songs
     assert all(len(part) > 20 for part in parts)
-    moved = [Song(f"/mnt/other/{i}.wav", f"song {i}") for i in range(50, 120)]
+    moved = [InputSong(f"/mnt/other/{i}.wav", f"song {i}") for i in range(50, 120)]
     for part in (1, 2, 3):
         there = {song.name for song in take_shard(moved, part, 3)}
         assert {s.name for s in parts[part - 1][:]} & {s.name for s in moved} <= there

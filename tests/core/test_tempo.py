@@ -23,7 +23,7 @@ def drift(slow, fast, *, seconds=180.0):
     return on_frames(np.interp(np.arange(int(beats[-1])), beats, time))
 
 
-def two_tempi(first, second, *, share=0.7):
+def two_tempos(first, second, *, share=0.7):
     before = pulse(first, seconds=180 * share)
     return on_frames(np.append(before, before[-1] + pulse(second, seconds=180 * (1 - share))))
 
@@ -88,7 +88,7 @@ def test_a_pause_does_not_bend_the_tempo(pause):
 
 @pytest.mark.parametrize(("first", "second"), [(120, 123), (120, 126), (120, 140), (90, 180)])
 def test_the_tempo_of_the_longer_part_is_reported(first, second):
-    tempo = estimate_tempo(two_tempi(first, second))
+    tempo = estimate_tempo(two_tempos(first, second))
     assert tempo.bpm == pytest.approx(first, abs=0.01)
     assert 0.5 < tempo.confidence < 0.75
 
@@ -154,9 +154,9 @@ def test_of_equally_common_whole_tempos_the_fastest_is_reported():
 def test_whole_tempo_of_the_published_beats(shared):
     with np.load(shared / "golden" / "dbn_cases.npz") as vectors:
         times = vectors["lithium-fold0/out"][:, 0]
-    tempi = [round(60 / d) for d in np.diff(times)]
-    most = max(tempi.count(t) for t in tempi)
-    assert round_tempo(times) == max(t for t in tempi if tempi.count(t) == most)
+    tempos = [round(60 / d) for d in np.diff(times)]
+    most = max(tempos.count(t) for t in tempos)
+    assert round_tempo(times) == max(t for t in tempos if tempos.count(t) == most)
 
 
 @pytest.mark.parametrize("bar", [2, 3, 4, 5, 7])

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from allin1_mlx.errors import AllInOneError, Cancelled
-from allin1_mlx_ui.analyst import Analyst, Outcome, Task, write_sound
+from allin1_mlx_ui.analyst import Analyst, Task, TaskResult, write_sound
 from allin1_mlx_ui.choice import Choice
 
 from ..support import analysts
@@ -45,7 +45,7 @@ def make_task(tmp_path: Path) -> Callable[..., Task]:
     return make
 
 
-def work(analyst: Analyst, task: Task, *, cancel_at: str = "") -> Outcome:
+def work(analyst: Analyst, task: Task, *, cancel_at: str = "") -> TaskResult:
     """Run a task, and cancel it when it reaches a stage."""
     cancelled = threading.Event()
 

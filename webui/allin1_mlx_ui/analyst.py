@@ -57,7 +57,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskResult:
     """The outcome of a task.
 
     frames: length of the sound. analysis: None if the task was only to decode. notice: the chosen
@@ -73,7 +73,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Progress:
+class _StageReport:
     stage: str
     fraction: float
 
@@ -120,7 +120,7 @@ class Analyst:
         *,
         report: Callable[[str, float], None],
         cancelled: threading.Event,
-    ) -> Outcome:
+    ) -> TaskResult:
         """Run a task.
 
         report: called with the stage and its finished fraction.
@@ -143,7 +143,7 @@ class Analyst:
                 if not pipe.poll(LOOK):
                     continue
                 answer = pipe.recv()
-                if isinstance(answer, Outcome):
+                if isinstance(answer, TaskResult):
                     return answer
                 if isinstance(answer, _Failure):
                     raise _error(answer, task)
@@ -230,13 +230,13 @@ def _serve(pipe: Connection, load: Load | None, choice: Choice | None) -> None:
         pipe.send(_attempt(pipe, shelf, task))
 
 
-def _attempt(pipe: Connection, shelf: _Shelf, task: Task) -> Outcome | _Failure:
+def _attempt(pipe: Connection, shelf: _Shelf, task: Task) -> TaskResult | _Failure:
     import traceback
 
     def report(stage: str, fraction: float) -> None:
         if pipe.poll():
             raise Cancelled
-        pipe.send(_Progress(stage, fraction))
+        pipe.send(_StageReport(stage, fraction))
 
     try:
         return _work(shelf, task, report)
@@ -253,7 +253,7 @@ def _attempt(pipe: Connection, shelf: _Shelf, task: Task) -> Outcome | _Failure:
         return _Failure("fault", traceback.format_exc())
 
 
-def _work(shelf: _Shelf, task: Task, report: Callable[[str, float], None]) -> Outcome:
+def _work(shelf: _Shelf, task: Task, report: Callable[[str, float], None]) -> TaskResult:
     from allin1_mlx.demix.features import FeatureOptions, extract_features, report_progress
 
     analyzer = None if task.choice is None else shelf.take(task.choice)
@@ -269,9 +269,9 @@ def _work(shelf: _Shelf, task: Task, report: Callable[[str, float], None]) -> Ou
     )
     info, envelope = features.info, features.envelope
     if analyzer is None:
-        return Outcome(None, envelope, info.frames, info.sha256, info.warnings)
+        return TaskResult(None, envelope, info.frames, info.sha256, info.warnings)
     analysis = analyzer.analyze(features, path=task.name, on_progress=report, keep_activations=True)
-    return Outcome(analysis, envelope, info.frames, info.sha256, info.warnings, analyzer.notice)
+    return TaskResult(analysis, envelope, info.frames, info.sha256, info.warnings, analyzer.notice)
 
 
 def write_sound(path: Path, blocks: Iterator[Block]) -> Iterator[Block]:

@@ -1,6 +1,6 @@
 """Click tracks for download, with the sounds of the core's `click`.
 
-Long songs are rendered in pieces, so rendering needs little memory and can be stopped.
+Long songs are rendered in blocks, so rendering needs little memory and can be stopped.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def write_clicks(song: Song, analysis: Analysis, *, bars: int = 0, kind: Kind = 
     path = song.folder / f"click-{song.revision}-{bars}.{kind}"
     if not path.exists():
         _clear(song, "click")
-        pieces = (click[:, None] for click, _ in _pieces(song, analysis, bars))
-        _write(path, pieces, channels=1, gain=1.0)
+        blocks = (click[:, None] for click, _ in _blocks(song, analysis, bars))
+        _write(path, blocks, channels=1, gain=1.0)
     return path
 
 
@@ -53,11 +53,11 @@ def write_mix(song: Song, analysis: Analysis, *, bars: int = 0, kind: Kind = "wa
     path = song.folder / f"mix-{song.revision}-{bars}.{kind}"
     if not path.exists():
         _clear(song, "mix")
-        peak = max((float(np.abs(s).max()) for _, s in _pieces(song, analysis, bars)), default=0.0)
+        peak = max((float(np.abs(s).max()) for _, s in _blocks(song, analysis, bars)), default=0.0)
         level = CLICK_LEVEL * (peak if peak > SILENCE else 1.0)
 
         def mixes() -> Iterator[NDArray[np.float32]]:
-            for click, sound in _pieces(song, analysis, bars):
+            for click, sound in _blocks(song, analysis, bars):
                 yield sound + level * click[:, None]
 
         highest = max((float(np.abs(mix).max()) for mix in mixes()), default=0.0)
@@ -73,10 +73,10 @@ def _clear(song: Song, content: str) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _pieces(
+def _blocks(
     song: Song, analysis: Analysis, bars: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield clicks (n,) and song (n, 2), piece by piece; the song is silent during the count-in."""
+    """Yield clicks (n,) and song (n, 2), block by block; the song is silent during the count-in."""
     counted = count_in(analysis.beats, analysis.beat_positions, bars=bars)
     starts = np.rint(np.asarray(counted.beats) * SAMPLE_RATE).astype(np.int64)
     positions = np.asarray(counted.positions)
@@ -109,11 +109,11 @@ def _read_sound(song: Song, first: int, count: int) -> NDArray[np.float32]:
 
 
 def _write(
-    path: Path, pieces: Iterator[NDArray[np.float32]], *, channels: int, gain: float
+    path: Path, blocks: Iterator[NDArray[np.float32]], *, channels: int, gain: float
 ) -> None:
     with (
         replacing(path) as partial,
         soundfile.SoundFile(partial, "w", SAMPLE_RATE, channels, SAMPLES[path.suffix[1:]]) as file,
     ):
-        for piece in pieces:
-            file.write(piece * gain)
+        for block in blocks:
+            file.write(block * gain)

@@ -15,7 +15,7 @@ from typing import Any
 from allin1_mlx.edits import carry_edits
 from allin1_mlx.errors import AllInOneError, AudioError, Cancelled
 
-from .analyst import Analyst, Outcome, Task
+from .analyst import Analyst, Task, TaskResult
 from .choice import Choice, Choices
 from .offers import progress
 from .song import STAGE_TEXTS, Song
@@ -185,7 +185,7 @@ class Worker:
         return choice
 
 
-def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:
+def _conclude(song: Song, *, outcome: TaskResult) -> dict[str, Any]:
     """Return the new fields of a song. Corrections made during the analysis are kept."""
     fields: dict[str, Any] = {}
     is_wanted = song.analysis is None or song.renewing  # or a result was opened
@@ -207,7 +207,7 @@ def _conclude(song: Song, *, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _mismatch(song: Song, outcome: Outcome) -> list[str]:
+def _mismatch(song: Song, outcome: TaskResult) -> list[str]:
     """Return a warning if an opened result was made from another file than the song's sound."""
     made_from = None if song.analysis is None else song.analysis.audio_sha256
     if made_from is None or made_from == outcome.sha256:

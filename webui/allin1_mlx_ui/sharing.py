@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.display.pages.saved import write_saved_page
-from allin1_mlx.display.pages.sound import PIECE, pack_sound
+from allin1_mlx.display.pages.sound import BLOCK, pack_sound
 from allin1_mlx.display.plot import plot_analysis
 
 from .rendering import check_wanted
@@ -24,7 +24,7 @@ Picture = Literal["png", "svg", "pdf"]
 
 def write_page(song: Song, analysis: Analysis, *, dark: bool) -> bytes:
     """Return the timeline as an HTML file, which plays the song if its sound is available."""
-    sound = pack_sound(_read_pieces(song)) if song.frames else None
+    sound = pack_sound(_read_blocks(song)) if song.frames else None
     named = replace(analysis, path=song.name)
     text = write_saved_page(named, envelope=song.envelope, sound=sound, dark=dark)
     return text.encode("utf-8", "replace")
@@ -38,10 +38,10 @@ def draw_picture(song: Song, analysis: Analysis, kind: Picture) -> bytes:
         return path.read_bytes()
 
 
-def _read_pieces(song: Song) -> Iterator[NDArray[np.float32]]:
-    """Yield the decoded song in pieces (n, 2), full scale at 1."""
-    for first in range(0, song.frames, PIECE):
+def _read_blocks(song: Song) -> Iterator[NDArray[np.float32]]:
+    """Yield the decoded song in blocks (n, 2), full scale at 1."""
+    for first in range(0, song.frames, BLOCK):
         check_wanted()
-        count = 2 * min(PIECE, song.frames - first)
+        count = 2 * min(BLOCK, song.frames - first)
         values = np.fromfile(song.sound, "<i2", count=count, offset=4 * first)
         yield values.reshape(-1, 2) / np.float32(32768)

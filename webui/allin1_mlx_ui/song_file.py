@@ -29,7 +29,7 @@ FORMAT = 1
 FILE = "song.json"
 UPLOAD = "upload"  # folder of the audio
 ACTIVATIONS = "activations.npz"
-CURVES = ("beat", "downbeat", "segment", "label")
+ACTIVATION_NAMES = ("beat", "downbeat", "segment", "label")
 LONGEST = 1000  # characters of a text
 MOST_WARNINGS = 100
 RESTART = 1000  # more revisions than can go unsaved, so that pages that stayed open redraw
@@ -85,8 +85,8 @@ def write_activations(song: Song, found: Activations) -> None:
 
     Raises OSError.
     """
-    curves = {name: getattr(found, name) for name in CURVES}
-    values = {name: np.rint(curve * 255).astype(np.uint8) for name, curve in curves.items()}
+    arrays = {name: getattr(found, name) for name in ACTIVATION_NAMES}
+    values = {name: np.rint(array * 255).astype(np.uint8) for name, array in arrays.items()}
     with replacing(song.home / ACTIVATIONS) as partial:
         np.savez_compressed(partial, allow_pickle=False, **values)
 
@@ -95,16 +95,16 @@ def read_activations(song: Song) -> Activations | None:
     """Return the stored probabilities; None if there are none, or if they are not valid."""
     try:
         with np.load(song.home / ACTIVATIONS, allow_pickle=False) as file:
-            curves = {name: file[name] for name in CURVES}
+            arrays = {name: file[name] for name in ACTIVATION_NAMES}
     except FileNotFoundError:
         return None
     except Exception:  # zipfile and numpy raise errors of many kinds for a damaged file
         return None
-    frames = curves["beat"].shape
+    frames = arrays["beat"].shape
     shapes = [frames, frames, frames, (10, *frames)]
-    if len(frames) != 1 or [c.shape for c in curves.values()] != shapes:
+    if len(frames) != 1 or [c.shape for c in arrays.values()] != shapes:
         return None
-    return Activations(**{name: c.astype(np.float32) / 255 for name, c in curves.items()})
+    return Activations(**{name: c.astype(np.float32) / 255 for name, c in arrays.items()})
 
 
 def measure(home: Path) -> int:

@@ -146,7 +146,7 @@ class _Job(Generic[T]):
 class _Decoded(Generic[T]):
     """The result of consuming the blocks, and measurements of them.
 
-    rate, source_frames, peak: before resampling. frames: after it. stopped_early: whether libsndfile
+    rate, source_frames, peak: before resampling. frames: after it. stopped_early: whether decoding
     stopped although much of the file was left.
     """
 

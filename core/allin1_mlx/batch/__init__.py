@@ -20,15 +20,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .naming import Song, name_songs
+    from .naming import InputSong, name_songs
     from .songs import analyze_songs
     from .stages import Outcome
 
-__all__ = ["Outcome", "Song", "analyze_songs", "name_songs"]
+__all__ = ["InputSong", "Outcome", "analyze_songs", "name_songs"]
 
 _HOMES = {
     "Outcome": ".stages",
-    "Song": ".naming",
+    "InputSong": ".naming",
     "analyze_songs": ".songs",
     "name_songs": ".naming",
 }  # loaded on first use: processes that decode and draw do not need MLX

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import AllInOneError, UsageError
 from ..files import printable_name
 from ..pipeline import Analyzer
-from .naming import Song
+from .naming import InputSong
 from .outputs import Outputs
 from .songs import analyze_songs
 from .stages import Outcome
@@ -38,7 +38,7 @@ class SongAnalyzer:
         except AllInOneError as e:
             self._fault = e  # raised here, it would only be reported as a dead worker
 
-    def analyze(self, song: Song) -> Outcome:
+    def analyze(self, song: InputSong) -> Outcome:
         """Analyse one song. Its error is part of the outcome; errors of loading the network are
         raised.
         """
@@ -49,7 +49,7 @@ class SongAnalyzer:
 
 
 def analyze_on_ray(
-    songs: Iterable[Song],
+    songs: Iterable[InputSong],
     make_analyzer: MakeAnalyzer,
     outputs: Outputs,
     *,
@@ -93,11 +93,11 @@ class Pool:
         self._arguments = (make_analyzer, outputs.absolute())
         self._outputs = outputs
         self._idle = [self._worker.remote(*self._arguments) for _ in range(count)]
-        self._busy: dict[Any, tuple[Any, Song, int]] = {}
+        self._busy: dict[Any, tuple[Any, InputSong, int]] = {}
 
-    def run(self, songs: Iterable[Song]) -> Iterator[Outcome]:
+    def run(self, songs: Iterable[InputSong]) -> Iterator[Outcome]:
         """Give each worker one song at a time."""
-        again: deque[tuple[Song, int]] = deque()
+        again: deque[tuple[InputSong, int]] = deque()
         rest = iter(songs)
         while True:
             while self._idle:

@@ -24,7 +24,7 @@ LONGEST = 255 - len(".01234567-99") - len(".rekordbox.xml")  # bytes of a stem
 
 
 @dataclass(frozen=True)
-class Song:
+class InputSong:
     """An input as the user named it, and the name of its results without suffix.
 
     located: its path for a process with another working directory; empty if that is `path`.
@@ -40,15 +40,15 @@ class Song:
         return self.located or self.path
 
 
-def name_songs(paths: Iterable[str]) -> list[Song]:
+def name_songs(paths: Iterable[str]) -> list[InputSong]:
     """Name the results of all songs of a run, in the order of `paths`, without repeated paths."""
     unique = list({os.path.abspath(path): path for path in paths}.values())
     stems = [shorten(Path(path).stem) for path in unique]
     names = make_unique(stems, lambda index: _digest(unique[index]))
-    return [Song(path, name) for path, name in zip(unique, names, strict=True)]
+    return [InputSong(path, name) for path, name in zip(unique, names, strict=True)]
 
 
-def take_shard(songs: Sequence[Song], part: int, parts: int) -> list[Song]:
+def take_shard(songs: Sequence[InputSong], part: int, parts: int) -> list[InputSong]:
     """The songs of one part of a run, 1 to `parts`. Each song is in exactly one part.
 
     The part depends only on the song's name, so machines agree even if they find different songs.
@@ -56,7 +56,7 @@ def take_shard(songs: Sequence[Song], part: int, parts: int) -> list[Song]:
     return [song for song in songs if _number(song.name) % parts == part - 1]
 
 
-def settle_name(song: Song, sha256: str, out_dir: Path) -> str:
+def settle_name(song: InputSong, sha256: str, out_dir: Path) -> str:
     """The song's name; with its digest if another song's result already has that name."""
     for name in candidates(song.name, sha256):
         if _is_free(out_dir / f"{name}.json", song.path, sha256):

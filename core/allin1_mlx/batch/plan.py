@@ -16,7 +16,7 @@ from ..analysis import Analysis
 from ..errors import ResultError
 from ..files import DIGITS
 from ..types import STEMS, Provenance
-from .naming import Song, shorten
+from .naming import InputSong, shorten
 from .outputs import Outputs
 from .receipts import Origin, is_made
 from .results import read_activations, result_digest
@@ -43,7 +43,7 @@ class Plan:
     picture, sonification: whether they are missing for a reused result.
     """
 
-    song: Song
+    song: InputSong
     provenance: Provenance
     finished: Analysis | None
     finished_name: str
@@ -60,7 +60,7 @@ class Plan:
         return reads_song or self.picture or self.sonification
 
 
-def plan_song(song: Song, provenance: Provenance, outputs: Outputs) -> Plan:
+def plan_song(song: InputSong, provenance: Provenance, outputs: Outputs) -> Plan:
     """Compare the existing files with the requested ones. Writes nothing."""
     finished, name = _find_finished(song, provenance, outputs)
     spectrograms, keep_stems = _plan_spectrograms(song, provenance, outputs)
@@ -80,7 +80,7 @@ def plan_song(song: Song, provenance: Provenance, outputs: Outputs) -> Plan:
     )
 
 
-def may_be_finished(song: Song, outputs: Outputs) -> bool:
+def may_be_finished(song: InputSong, outputs: Outputs) -> bool:
     """Whether a result file exists that could be the song's. No file is opened."""
     if outputs.overwrites("json"):
         return False
@@ -90,7 +90,7 @@ def may_be_finished(song: Song, outputs: Outputs) -> bool:
     return any(outputs.out_dir.glob(f"{glob.escape(stem)}.*.json"))
 
 
-def needs_picture(song: Song, outputs: Outputs, name: str = "") -> bool:
+def needs_picture(song: InputSong, outputs: Outputs, name: str = "") -> bool:
     """Whether a requested picture is missing. name: of the result, if it is not the song's."""
     if not outputs.visualize:
         return False
@@ -98,7 +98,7 @@ def needs_picture(song: Song, outputs: Outputs, name: str = "") -> bool:
     return outputs.overwrites("viz") or not is_made(outputs.picture(song.name), origin)
 
 
-def needs_sonification(song: Song, outputs: Outputs, name: str = "") -> bool:
+def needs_sonification(song: InputSong, outputs: Outputs, name: str = "") -> bool:
     """Whether a requested sonification is missing. name: as in `needs_picture`."""
     if not outputs.sonify:
         return False
@@ -106,25 +106,25 @@ def needs_sonification(song: Song, outputs: Outputs, name: str = "") -> bool:
     return outputs.overwrites("sonify") or not is_made(path, origin)
 
 
-def result_origin(song: Song, outputs: Outputs, name: str = "") -> dict[str, str]:
+def result_origin(song: InputSong, outputs: Outputs, name: str = "") -> dict[str, str]:
     """The origin of a sonification; its result exists."""
     return {"result": result_digest(outputs.result(name or song.name))}
 
 
-def picture_origin(song: Song, outputs: Outputs, name: str = "") -> dict[str, str]:
+def picture_origin(song: InputSong, outputs: Outputs, name: str = "") -> dict[str, str]:
     """The origin of a picture; its result exists."""
     shown = "with activations" if outputs.activations else "without activations"
     sound = {"sound": "with sound"} if outputs.with_sound else {}
     return {**result_origin(song, outputs, name), "shown": shown, **sound}
 
 
-def export_origin(song: Song, outputs: Outputs) -> Origin:
+def export_origin(song: InputSong, outputs: Outputs) -> Origin:
     """The origin of an exported file; its result exists."""
     return {**result_origin(song, outputs), "midi_simplify": outputs.midi_simplify}
 
 
 def _find_finished(
-    song: Song, provenance: Provenance, outputs: Outputs
+    song: InputSong, provenance: Provenance, outputs: Outputs
 ) -> tuple[Analysis | None, str]:
     """The finished result of this song and its present name, or (None, "")."""
     if outputs.overwrites("json"):
@@ -149,7 +149,7 @@ def _find_finished(
 
 
 def _plan_spectrograms(
-    song: Song, provenance: Provenance, outputs: Outputs
+    song: InputSong, provenance: Provenance, outputs: Outputs
 ) -> tuple[SpectrogramSource, bool]:
     """The source of the spectrograms, and whether stems are written while they are made."""
     has_audio = provenance.stems.has_audio
@@ -169,7 +169,7 @@ def _plan_spectrograms(
     return SpectrogramSource.SONG, has_audio and not has_kept_stems and writes
 
 
-def _lacks_byproducts(song: Song, provenance: Provenance, outputs: Outputs) -> bool:
+def _lacks_byproducts(song: InputSong, provenance: Provenance, outputs: Outputs) -> bool:
     """Whether stems or spectrograms have to be made only because they were requested as files."""
     if not outputs.keep_byproducts:
         return False
@@ -178,10 +178,10 @@ def _lacks_byproducts(song: Song, provenance: Provenance, outputs: Outputs) -> b
     return provenance.stems.has_audio and not _are_stems_kept(song, provenance, outputs)
 
 
-def _is_spectrogram_kept(song: Song, provenance: Provenance, outputs: Outputs) -> bool:
+def _is_spectrogram_kept(song: InputSong, provenance: Provenance, outputs: Outputs) -> bool:
     return is_made(outputs.spectrogram(song.name), provenance.of_spectrograms)
 
 
-def _are_stems_kept(song: Song, provenance: Provenance, outputs: Outputs) -> bool:
+def _are_stems_kept(song: InputSong, provenance: Provenance, outputs: Outputs) -> bool:
     folder = outputs.stems(song.name, provenance.stems)
     return all(is_made(folder / f"{stem}.wav", provenance.of_stems) for stem in STEMS)

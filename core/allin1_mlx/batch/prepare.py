@@ -17,7 +17,7 @@ from ..files import replacing
 from ..options import StemOptions
 from ..types import Provenance
 from .inputs import check_input
-from .naming import Song, settle_name
+from .naming import InputSong, settle_name
 from .outputs import Outputs
 from .plan import Plan, SpectrogramSource, plan_song
 
@@ -34,7 +34,7 @@ class Prepared:
 
 
 def prepare_song(
-    song: Song,
+    song: InputSong,
     outputs: Outputs,
     provenance: Provenance,
     options: StemOptions,

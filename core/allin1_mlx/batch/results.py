@@ -22,7 +22,7 @@ from ..errors import ResultError
 from ..files import printable_name, replacing
 from ..schema import BEYOND
 from ..types import Activations, find_duration
-from .naming import Song
+from .naming import InputSong
 from .outputs import Outputs
 from .receipts import Origin, is_made, make
 
@@ -74,7 +74,7 @@ def _set_aside(path: Path) -> str:
     return printable_name(broken)
 
 
-def write_exports(analysis: Analysis, song: Song, outputs: Outputs, origin: Origin) -> None:
+def write_exports(analysis: Analysis, song: InputSong, outputs: Outputs, origin: Origin) -> None:
     """Write the exports of a song, except files that were already made from `origin`."""
     from ..exports import render
 

@@ -1,7 +1,7 @@
 """Analyse many songs, to be read from top to bottom: prepare, analyse, finish.
 
-    Song -> Prepared (other processes: plan, decode, spectrogram) -> Ready -> Predicted (here: MLX)
-    -> Analysed (a thread: beats, sections, result)
+    InputSong -> Prepared (other processes: plan, decode, spectrogram) -> Ready
+    -> Predicted (here: MLX) -> Analysed (a thread: beats, sections, result)
     -> Outcome (other processes: pictures; a thread: sound)
 
 Each stage is only a few songs ahead of the next one, so the memory does not grow with their number.
@@ -22,7 +22,7 @@ from ..pipeline import Analyzer
 from ..types import Progress
 from .byproducts import make_spectrograms
 from .finishing import Finishing
-from .naming import Song
+from .naming import InputSong
 from .outputs import Outputs
 from .plan import SpectrogramSource, may_be_finished
 from .prepare import Prepared, prepare_song
@@ -30,11 +30,11 @@ from .results import replace_older, write_arrays, write_json
 from .stages import Analysed, Outcome, Predicted, Ready, attempt
 from .workers import Job, Workers
 
-SongProgress = Callable[[Song, str, float], None]
+SongProgress = Callable[[InputSong, str, float], None]
 
 
 def analyze_songs(
-    songs: Iterable[Song],
+    songs: Iterable[InputSong],
     analyzer: Analyzer,
     outputs: Outputs,
     *,
@@ -75,15 +75,15 @@ class Batch:
         self.timings = timings
         self.on_progress = on_progress
 
-    def run(self, songs: Iterable[Song]) -> Iterator[Outcome]:
+    def run(self, songs: Iterable[InputSong]) -> Iterator[Outcome]:
         """Yield the outcomes of all songs."""
         with ThreadPoolExecutor(1, thread_name_prefix="sound") as writer:
             finishing = Finishing(self.outputs, self.workers, writer)
             yield from finishing.run(self._decide(self._predict(self._prepare(songs))))
 
-    def _prepare(self, songs: Iterable[Song]) -> Iterator[Prepared | Outcome]:
+    def _prepare(self, songs: Iterable[InputSong]) -> Iterator[Prepared | Outcome]:
         """Plan and decode songs, ahead of the next stage."""
-        waiting: deque[tuple[Song, Job[Prepared]]] = deque()
+        waiting: deque[tuple[InputSong, Job[Prepared]]] = deque()
         for song in songs:
             waiting.append((song, self._start(song)))
             if len(waiting) > self.workers.count + bool(self.workers.count):
@@ -91,7 +91,7 @@ class Batch:
         while waiting:
             yield self._prepared(*waiting.popleft())
 
-    def _start(self, song: Song) -> Job[Prepared]:
+    def _start(self, song: InputSong) -> Job[Prepared]:
         """Start to prepare a song; also load the network if the song certainly needs it."""
         analyzer = self.analyzer
         options = analyzer.input.options, analyzer.feature_options
@@ -101,7 +101,7 @@ class Batch:
             self.analyzer.load()
         return job
 
-    def _prepared(self, song: Song, job: Job[Prepared]) -> Prepared | Outcome:
+    def _prepared(self, song: InputSong, job: Job[Prepared]) -> Prepared | Outcome:
         self.on_progress(song, "decode", 0.0)
         prepared = attempt(song, job.result)
         if isinstance(prepared, Prepared):
@@ -246,7 +246,7 @@ class Batch:
             activations=corrected.activations,
         )
 
-    def _report(self, song: Song) -> Progress:
+    def _report(self, song: InputSong) -> Progress:
         def report(stage: str, fraction: float) -> None:
             self.on_progress(song, stage, fraction)
 

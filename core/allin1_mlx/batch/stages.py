@@ -1,6 +1,6 @@
 """The types of a song between the stages of a batch.
 
-    Song -> Prepared -> Ready -> Predicted -> Analysed -> Outcome
+    InputSong -> Prepared -> Ready -> Predicted -> Analysed -> Outcome
 
 A song that fails in any stage becomes an Outcome with an error at once.
 """
@@ -17,7 +17,7 @@ from ..analysis import Analysis
 from ..display.pictures.envelope import Envelope
 from ..errors import AllInOneError, Cancelled
 from ..files import FULL, printable, printable_name
-from .naming import Song
+from .naming import InputSong
 from .receipts import forget
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Ready:
     samples: (2, S), None if they are not needed. temporary: files to remove after the analysis.
     """
 
-    song: Song
+    song: InputSong
     spectrograms: Spectrograms
     samples: NDArray[np.float32] | None
     envelope: Envelope | None
@@ -64,7 +64,7 @@ class Predicted:
 class Analysed:
     """A song whose result file exists. changed: whether anything was computed for it."""
 
-    song: Song
+    song: InputSong
     analysis: Analysis
     samples: NDArray[np.float32] | None
     envelope: Envelope | None
@@ -79,14 +79,14 @@ class Outcome:
     error.
     """
 
-    song: Song
+    song: InputSong
     result: Path | None = None
     analysis: Analysis | None = None
     error: str = ""
     reused: bool = False
 
 
-def attempt(song: Song, step: Callable[[], T]) -> T | Outcome:
+def attempt(song: InputSong, step: Callable[[], T]) -> T | Outcome:
     """Return the result of a step, or the Outcome of a song if the step failed.
 
     Cancelled and Ctrl-C are raised, because they stop the whole batch.

@@ -15,7 +15,7 @@ from ..types import find_bpm
 if TYPE_CHECKING:
     from ..analysis import Analysis
     from ..batch import Outcome
-    from ..batch.naming import Song
+    from ..batch.naming import InputSong
 
 # Share of each stage in the time of a song, for the progress bar.
 SHARES_OF_TIME = {"decode": 0.1, "stems": 0.15, "network": 0.7, "beats": 0.02, "sections": 0.03}
@@ -45,7 +45,7 @@ class Display:
         if self._bar is not None:
             self._bar.close()
 
-    def advance(self, song: Song, stage: str, fraction: float) -> None:
+    def advance(self, song: InputSong, stage: str, fraction: float) -> None:
         """Show the stage of a song."""
         before = sum(list(SHARES_OF_TIME.values())[: list(SHARES_OF_TIME).index(stage)])
         self._shares[song.path] = before + SHARES_OF_TIME[stage] * fraction

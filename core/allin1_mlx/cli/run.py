@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..batch.inputs import check_input, find_inputs
-from ..batch.naming import Song, name_songs, take_shard
+from ..batch.naming import InputSong, name_songs, take_shard
 from ..batch.outputs import Outputs
 from ..batch.receipts import FOLDER
 from ..display.timings import Timings, plot_timings
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def sort_out(songs: Iterable[Song]) -> tuple[list[Song], list[Outcome]]:
+def sort_out(songs: Iterable[InputSong]) -> tuple[list[InputSong], list[Outcome]]:
     """The songs that exist, and the outcomes of those that do not exist."""
     from ..batch import Outcome
 
@@ -82,7 +82,7 @@ def needs_download(options: argparse.Namespace) -> bool:
 
 def start(
     options: argparse.Namespace,
-    songs: Sequence[Song],
+    songs: Sequence[InputSong],
     outputs: Outputs,
     timings: Timings,
     display: Display,
@@ -151,7 +151,7 @@ def check_folders(outputs: Outputs) -> None:
             ) from e
 
 
-def check_spectrogram(songs: Iterable[Song]) -> str:
+def check_spectrogram(songs: Iterable[InputSong]) -> str:
     """Compare both spectrogram paths on the first song that can be decoded."""
     import numpy as np
 

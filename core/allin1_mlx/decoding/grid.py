@@ -51,7 +51,7 @@ MATCH = 0.07  # greatest distance in seconds between a detected beat and its bea
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class RefinedBeats:
     """Beats to the millisecond. jitter: the standard deviation in seconds of the detected beats
     around them, None if there are no beats."""
 
@@ -64,13 +64,13 @@ def refine_beats(
     beat: NDArray[np.floating[Any]],
     downbeat: NDArray[np.floating[Any]],
     envelope: OnsetEnvelope,
-) -> Grid:
+) -> RefinedBeats:
     """Refine decoded beats to the millisecond.
 
     beat, downbeat: (T,) the probabilities that were decoded. envelope: onsets of the same song.
     """
     if len(beats.times) == 0:
-        return Grid(beats, None)
+        return RefinedBeats(beats, None)
     measured = measure_beats(beats.times, np.maximum(beat, downbeat), envelope)
     curve = draw_curve(measured.activation, measured.onset)
     clicked = find_passages(curve, evidence=AVERAGED)
@@ -78,7 +78,7 @@ def refine_beats(
     extended = _extend(joined, measured.activation)
     passages = [settle(p, measured.onset, measured.activation) for p in extended]
     grid = _lay(beats, measured, passages, len(beat) / FPS)
-    return Grid(grid, _jitter(beats.times, grid.times))
+    return RefinedBeats(grid, _jitter(beats.times, grid.times))
 
 
 def _join(passages: tuple[Passage, ...], measured: MeasuredBeats) -> list[Passage]:

@@ -14,7 +14,7 @@ from ..types import Result
 from .counting import end_lengths, usual_length
 from .edit import BeatEdit
 from .fields import TIME, Whole, metadata
-from .grid import Grid
+from .grid import BeatGrid
 
 FARTHEST_SHIFT = 1_000  # beats
 METERS = range(2, 8)  # beats per bar
@@ -36,7 +36,7 @@ class ShiftDownbeat(BeatEdit):
         )
     )
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """A shift by a whole bar changes nothing."""
         if not grid.positions.size:
             raise EditError("there are no beats, so no downbeat can be shifted")
@@ -64,7 +64,7 @@ class SetBarOne(BeatEdit):
     aspect = "bar_one"
     at: float = field(metadata=TIME)
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Shift the downbeat to this beat."""
         index = grid.beat_at(self.at)
         positions = shift(grid, int(grid.positions[index]) - 1).positions
@@ -91,7 +91,7 @@ class SetMeter(BeatEdit):
     )
     at: float | None = field(default=None, metadata=TIME)
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Count in both directions from bar 1, or onwards from one beat."""
         if not grid.times.size:
             raise EditError("there are no beats to count")
@@ -119,7 +119,7 @@ class SetMeter(BeatEdit):
         return f"Beats a bar: {', '.join(meters)}"
 
 
-def shift(grid: Grid, beats: int) -> Grid:
+def shift(grid: BeatGrid, beats: int) -> BeatGrid:
     """The grid with all downbeats moved by `beats` beats, including that of bar 1."""
     positions = grid.positions
     first, last = end_lengths(positions)

@@ -13,7 +13,7 @@ from .bars import signed
 from .counting import bar_around, end_lengths
 from .edit import BeatEdit, count_verbs
 from .fields import TIME, Whole, metadata
-from .grid import Grid
+from .grid import BeatGrid
 
 FARTHEST_NUDGE = 10_000  # ms
 
@@ -34,7 +34,7 @@ class Nudge(BeatEdit):
         )
     )
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Beats that would leave the song are dropped."""
         times = grid.times + self.ms / 1000
         inside = (times >= 0) & (times <= grid.duration)
@@ -74,7 +74,7 @@ class AddBeat(SingleBeatEdit):
     verb = "added"
     at: float = field(metadata=TIME)
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Insert the beat and count its bar again."""
         index = int(np.searchsorted(grid.times, self.at))
         grid.check_room(self.at, before=index - 1, after=index)
@@ -107,7 +107,7 @@ class MoveBeat(SingleBeatEdit):
     at: float = field(metadata=TIME)
     to: float = field(metadata=TIME)
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Positions stay the same."""
         index = grid.beat_at(self.at)
         grid.check_room(self.to, before=index - 1, after=index + 1)
@@ -125,7 +125,7 @@ class DeleteBeat(SingleBeatEdit):
     verb = "deleted"
     at: float = field(metadata=TIME)
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """If the beat began its bar, the next beat becomes the downbeat."""
         index = grid.beat_at(self.at)
         positions = grid.positions.copy()

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, TypeVar
 
 from ..errors import EditError, show_value
 from ..types import Edit, Result, Segment
-from .grid import Grid
+from .grid import BeatGrid
 
 E = TypeVar("E", bound="CheckedEdit")
 
@@ -69,7 +69,7 @@ class BeatEdit(CheckedEdit):
     """An edit of beats or bars."""
 
     @abstractmethod
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Return the beats after this edit. Raises EditError if it does not fit."""
 
 

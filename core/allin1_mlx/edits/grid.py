@@ -23,7 +23,7 @@ Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
+class BeatGrid:
     """Times of the beats (B,) and their positions (B,).
 
     bar_one: the downbeat of bar 1, None if it is the first downbeat.
@@ -54,7 +54,7 @@ class Grid:
         if after < self.times.size and self.times[after] - time < CLOSEST:
             raise EditError(f"{time:.3f} s is too close to the beat at {self.times[after]:.3f} s")
 
-    def settled(self) -> Grid:
+    def settled(self) -> BeatGrid:
         """The same grid with bar 1 at the downbeat nearest to its old place.
 
         bar_one becomes None if that is the first downbeat, or if there is no downbeat. Raises
@@ -73,7 +73,7 @@ class Grid:
         return replace(self, bar_one=float(downbeats[index]) if index else None)
 
 
-def restore_beats(grid: Grid, detected: Grid, start: float, end: float) -> Grid:
+def restore_beats(grid: BeatGrid, detected: BeatGrid, start: float, end: float) -> BeatGrid:
     """Replace the beats within [start, end) by the detected ones."""
     back = slice(*np.searchsorted(detected.times, [start, end]))
     restored, counted = detected.times[back], detected.positions[back]

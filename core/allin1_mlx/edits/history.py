@@ -18,7 +18,7 @@ from ..decoding.tempo import estimate_meter, estimate_tempo, round_tempo
 from ..errors import EditError
 from ..types import LONGEST_BAR, MOST_BEATS, MOST_EDITS, Detection, Edit, Result, find_duration
 from .edit import BeatEdit, CheckedEdit, SectionEdit, Sections
-from .grid import CLOSEST, Grid, restore_beats
+from .grid import CLOSEST, BeatGrid, restore_beats
 from .reset import Reset
 from .sections import restore_sections
 
@@ -167,7 +167,7 @@ def _concerns(edit: Edit, family: type[CheckedEdit]) -> bool:
     return edit.concerns(family) if isinstance(edit, Reset) else isinstance(edit, family)
 
 
-def _correct_beats(grid: Grid, found: Grid, edits: Sequence[BeatEdit | Reset]) -> Grid:
+def _correct_beats(grid: BeatGrid, found: BeatGrid, edits: Sequence[BeatEdit | Reset]) -> BeatGrid:
     """The grid after some edits. found: the detected grid."""
     for edit in edits:
         if isinstance(edit, BeatEdit):
@@ -189,8 +189,8 @@ def _correct_sections(
     return sections
 
 
-def _grid(result: Result) -> Grid:
-    return Grid(
+def _grid(result: Result) -> BeatGrid:
+    return BeatGrid(
         np.array(result.beats, dtype=np.float64),
         np.array(result.beat_positions, dtype=np.int64),
         result.bar_one,
@@ -198,13 +198,13 @@ def _grid(result: Result) -> Grid:
     )
 
 
-def _detected_grid(result: Result) -> Grid:
+def _detected_grid(result: Result) -> BeatGrid:
     found = detected(result)
     bare = replace(result, beats=found.beats, beat_positions=found.beat_positions, bar_one=None)
     return _grid(bare)
 
 
-def _corrected(result: R, edits: tuple[Edit, ...], grid: Grid, sections: Sections) -> R:
+def _corrected(result: R, edits: tuple[Edit, ...], grid: BeatGrid, sections: Sections) -> R:
     """The song with these beats and sections, and with the tempo and meter of the beats."""
     found = detected(result)
     beats, positions = tuple(grid.times.tolist()), tuple(grid.positions.tolist())

@@ -129,19 +129,19 @@ def restore_sections(sections: Sections, detected: Sections, start: float, end: 
 
     A boundary at start or end that was not detected is removed if both sides have the same label.
     """
-    pieces = [
+    parts = [
         *_within(sections, 0.0, start),
         *_within(detected, start, end),
         *_within(sections, end, float("inf")),
     ]
     found = {section.start for section in detected}
     joined: list[Segment] = []
-    for piece in pieces:
-        seam = piece.start in (start, end) and piece.start not in found
-        if joined and seam and joined[-1].label == piece.label:
-            joined[-1] = replace(joined[-1], end=piece.end)
+    for section in parts:
+        seam = section.start in (start, end) and section.start not in found
+        if joined and seam and joined[-1].label == section.label:
+            joined[-1] = replace(joined[-1], end=section.end)
         else:
-            joined.append(piece)
+            joined.append(section)
     return tuple(joined)
 
 

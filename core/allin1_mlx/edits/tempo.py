@@ -16,7 +16,7 @@ from ..types import MOST_BEATS, Result
 from .counting import stretches, usual_length
 from .edit import BeatEdit
 from .fields import BPM, SLOWEST, TAPS, OneOf, metadata
-from .grid import CLOSEST, Grid, Times, distance_to
+from .grid import CLOSEST, BeatGrid, Times, distance_to
 from .straight import straighten
 from .tapping import follow_taps, retime_passage
 
@@ -33,7 +33,7 @@ class ScaleTempo(BeatEdit):
     aspect = "tempo"
     factor: str = field(metadata=metadata(OneOf("a factor", lambda: FACTORS)))
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Scale each stretch of bars of one length, starting at bar 1 or its first downbeat."""
         new, old = FACTORS[self.factor].as_integer_ratio()
         if grid.times.size < 2:
@@ -81,7 +81,7 @@ class ConstantTempo(BeatEdit):
     aspect = "constant"
     bpm: float | None = field(default=None, metadata=BPM)
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Bars keep their length; they keep their phase if old and new beats agree."""
         if grid.times.size < 2:
             raise EditError("there are too few beats to make their tempo constant")
@@ -114,7 +114,7 @@ class TapTempo(BeatEdit):
         default=None, metadata=metadata(OneOf("an extent", lambda: ("passage", "song")))
     )
 
-    def apply(self, grid: Grid) -> Grid:
+    def apply(self, grid: BeatGrid) -> BeatGrid:
         """Bars keep their length, and keep their phase if taps and beats agree."""
         taps = np.array(self.taps)
         if self.extent != "passage":
@@ -132,7 +132,7 @@ class TapTempo(BeatEdit):
         return f"Beats tapped from {write_time(last.taps[0])} to {write_time(last.taps[-1])}"
 
 
-def _replace_passage(grid: Grid, times: Times) -> Grid:
+def _replace_passage(grid: BeatGrid, times: Times) -> BeatGrid:
     """Insert new beats (N,) in place of those of their passage; the beats around it stay."""
     room = np.median(np.diff(times)) / 2
     before = grid.times < times[0] - room
@@ -153,11 +153,11 @@ def _replace_passage(grid: Grid, times: Times) -> Grid:
     )
 
 
-def _bar_length(grid: Grid) -> int:
+def _bar_length(grid: BeatGrid) -> int:
     return usual_length(grid.positions) if grid.positions.size else 4
 
 
-def _count(grid: Grid, times: Times, *, first: float, length: int) -> Grid:
+def _count(grid: BeatGrid, times: Times, *, first: float, length: int) -> BeatGrid:
     """Count new beats (N,) for a grid, in bars of `length` beats, in step with its downbeats.
 
     first: a time near a downbeat, used if no downbeat of the grid is near a new beat.

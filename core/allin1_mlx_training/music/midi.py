@@ -30,7 +30,7 @@ FASTEST_EIGHTHS, SLOWEST = 215.0, 50.0  # BPM of the beats
 
 
 @dataclass(frozen=True)
-class Part:
+class MidiPart:
     """One instrument: program, and notes as (start, seconds, pitch, level)."""
 
     program: int
@@ -48,7 +48,7 @@ class MidiSong:
 
     name: str
     duration: float
-    parts: list[Part]
+    parts: list[MidiPart]
     drums: list[tuple[float, int, float]]
     beats: list[float]
     positions: list[int]
@@ -92,19 +92,19 @@ def read_song(data: bytes, entry: dict[str, Any], annotations: str) -> MidiSong 
 class Clock:
     """Converts ticks to seconds through all changes of tempo."""
 
-    def __init__(self, tempi: list[tuple[int, int]], ticks_per_beat: int) -> None:
+    def __init__(self, tempos: list[tuple[int, int]], ticks_per_beat: int) -> None:
         self.ticks_per_beat = ticks_per_beat
-        self._ticks, self._seconds, self._tempi = [0], [0.0], [500_000]
-        for tick, tempo in tempi:
+        self._ticks, self._seconds, self._tempos = [0], [0.0], [500_000]
+        for tick, tempo in tempos:
             at = self.seconds(tick)
             self._ticks.append(tick)
             self._seconds.append(at)
-            self._tempi.append(tempo)
+            self._tempos.append(tempo)
 
     def seconds(self, tick: float) -> float:
         """The time of a tick."""
         i = int(np.searchsorted(self._ticks, tick, side="right")) - 1
-        passed = (tick - self._ticks[i]) / self.ticks_per_beat * self._tempi[i] / 1e6
+        passed = (tick - self._ticks[i]) / self.ticks_per_beat * self._tempos[i] / 1e6
         return self._seconds[i] + passed
 
 
@@ -117,14 +117,14 @@ def _absolute(midi: Any) -> tuple[list[tuple[float, Any]], Clock]:
             tick += message.time
             messages.append((tick, number, message))
     messages.sort(key=lambda m: m[0])
-    tempi = [(tick, m.tempo) for tick, _, m in messages if m.type == "set_tempo"]
-    clock = Clock(tempi, midi.ticks_per_beat)
+    tempos = [(tick, m.tempo) for tick, _, m in messages if m.type == "set_tempo"]
+    clock = Clock(tempos, midi.ticks_per_beat)
     return [(clock.seconds(tick), m) for tick, _, m in messages], clock
 
 
 def _notes(
     events: list[tuple[float, Any]],
-) -> tuple[list[Part], list[tuple[float, int, float]]]:
+) -> tuple[list[MidiPart], list[tuple[float, int, float]]]:
     """Parts by channel and program, and drums."""
     program: dict[int, int] = defaultdict(int)
     volume: dict[int, float] = defaultdict(lambda: 1.0)
@@ -164,7 +164,7 @@ def _notes(
     end = events[-1][0]
     for channel, pitch in list(open_notes):
         close(channel, pitch, end)
-    return [Part(program, sorted(found)) for (_, program), found in notes.items()], drums
+    return [MidiPart(program, sorted(found)) for (_, program), found in notes.items()], drums
 
 
 def read_notes(midi: mido.MidiFile) -> dict[str, list[tuple[float, float, int, float]]]:
@@ -254,7 +254,8 @@ def load_midi(path: str | Path) -> tuple[MidiSong, ...]:
     with gzip.open(path, "rt", encoding="utf-8") as file:
         songs = json.load(file)
     return tuple(
-        MidiSong(**{**song, "parts": [Part(**part) for part in song["parts"]]}) for song in songs
+        MidiSong(**{**song, "parts": [MidiPart(**part) for part in song["parts"]]})
+        for song in songs
     )
 
 

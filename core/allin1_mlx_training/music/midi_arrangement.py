@@ -8,7 +8,7 @@ from allin1_mlx.types import Segment
 
 from ..instruments.soundfont import PIECE_NOTES, PROGRAMS
 from .backing import add_backing
-from .midi import MidiSong, Part
+from .midi import MidiPart, MidiSong
 from .score import BASS, OTHER, VOCALS, DrumTrack, Hit, Note, Score, Track
 
 Rng = np.random.Generator
@@ -97,7 +97,7 @@ def _melody(song: MidiSong) -> int:
     return found
 
 
-def _choose(rng: Rng, part: Part, *, sung: bool, synthetic: bool) -> tuple[int, str]:
+def _choose(rng: Rng, part: MidiPart, *, sung: bool, synthetic: bool) -> tuple[int, str]:
     """Stem and family of a part."""
     if sung:
         return VOCALS, str(rng.choice(["male", "female"]))

@@ -4,7 +4,7 @@ import { writeTime } from "../timeline.js";
 import { make } from "./bus.js";
 
 const STEADY = 0.8; // share of beat intervals that agree with the tempo
-const MOST_OFFERS = 2; // other tempi that are offered
+const MOST_OFFERS = 2; // other tempos that are offered
 const PAGE = document.title; // before a song is open
 
 export class Heading {

@@ -49,7 +49,7 @@ _FIXED = {
 
 
 @dataclass(frozen=True)
-class Config:
+class HTDemucsConfig:
     """Dimensions of the network.
 
     channels: of the outermost layer; each further layer has twice as many.
@@ -73,7 +73,7 @@ class Config:
     segment: int = 10 * SAMPLE_RATE
 
     @classmethod
-    def from_kwargs(cls, kwargs: Mapping[str, Any], *, name: str) -> Config:
+    def from_kwargs(cls, kwargs: Mapping[str, Any], *, name: str) -> HTDemucsConfig:
         """Read the arguments with which the network was built.
 
         Raises CheckpointError if they are of another kind of network. name: the beginning of its

@@ -11,10 +11,10 @@ decoder of the same level. After Rouard, Massa & Défossez 2022 (arXiv 2211.0855
 from __future__ import annotations
 
 from ...network.backend import mx, nn
-from .config import SOURCES, Config
+from .config import SOURCES, HTDemucsConfig
 from .transform import to_signals, to_spectrum
 from .transformer import CrossTransformer
-from .unet import STRIDE, Decoder, Encoder
+from .unet import STRIDE, DecoderLayer, EncoderLayer
 
 AUDIO_CHANNELS = 2
 FREQUENCY_WEIGHT = 0.2 * 10  # of the embedding of frequencies, times the scale of its storage
@@ -23,10 +23,10 @@ STD_EPS = 1e-5
 _ROW = 1024  # numbers per partial sum
 
 
-class Network(nn.Module):
+class HTDemucsNetwork(nn.Module):
     """(N, 2, L) -> (N, 4, 2, L), stems in the order of SOURCES; L is config.segment."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: HTDemucsConfig) -> None:
         super().__init__()
         self.config = config
         widths = [config.channels * 2**k for k in range(config.depth)]
@@ -70,15 +70,18 @@ class Network(nn.Module):
         return (stems + stems_t).reshape(N, len(SOURCES), C, L)
 
 
-def _encoders(config: Config, inputs: int, widths: list[int]) -> list[Encoder]:
-    return [Encoder(config, a, b) for a, b in zip([inputs, *widths[:-1]], widths, strict=True)]
+def _encoders(config: HTDemucsConfig, inputs: int, widths: list[int]) -> list[EncoderLayer]:
+    return [EncoderLayer(config, a, b) for a, b in zip([inputs, *widths[:-1]], widths, strict=True)]
 
 
-def _decoders(config: Config, outputs: int, widths: list[int], *, axes: int) -> list[Decoder]:
+def _decoders(
+    config: HTDemucsConfig, outputs: int, widths: list[int], *, axes: int
+) -> list[DecoderLayer]:
     """From the innermost, widest layer to the outermost."""
     outer = [outputs, *widths[:-1]]
     layers = [
-        Decoder(config, width, outer[k], axes=axes, last=k == 0) for k, width in enumerate(widths)
+        DecoderLayer(config, width, outer[k], axes=axes, last=k == 0)
+        for k, width in enumerate(widths)
     ]
     return layers[::-1]
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...network.backend import has_gpu, mx
 from ...types import SAMPLE_RATE, STEMS
 from .config import SOURCES
-from .network import Network
+from .network import HTDemucsNetwork
 from .segments import DelayedMix, average_streams, segment_offsets, separate_segments
 from .state import load_network
 
@@ -35,7 +35,7 @@ class HTDemucs:
     network: separates one segment. batch: number of segments that it processes at once.
     """
 
-    def __init__(self, network: Network, *, compiled: bool = True) -> None:
+    def __init__(self, network: HTDemucsNetwork, *, compiled: bool = True) -> None:
         self.network = network
         self.batch = _batch_size()
         # Compiling kernels for the CPU takes longer than they save.
@@ -71,7 +71,7 @@ class HTDemucs:
         mixes = [replace(normalized, delay=delay) for delay in delays]
         segment = self.network.config.segment
         total = sum(len(segment_offsets(delayed.length, segment)) for delayed in mixes)
-        progress = _Progress(on_progress, total)
+        progress = _SegmentCounter(on_progress, total)
         streams = [
             separate_segments(
                 self._forward, delayed, segment=segment, batch=self.batch, on_batch=progress.advance
@@ -85,7 +85,7 @@ class HTDemucs:
             yield stems
 
 
-class _Progress:
+class _SegmentCounter:
     """Counts segments and reports the finished fraction."""
 
     def __init__(self, on_progress: Callable[[float], None] | None, total: int) -> None:

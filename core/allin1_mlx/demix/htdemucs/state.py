@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from ...checkpoint import check_arrays, read_checkpoint
 from ...errors import CheckpointError
 from ...network.backend import mx
-from .config import Config
-from .network import Network
+from .config import HTDemucsConfig
+from .network import HTDemucsNetwork
 
 # Indices in the authors' sequences of layers, and our names.
 _RESIDUAL = {
@@ -30,7 +30,7 @@ _RESIDUAL = {
 }
 
 
-def load_network(path: str | PathLike[str]) -> Network:
+def load_network(path: str | PathLike[str]) -> HTDemucsNetwork:
     """Build the network that a .th file describes, with its weights in float32.
 
     Raises CheckpointError if the file is damaged, hostile or of another network, OSError if it
@@ -41,7 +41,7 @@ def load_network(path: str | PathLike[str]) -> Network:
     kwargs = checkpoint.fields.get("kwargs")
     if not isinstance(kwargs, dict) or checkpoint.fields.get("args") not in ((), []):
         raise CheckpointError(f"{file.name}: does not say how its network is built")
-    network = Network(Config.from_kwargs(kwargs, name=file.name))
+    network = HTDemucsNetwork(HTDemucsConfig.from_kwargs(kwargs, name=file.name))
     theirs = {key: arrange(key, array) for key, array in checkpoint.arrays.items()}
     parameters = cast(list[tuple[str, mx.array]], tree_flatten(network.parameters()))
     ours = {key: array.shape for key, array in parameters}

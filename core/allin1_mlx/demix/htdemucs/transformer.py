@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...network.backend import mx, nn
-from .config import Config
+from .config import HTDemucsConfig
 from .unet import JointNorm
 
 MAX_PERIOD = 10_000.0
@@ -49,7 +49,7 @@ class Attention(nn.Module):
 class FeedForward(nn.Module):
     """The end of both kinds of layers: feed-forward part and normalisation."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: HTDemucsConfig) -> None:
         super().__init__()
         dim = config.bottom
         self.linear1 = nn.Linear(dim, int(dim * config.hidden_scale))
@@ -66,7 +66,7 @@ class FeedForward(nn.Module):
 class SelfLayer(FeedForward):
     """A layer in which a sequence attends to itself."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: HTDemucsConfig) -> None:
         super().__init__(config)
         self.self_attn = Attention(config.bottom, config.heads)
         self.norm1 = nn.LayerNorm(config.bottom)
@@ -81,7 +81,7 @@ class SelfLayer(FeedForward):
 class CrossLayer(FeedForward):
     """A layer in which a sequence attends to the other one."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: HTDemucsConfig) -> None:
         super().__init__(config)
         self.cross_attn = Attention(config.bottom, config.heads)
         self.norm1 = nn.LayerNorm(config.bottom)
@@ -96,7 +96,7 @@ class CrossLayer(FeedForward):
 class CrossTransformer(nn.Module):
     """Update spectrogram (N, F, T, C) and waveform (N, L, C), each by attention to the other."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: HTDemucsConfig) -> None:
         super().__init__()
         kinds = [CrossLayer if k % 2 else SelfLayer for k in range(config.layers)]
         self.norm_in = nn.LayerNorm(config.bottom)

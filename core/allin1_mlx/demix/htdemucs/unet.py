@@ -8,7 +8,7 @@ After Défossez 2021 (arXiv 2111.03600), figure 2.
 from __future__ import annotations
 
 from ...network.backend import mx, nn
-from .config import Config
+from .config import HTDemucsConfig
 
 STRIDE = 4
 KERNEL = 2 * STRIDE
@@ -96,7 +96,7 @@ class Residual(nn.Module):
 class ResidualBranch(nn.Module):
     """Residual steps over time with dilation 1, 2, ...; rows are independent: (..., T, C)."""
 
-    def __init__(self, config: Config, channels: int) -> None:
+    def __init__(self, config: HTDemucsConfig, channels: int) -> None:
         super().__init__()
         squeezed = channels // config.residual_squeeze
         self.layers = [Residual(channels, squeezed, 2**k) for k in range(config.residual_depth)]
@@ -108,10 +108,10 @@ class ResidualBranch(nn.Module):
         return rows.reshape(x.shape)
 
 
-class Encoder(nn.Module):
+class EncoderLayer(nn.Module):
     """Encoder layer of both branches: reduce, residual branch, gated 1 x 1 convolution."""
 
-    def __init__(self, config: Config, inputs: int, outputs: int) -> None:
+    def __init__(self, config: HTDemucsConfig, inputs: int, outputs: int) -> None:
         super().__init__()
         self.conv = Shrink(inputs, outputs)
         if config.residual_encoder:
@@ -128,10 +128,12 @@ class Encoder(nn.Module):
         return nn.glu(self.rewrite(y))
 
 
-class Decoder(nn.Module):
+class DecoderLayer(nn.Module):
     """Decoder layer: skip connection, gated convolution of width 3, residual branch, enlarge."""
 
-    def __init__(self, config: Config, inputs: int, outputs: int, *, axes: int, last: bool) -> None:
+    def __init__(
+        self, config: HTDemucsConfig, inputs: int, outputs: int, *, axes: int, last: bool
+    ) -> None:
         super().__init__()
         conv = nn.Conv1d if axes == 1 else nn.Conv2d
         self.rewrite = conv(inputs, 2 * inputs, 3, padding=1)

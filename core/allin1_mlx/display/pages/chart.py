@@ -29,7 +29,7 @@ OTHER_TEMPO = 0.01  # relative difference from which a section shows its own tem
 
 
 @dataclass(frozen=True)
-class Bar:
+class ChartBar:
     """A bar: its number; beats is their number if it is unusual, else 0."""
 
     number: int
@@ -37,7 +37,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Part:
+class ChartSection:
     """A section of the chart. tempo: beats per minute if it differs from the song's, else None."""
 
     name: str
@@ -45,7 +45,7 @@ class Part:
     start: float
     end: float
     length: str
-    bars: tuple[Bar, ...]
+    bars: tuple[ChartBar, ...]
     tempo: float | None
 
 
@@ -95,7 +95,7 @@ def describe_song(result: Result) -> str:
     return " · ".join(fact for fact in facts if fact)
 
 
-def list_parts(result: Result) -> list[Part]:
+def list_parts(result: Result) -> list[ChartSection]:
     """The sections of a song; silence at its start and end is left out."""
     counted = count_bars(result, result.segments)
     named = name_sections(result.segments)
@@ -108,11 +108,11 @@ def list_parts(result: Result) -> list[Part]:
         if segment.label in ("start", "end") and not inside:
             continue
         length, tempo = write_bars(count), _own_tempo(result, segment)
-        parts.append(Part(name, colour, segment.start, segment.end, length, inside, tempo))
+        parts.append(ChartSection(name, colour, segment.start, segment.end, length, inside, tempo))
     return parts
 
 
-def _list_bars(result: Result) -> tuple[tuple[Bar, ...], list[float]]:
+def _list_bars(result: Result) -> tuple[tuple[ChartBar, ...], list[float]]:
     """All bars and their middles; a bar belongs to the section that contains its middle."""
     beats, positions = result.beats, result.beat_positions
     down = [index for index, position in enumerate(positions) if position == 1]
@@ -121,7 +121,7 @@ def _list_bars(result: Result) -> tuple[tuple[Bar, ...], list[float]]:
     for first, after in pairwise([*down, len(beats)]):
         is_last = after == len(beats)
         usual = is_last or result.meter in (None, after - first)
-        bars.append(Bar(numbers[first], 0 if usual else after - first))
+        bars.append(ChartBar(numbers[first], 0 if usual else after - first))
         middles.append((beats[first] + beats[-1 if is_last else after]) / 2)
     return tuple(bars), middles
 
@@ -137,7 +137,7 @@ def _own_tempo(result: Result, segment: Segment) -> float | None:
     return tempo if abs(tempo / usual - 1) > OTHER_TEMPO else None
 
 
-def _fit(parts: Sequence[Part]) -> tuple[int, float]:
+def _fit(parts: Sequence[ChartSection]) -> tuple[int, float]:
     """Bars per line and the height of a line, so that all parts fit on one page."""
     for per_line in BARS_PER_LINE:
         lines = sum(max(-(-len(part.bars) // per_line), 1) for part in parts)
@@ -147,7 +147,7 @@ def _fit(parts: Sequence[Part]) -> tuple[int, float]:
     return per_line, min(max(height, LOWEST), TALLEST)
 
 
-def _draw_part(part: Part, per_line: int) -> str:
+def _draw_part(part: ChartSection, per_line: int) -> str:
     facts = [part.length, clock_time(part.start)[:-2]]
     if part.tempo is not None:
         facts.append(f"{part.tempo:.4g} BPM")
@@ -160,7 +160,7 @@ def _draw_part(part: Part, per_line: int) -> str:
     )
 
 
-def _draw_bars(bars: Sequence[Bar], per_line: int) -> Iterable[str]:
+def _draw_bars(bars: Sequence[ChartBar], per_line: int) -> Iterable[str]:
     """A box for each bar, with its number at the start of a line."""
     for index, bar in enumerate(bars):
         number = f"<b>{bar.number}</b>" if index % per_line == 0 else ""

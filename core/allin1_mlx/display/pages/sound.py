@@ -21,7 +21,7 @@ from ...types import HOP, SAMPLE_RATE
 MARK = 4096  # samples
 BEFORE = 512  # samples of the mark before its onset
 QUALITY = 0.5  # quality of LAME's variable bit rate: about 130 kbit/s
-PIECE = 1 << 18  # frames at a time
+BLOCK = 1 << 18  # frames at a time
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PackedSound:
         }
 
 
-def pack_sound(pieces: Iterable[NDArray[np.float32]]) -> PackedSound:
+def pack_sound(blocks: Iterable[NDArray[np.float32]]) -> PackedSound:
     """Compress a song that arrives in blocks (n, 2) at SAMPLE_RATE, full scale at 1."""
     packed = io.BytesIO()
     frames = 0
@@ -62,29 +62,29 @@ def pack_sound(pieces: Iterable[NDArray[np.float32]]) -> PackedSound:
         compression_level=QUALITY,
         bitrate_mode="VARIABLE",
     ) as file:
-        for piece in pieces:
-            file.write(piece)
-            onset, rise = _find_onset(piece)
+        for block in blocks:
+            file.write(block)
+            onset, rise = _find_onset(block)
             if rise > best:
                 best, mark_start = rise, frames + onset
-                mono = piece[onset : onset + MARK].sum(axis=1) / 2
+                mono = block[onset : onset + MARK].sum(axis=1) / 2
                 mark = np.rint(mono.clip(-1, 1) * 32767).astype(np.int16)
-            frames += len(piece)
+            frames += len(block)
     return PackedSound(packed.getvalue(), frames, mark, mark_start)
 
 
 def cut(samples: NDArray[np.float32]) -> Iterable[NDArray[np.float32]]:
     """Yield blocks (n, 2) of a song (2, S)."""
-    for first in range(0, samples.shape[1], PIECE):
-        yield np.ascontiguousarray(samples[:, first : first + PIECE].T)
+    for first in range(0, samples.shape[1], BLOCK):
+        yield np.ascontiguousarray(samples[:, first : first + BLOCK].T)
 
 
-def _find_onset(piece: NDArray[np.float32]) -> tuple[int, float]:
+def _find_onset(block: NDArray[np.float32]) -> tuple[int, float]:
     """The possible start of a mark in a block, and the rise of the power there."""
-    frames = (len(piece) - MARK) // HOP
+    frames = (len(block) - MARK) // HOP
     if frames < 2:
         return 0, 0.0
-    power = np.square(piece[: frames * HOP], dtype=np.float64).reshape(frames, -1).mean(axis=1)
+    power = np.square(block[: frames * HOP], dtype=np.float64).reshape(frames, -1).mean(axis=1)
     rises = np.diff(power)
     index = int(np.argmax(rises))
     return max((index + 1) * HOP - BEFORE, 0), float(rises[index])
