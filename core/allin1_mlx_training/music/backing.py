@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..instruments.soundfont import PIECE_NOTES
 from .material import draw_groove
-from .midi import MidiSong, Part
+from .midi import MidiPart, MidiSong
 from .rhythm import vary_groove
 from .styles import load_styles
 
@@ -75,7 +75,7 @@ def _drums(
 
 def _bass(
     rng: Rng, song: MidiSong, downbeats: NDArray[np.float64], playing: NDArray[np.bool_]
-) -> Part:
+) -> MidiPart:
     """The lowest pitch of the accompaniment in each half bar, in equal notes."""
     notes = sorted((note[0], note[2]) for part in song.parts[1:] for note in part.notes)
     starts, pitches = np.array(notes).T
@@ -89,4 +89,4 @@ def _bass(
                 pitch = LOWEST + (int(pitches[sounding].min()) - LOWEST) % 12
                 length = half / count
                 line += [(first + k * length, 0.9 * length, pitch, 0.8) for k in range(count)]
-    return Part(BASS_PROGRAM, line)
+    return MidiPart(BASS_PROGRAM, line)

@@ -25,7 +25,7 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
-from .midi import MidiSong, Part, read_notes
+from .midi import MidiPart, MidiSong, read_notes
 from .pop909 import BEATS, PART_OF_PHRASE, STEPS, read_phrases
 
 PIANO = 0  # program of all tracks
@@ -60,7 +60,7 @@ def read_song(name: str, files: dict[str, bytes]) -> MidiSong | None:
     """One song of the archive; None if the phrases can't be placed on its beats."""
     named = read_notes(mido.MidiFile(file=io.BytesIO(files[f"{name}.mid"])))
     melody = named.pop("MELODY", [])
-    others = [Part(PIANO, notes) for notes in named.values()]
+    others = [MidiPart(PIANO, notes) for notes in named.values()]
     beats, _, downbeats = np.loadtxt(io.BytesIO(files["beat_midi.txt"])).T
     first = find_first_bar(melody, beats, files["melody.txt"].decode())
     bars = np.flatnonzero(downbeats)
@@ -72,7 +72,7 @@ def read_song(name: str, files: dict[str, bytes]) -> MidiSong | None:
     return MidiSong(
         name=f"pop909/{name}",
         duration=duration,
-        parts=[Part(PIANO, melody), *others],
+        parts=[MidiPart(PIANO, melody), *others],
         drums=[],
         beats=beats.tolist(),
         positions=((np.arange(len(beats)) - first) % BEATS + 1).tolist(),
