@@ -105,8 +105,8 @@ def test_steady_tempos_are_twice_as_many_in_half_frames():
 
 
 def test_a_beat_is_observed_in_the_first_sixteenth_of_its_interval():
-    for n, heard in zip(PUBLISHED.intervals, PUBLISHED.heard, strict=True):
-        assert (heard - 1) / n < 1 / 16 <= heard / n
+    for n, observed in zip(PUBLISHED.intervals, PUBLISHED.observed, strict=True):
+        assert (observed - 1) / n < 1 / 16 <= observed / n
 
 
 def test_the_next_interval_is_a_probability():
@@ -121,9 +121,9 @@ def test_any_length_of_bar_can_be_followed(bar):
     beat, downbeat = clicks(clicked, length=2000, bar=bar)
     densities = np.log([(1 - beat) / 15, np.maximum(1e-8, beat - downbeat), downbeat])
     path = best_path(densities, bars=(bar,))
-    heard = path.beats[path.entries >= 0]
+    observed = path.beats[path.entries >= 0]
     assert path.beats.max() == bar - 1
-    assert (np.diff(heard) % bar == 1).all()
+    assert (np.diff(observed) % bar == 1).all()
 
 
 @pytest.mark.parametrize("space", [PUBLISHED, STEADY], ids=["published", "steady"])
@@ -136,7 +136,7 @@ def test_a_song_searched_in_spans_has_the_same_beats(seed, space, monkeypatch):
     parts = best_path(densities, bars=(3, 4), tempo_space=space)
     np.testing.assert_array_equal(parts.entries, whole.entries)
     np.testing.assert_array_equal(parts.beats, whole.beats)
-    np.testing.assert_array_equal(parts.heard, whole.heard)
+    np.testing.assert_array_equal(parts.observed, whole.observed)
 
 
 # Songs by hand

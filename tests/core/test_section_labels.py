@@ -29,20 +29,20 @@ from allin1_mlx_training.music.section_priors import count
 PRIORS = load_priors()
 
 
-def facts_of(form, heard=None, *, sure=0.9, louder="C", sung=None):
-    """Sections of eight bars, one for each letter. heard: the network's label of each, or none."""
+def facts_of(form, predicted=None, *, sure=0.9, louder="C", sung=None):
+    """Sections of eight bars, one per letter. predicted: the network's label of each, or none."""
     m = len(form)
     probabilities = np.full((m, len(NAMES)), 1 / len(NAMES))
-    if heard is not None:
+    if predicted is not None:
         probabilities[:] = (1 - sure) / (len(NAMES) - 1)
-        probabilities[np.arange(m), [NAMES.index(name) for name in heard]] = sure
+        probabilities[np.arange(m), [NAMES.index(name) for name in predicted]] = sure
     letters = list(dict.fromkeys(form))
     return SectionFacts(
         bars=np.full(m, 8),
         groups=np.array([letters.index(letter) for letter in form]),
         loudness=np.array([1.2 if letter in louder else 1.0 for letter in form]),
         voice=np.zeros(m) if sung is None else np.array([float(letter in sung) for letter in form]),
-        heard=probabilities,
+        predicted=probabilities,
     )
 
 
@@ -55,8 +55,8 @@ def longest_row(names, label):
 
 
 def test_a_certain_network_decides_the_labels():
-    heard = ("intro", "verse", "chorus", "verse", "chorus", "bridge", "chorus", "outro")
-    assert label_sections(facts_of("AVCVCBCO", heard), PRIORS).names == heard
+    predicted = ("intro", "verse", "chorus", "verse", "chorus", "bridge", "chorus", "outro")
+    assert label_sections(facts_of("AVCVCBCO", predicted), PRIORS).names == predicted
 
 
 def test_a_network_with_one_label_everywhere_does_not_decide():
@@ -96,7 +96,7 @@ def test_labels_obey_the_rules_for_any_output_of_the_network(seed):
         groups=rng.integers(0, max(m // 2, 1), m),
         loudness=rng.uniform(0.5, 1.5, m),
         voice=rng.uniform(0, 1, m),
-        heard=rng.dirichlet(np.full(len(NAMES), 0.1), m),
+        predicted=rng.dirichlet(np.full(len(NAMES), 0.1), m),
     )
     found = label_sections(facts, PRIORS)
     assert longest_row(found.names, "chorus") <= IN_A_ROW
@@ -125,7 +125,7 @@ def test_the_best_sequence_is_found_and_confidence_compares_it_with_others():
         groups=np.array([0, 1, 2, 1]),
         loudness=np.array([0.8, 1.0, 1.3, 1.1]),
         voice=np.array([0.1, 0.9, 0.8, 0.5]),
-        heard=rng.dirichlet(np.ones(len(NAMES)), 4),
+        predicted=rng.dirichlet(np.ones(len(NAMES)), 4),
     )
     each = decoder._score_each(facts, PRIORS)
     scores = {}

@@ -10,7 +10,7 @@ The result is that of exact Viterbi decoding, but it is computed in blocks:
 
 - Nothing is decided within a beat, so scores are stored only for *entries* (interval, beat,
   frame): the first frames of beats. The score of a beat is the sum of the log-ratios of the frames
-  in which it is heard, compared with no beat. It is a difference of two cumulative sums.
+  in which it is observed, compared with no beat. It is a difference of two cumulative sums.
 - A beat that ends now began at least the shortest interval ago. So one block of that length is
   decided at once, from a ring buffer of the latest entries.
 - A leap costs the same for every target, so only the best interval before it is needed.
@@ -49,12 +49,12 @@ class Path:
     """A sequence of S beats in order of time; the first may begin before frame 0.
 
     entries: (S,) the frame at which each beat begins. beats: (S,) its index in the bar, from 0.
-    heard: (S,) the number of frames, from its first, in which the beat is observed.
+    observed: (S,) the number of frames, from its first, in which the beat is observed.
     """
 
     entries: Ints
     beats: Ints
-    heard: Ints
+    observed: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def best_path(
             entry -= int(tempo_space.intervals[k])
             path.append((entry, beat, k))
     entries, beats, chosen = np.array(path[::-1]).T
-    return Path(entries, beats, tempo_space.heard[chosen])
+    return Path(entries, beats, tempo_space.observed[chosen])
 
 
 class _Search:
@@ -256,7 +256,7 @@ def _entry_gains(
     ratios = np.pad(_fixed(densities[1:] - densities[0]), ((0, 0), (before + 1, after)))
     # The sums may overflow and wrap around; their differences are still correct.
     windows = sliding_window_view(ratios.cumsum(axis=1), block, axis=1).swapaxes(0, 1)
-    heard = tempo_space.heard
+    observed = tempo_space.observed
     kinds = np.concatenate([np.arange(n) == 0 for n in bars]).astype(np.int64)
 
     T = densities.shape[1]
@@ -264,7 +264,7 @@ def _entry_gains(
 
     def gains(start: int) -> Ints:
         begin = start + before
-        found = (windows[begin + heard] - windows[begin]).take(kinds, axis=1)
+        found = (windows[begin + observed] - windows[begin]).take(kinds, axis=1)
         if extra is not None:
             frames = np.clip(np.arange(start, start + block), 0, T - 1)
             found += extra[:, None, frames * extra.shape[1] // T]

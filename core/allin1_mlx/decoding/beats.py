@@ -19,8 +19,8 @@ from .bar_pointer import Path, best_path
 from .tempo_space import OBSERVATION_LAMBDA, PUBLISHED, TempoSpace
 
 BARS = (3, 4)  # beats per bar, as in the published decoder
-HEARD = 0.2  # lowest probability at which a beat counts as heard
-LEAST_HEARD = 0.3  # lowest share of beats that must be heard
+PROBABLE = 0.2  # probability from which a beat counts as probable
+LEAST_PROBABLE = 0.3  # lowest share of beats that must be probable
 UNHEARD = 1e-6  # the probability used for frames in which the network returned NaN
 IMPOSSIBLE = -(2.0**14)  # stands for log(0); it costs more than any other path
 
@@ -70,8 +70,8 @@ def decode_beats(
     if not frames.any():  # frame 0 alone does not count, as in the reference
         return _beats([])
     first, last = int(frames[0]), int(frames[-1])
-    heard = _divide(activations[first : last + 1], tempo_space.frames)
-    densities = _log_densities(heard)
+    observed = _divide(activations[first : last + 1], tempo_space.frames)
+    densities = _log_densities(observed)
     parts = None if tempo is None else tempo[:, first // TEMPO_FRAMES : last // TEMPO_FRAMES + 1]
     path = best_path(
         densities / tempo_space.frames,
@@ -82,20 +82,20 @@ def decode_beats(
     return _beats(
         [
             (first + (place + tempo_space.frames // 2) // tempo_space.frames, position)
-            for place, position in _pick_peaks(path, heard, densities)
+            for place, position in _pick_peaks(path, observed, densities)
         ]
     )
 
 
 def drop_guesses(beats: Beats, beat: Probabilities, downbeat: Probabilities) -> Beats:
-    """Return the beats, or none if fewer than LEAST_HEARD of them were heard.
+    """Return the beats, or none if fewer than LEAST_PROBABLE of them are probable.
 
     The decoder fills any gap with a steady grid of beats, so that even a drone gets a tempo from
     its beginning and its end. beat, downbeat: (T,), the probabilities that were decoded.
     """
     frames = np.rint(beats.times * FPS).astype(np.int64)
     likely = np.maximum(beat, downbeat)[frames]
-    if len(likely) and np.mean(likely >= HEARD) < LEAST_HEARD:
+    if len(likely) and np.mean(likely >= PROBABLE) < LEAST_PROBABLE:
         return _beats([])
     return beats
 
@@ -146,7 +146,7 @@ def _pick_peaks(
     strength = activations.max(axis=1)
     observed = densities[0].copy()
     peaks = []
-    for entry, beat, length in zip(path.entries, path.beats, path.heard, strict=True):
+    for entry, beat, length in zip(path.entries, path.beats, path.observed, strict=True):
         left, right = max(int(entry), 0), min(int(entry + length), T)
         if left < right:
             peaks.append((left + int(strength[left:right].argmax()), int(beat) + 1))

@@ -50,21 +50,21 @@ def draw_curve(activation: Floats, onset: Floats) -> Floats:
 
 
 def leave_curve(curve: Floats, activation: Floats, onset: Floats) -> Floats:
-    """(B,) the curve, moved towards the measured beats as far as the playing is uneven.
+    """(B,) the curve, moved towards the measured beats where the playing is uneven.
 
-    The two measurements of a beat have errors of different causes. Where both leave the curve
-    together, the beat was played there. So the covariance of their distances from the curve is the
-    variance of the playing, and what exceeds it in the variance of each is that of its error. All
-    are measured in a window around each beat. The distance is estimated as in Wiener's filter.
+    The two measurements of a beat have independent errors. If both differ from the curve in the
+    same way, the beat was played there. So the covariance of their distances from the curve is the
+    variance of the playing, and the rest of each variance is the error of that measurement. All are
+    measured in a window around each beat. The distance is estimated by a Wiener filter.
     """
-    peak, heard = activation - curve, onset - curve
-    common = _local_mean(np.clip(peak * heard, -(FARTHEST**2), FARTHEST**2))
-    peak_error, heard_error = (
+    peak, attack = activation - curve, onset - curve
+    common = _local_mean(np.clip(peak * attack, -(FARTHEST**2), FARTHEST**2))
+    peak_error, attack_error = (
         np.maximum(_local_mean(np.minimum(d**2, FARTHEST**2)) - common, LEAST_ERROR**2)
-        for d in (peak, heard)
+        for d in (peak, attack)
     )
-    distance = (peak / peak_error + heard / heard_error) / (1 / peak_error + 1 / heard_error)
-    error = 1 / (1 / peak_error + 1 / heard_error)
+    distance = (peak / peak_error + attack / attack_error) / (1 / peak_error + 1 / attack_error)
+    error = 1 / (1 / peak_error + 1 / attack_error)
     playing = np.maximum(common - LOOSE**2, 0)
     share: Floats = playing / (np.maximum(common, 0) + error)
     return curve + share * distance

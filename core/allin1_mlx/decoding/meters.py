@@ -24,7 +24,7 @@ from .tempo_space import PUBLISHED, STEADY
 
 
 def find_beats(found: Activations, *, threshold: float, steady: bool) -> Beats:
-    """Find the beats of a song and their positions in the bar; none if too few are heard.
+    """Find the beats of a song and their positions in the bar; none if too few are probable.
 
     found: the network's probabilities. threshold: lowest probability of the first and last beat.
     steady: False decodes like the published programs, in bars of 3 or 4 beats; True expects long
@@ -82,13 +82,13 @@ def decode_meters(
     its tempo, whose third beats are silent. Then two thirds of the tempo are tried.
     """
     beats = _decode_level(beat, downbeat, threshold=threshold, tempo=tempo)
-    heard = _highest(beats.times, beat)
-    if len(heard) >= LENGTHS[-1] and beats.positions.max() == 3:
-        thirds = [float(heard[first::3].mean()) for first in range(3)]
+    likely = _highest(beats.times, beat)
+    if len(likely) >= LENGTHS[-1] and beats.positions.max() == 3:
+        thirds = [float(likely[first::3].mean()) for first in range(3)]
         if min(thirds) < SILENT * max(thirds):
             slow = prefer_slower(tempo, beats.times, len(beat))
             slower = _decode_level(beat, downbeat, threshold=threshold, tempo=slow)
-            if _highest(slower.times, beat).mean() > CLEARER * heard.mean():
+            if _highest(slower.times, beat).mean() > CLEARER * likely.mean():
                 return slower
     return beats
 
@@ -132,7 +132,7 @@ def _decode_level(
 
 
 def share_between(times: Floats, downbeat: Probabilities) -> float:
-    """The share of the downbeats, by probability, that are heard midway between two beats.
+    """The share of the downbeats, by probability, that lie midway between two beats.
 
     It is near a half if bars of 5 or 7 were decoded at half their tempo: every other bar then
     begins between two beats.
@@ -141,7 +141,7 @@ def share_between(times: Floats, downbeat: Probabilities) -> float:
         return 0.0
     on, off = (_highest(places, downbeat) for places in (times[1:], (times[1:] + times[:-1]) / 2))
     usual = float(np.median(np.concatenate([on, off])))
-    loud_on, loud_off = (float(np.maximum(heard - usual, 0).sum()) for heard in (on, off))
+    loud_on, loud_off = (float(np.maximum(likely - usual, 0).sum()) for likely in (on, off))
     return loud_off / max(loud_on + loud_off, 1e-9)
 
 
@@ -201,8 +201,8 @@ def downbeat_evidence(times: Floats, beat: Probabilities, downbeat: Probabilitie
     if not len(times):
         return np.zeros(0)
     first = _highest(times, downbeat)
-    heard = np.maximum(_highest(times, beat), first)
-    share = np.clip(first / np.maximum(heard, LEAST), SURE, 1 - SURE)
+    likely = np.maximum(_highest(times, beat), first)
+    share = np.clip(first / np.maximum(likely, LEAST), SURE, 1 - SURE)
     usual = share.mean()
     odds = np.log(share / (1 - share)) - np.log(usual / (1 - usual))
     clipped: Floats = np.clip(odds, -MOST, MOST)
@@ -255,7 +255,7 @@ def best_bars(evidence: Floats) -> tuple[list[tuple[int, int]], float]:
     which begins at beat i. before[i][k]: the index of the length of the bar before that one.
     """
     B, kinds = len(evidence), range(len(LENGTHS))
-    heard = evidence.tolist()
+    gains = evidence.tolist()
     begins = [PRIOR[bar] - float(np.log(bar)) for bar in LENGTHS]  # the song begins within a bar
     cost = [TWO if bar == 2 else 0.0 for bar in LENGTHS]
     score: list[list[float]] = []
@@ -264,7 +264,7 @@ def best_bars(evidence: Floats) -> tuple[list[tuple[int, int]], float]:
         ended = [score[i - LENGTHS[k]][k] if i >= LENGTHS[k] else begins[k] for k in kinds]
         best = max(ended)
         other, changed = ended.index(best), best - CHANGE
-        score.append([max(ended[k], changed) + heard[i] - cost[k] for k in kinds])
+        score.append([max(ended[k], changed) + gains[i] - cost[k] for k in kinds])
         before.append([k if ended[k] >= changed else other for k in kinds])
     last = [(score[i][k], i, k) for k in kinds for i in range(B - LENGTHS[k], B)]
     total, i, k = max(last)

@@ -177,8 +177,8 @@ def measure_beats(
     left, top, right = (fitting[rows, best + step] for step in (-1, 0, 1))
     bend = np.minimum(left - 2 * top + right, -1e-9)
     between = np.clip((left - right) / (2 * bend), -0.5, 0.5)
-    heard = top > 0
-    onset = np.where(heard, offsets[best] + between * HOP_SECONDS, delay)
+    has_onset = top > 0
+    onset = np.where(has_onset, offsets[best] + between * HOP_SECONDS, delay)
     # Offsets were measured from the nearest hop, not from the peak itself.
     rounding = np.rint(peaks / HOP_SECONDS) * HOP_SECONDS - peaks
-    return MeasuredBeats(peaks + delay, peaks + onset + np.where(heard, rounding, 0.0))
+    return MeasuredBeats(peaks + delay, peaks + onset + np.where(has_onset, rounding, 0.0))

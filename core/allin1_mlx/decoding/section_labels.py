@@ -111,7 +111,7 @@ class SectionFacts:
     """The features of sections that decide about labels.
 
     bars, groups: (m,) length and group of each section. loudness: (m,) means of the log spectrum.
-    voice: (m,) mean probability that somebody sings. heard: (m, N) mean probabilities from the
+    voice: (m,) mean probability that somebody sings. predicted: (m, N) mean probabilities from the
     network.
     """
 
@@ -119,7 +119,7 @@ class SectionFacts:
     groups: NDArray[np.int64]
     loudness: Floats
     voice: Floats
-    heard: Floats
+    predicted: Floats
 
     @cached_property
     def certainty(self) -> float:
@@ -127,7 +127,7 @@ class SectionFacts:
 
         It is low for music that differs from the training data.
         """
-        p = self.heard / np.maximum(self.heard.sum(axis=1, keepdims=True), 1e-9)
+        p = self.predicted / np.maximum(self.predicted.sum(axis=1, keepdims=True), 1e-9)
         entropy = -(p * np.log(np.maximum(p, 1e-9))).sum(axis=1)
         return float(1 - np.average(entropy, weights=self.bars) / np.log(len(NAMES)))
 
@@ -164,11 +164,11 @@ def _score_each(facts: SectionFacts, priors: SectionPriors) -> Floats:
     times = np.minimum(np.bincount(facts.groups)[facts.groups], TIMES) - 1
     louder = _compare(facts.loudness, facts.bars)
     sung = _compare(facts.voice, facts.bars)
-    usual = np.average(facts.heard, axis=0, weights=facts.bars)
-    heard = np.log(facts.heard + LEAST) - COMMON * np.log(usual + LEAST)
+    usual = np.average(facts.predicted, axis=0, weights=facts.bars)
+    predicted = np.log(facts.predicted + LEAST) - COMMON * np.log(usual + LEAST)
     trust = min(1.0, facts.certainty / CLEAR) ** 3
     return np.asarray(
-        NETWORK * trust * heard
+        NETWORK * trust * predicted
         + PLACE * priors.places[:, places].T
         + RETURNS * priors.times[:, times].T
         - LOUD * (louder[:, None] - USUAL_LOUDNESS) ** 2

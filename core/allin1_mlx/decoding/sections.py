@@ -74,14 +74,14 @@ def describe_sections(bars: Bars, cuts: list[int], *, end: float) -> tuple[Segme
     """
     groups = group_sections(bars.sound, cuts)
     lengths = np.diff(cuts)
-    heard = bars.labels[:, [LABELS.index(name) for name in NAMES]]
+    predicted = bars.labels[:, [LABELS.index(name) for name in NAMES]]
     labels = label_sections(
         SectionFacts(
             bars=lengths,
             groups=np.array(groups),
             loudness=np.add.reduceat(bars.loudness, cuts[:-1]) / lengths,
             voice=np.add.reduceat(bars.voice, cuts[:-1]) / lengths,
-            heard=np.add.reduceat(heard, cuts[:-1], axis=0) / lengths[:, None],
+            predicted=np.add.reduceat(predicted, cuts[:-1], axis=0) / lengths[:, None],
         ),
         load_priors(),
     )

@@ -67,7 +67,7 @@ class TempoSpace:
         return intervals.astype(np.int64)
 
     @cached_property
-    def heard(self) -> Ints:
+    def observed(self) -> Ints:
         """(K,) the number of frames i with i / interval < 1 / OBSERVATION_LAMBDA."""
         return -(-self.intervals // OBSERVATION_LAMBDA)
 

@@ -180,7 +180,7 @@ def _draw_tune(rng: Rng, style: Style, part: str, key: Key, chords: list[Chord])
 
 
 def stage(rng: Rng, style: Style, material: Material, scene: Scene) -> Material:
-    """The part as a scene without a kick, in which beats are hard to hear."""
+    """The part as a scene without a kick, in which beats are hard to find."""
     nothing = np.zeros(style.meter * style.steps)
     groove, drums = material.groove, "none"
     if scene.grooves:
