@@ -54,13 +54,13 @@ class Workers:
         if self.count == 0:
             return _done(function, arguments)
         if self._pool is None:
-            self._pool = _open_pool(self.count)
+            self._pool = open_pool(self.count)
         with deaf_to_interrupts():
             try:
                 return self._pool.submit(function, *arguments)
             except BrokenProcessPool:
                 self._pool.shutdown(wait=False)
-                self._pool = _open_pool(self.count)
+                self._pool = open_pool(self.count)
                 return self._pool.submit(function, *arguments)
 
 
@@ -85,7 +85,7 @@ class Job(Generic[T]):
         except BrokenProcessPool:
             pass
         try:
-            with _open_pool(1) as alone:
+            with open_pool(1) as alone:
                 with deaf_to_interrupts():
                     again = alone.submit(self._function, *self._arguments)
                 return again.result()
@@ -114,7 +114,8 @@ def deaf_to_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _open_pool(count: int) -> ProcessPoolExecutor:
+def open_pool(count: int) -> ProcessPoolExecutor:
+    """A pool of `count` processes, which end when this process ends, even if it is killed."""
     # Forking a process with threads of MLX would copy locks that are never released.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, mp_context=context, initializer=_begin)

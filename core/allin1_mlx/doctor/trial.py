@@ -9,8 +9,6 @@ Each trial runs in a separate process, because a faulty driver can end the proce
 
 from __future__ import annotations
 
-import multiprocessing
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -22,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..batch.workers import deaf_to_interrupts
+from ..batch.workers import deaf_to_interrupts, open_pool
 
 if TYPE_CHECKING:
     from ..network.model import Config
@@ -131,8 +129,7 @@ def _describe_kernels(config: Config) -> str:
 
 def run_apart(song: Path, device: Device) -> Trial | str:
     """Analyse the song in a new process. Returns one line about the fault if it fails."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with open_pool(1) as pool:
         with deaf_to_interrupts():
             job = pool.submit(run, song, device)
         try:
