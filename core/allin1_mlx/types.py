@@ -29,6 +29,8 @@ LOWEST_TEMPO = 30 * 2**0.5  # BPM, the centre of the first class of tempo
 TEMPO_FRAMES = 50  # frames that share one judgement of the tempo
 HOP = SAMPLE_RATE // FPS  # 441 samples
 
+LONGEST_AUDIO = 43_200  # seconds; in 12 hours, even the fastest tempo gives fewer than MOST_BEATS
+
 # The largest values in a result file, as in analysis.schema.json.
 LONGEST_SONG = 86_400  # seconds
 LONGEST_BAR = 32  # beats

@@ -16,7 +16,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from allin1_mlx.audio import Audio, file_digest, load_audio, stream_audio, write_audio
+from allin1_mlx.audio import (
+    Audio,
+    check_length,
+    file_digest,
+    load_audio,
+    stream_audio,
+    write_audio,
+)
 from allin1_mlx.audio.blocks import stereo_weights
 from allin1_mlx.audio.decoders import BLOCK, SEGMENT
 from allin1_mlx.audio.ffmpeg import FfmpegDecoder, has_ffmpeg
@@ -324,11 +331,24 @@ def never(blocks: Iterator[object], hint: int) -> None:
     raise AssertionError("the song was decoded")
 
 
-def test_more_than_a_day_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
-    write_header(tmp_path / "a.wav", rate=1000, claimed=86_401_000, held=86_401_000)
-    message = r"^a\.wav: is longer than the limit of 24:00:00\.0; cut it into parts$"
+def test_more_than_half_a_day_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    write_header(tmp_path / "a.wav", rate=1000, claimed=43_201_000, held=43_201_000)
+    message = r"^a\.wav: is longer than the limit of 12:00:00\.0; cut it into parts$"
     with pytest.raises(AudioError, match=message):
         stream_audio(tmp_path / "a.wav", never)
+
+
+def test_a_whole_day_is_refused_before_the_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_header(tmp_path / "day.wav", rate=8000, claimed=691_200_000, held=691_200_000)
+    read: list[object] = []
+    monkeypatch.setattr("allin1_mlx.audio.song.file_digest", read.append)
+    with pytest.raises(AudioError, match=r"^day\.wav: is longer than the limit of 12:00:00\.0; "):
+        stream_audio(tmp_path / "day.wav", never)
+    with pytest.raises(AudioError, match=r"^day\.wav: is longer than the limit of 12:00:00\.0; "):
+        check_length(tmp_path / "day.wav")
+    assert read == []
 
 
 def test_the_limit_of_the_page_is_checked_before_the_song_is_decoded(tmp_path: Path) -> None:

@@ -9,15 +9,17 @@ containers.py   reads file headers: `file_digest`, kind, length and alignment
 sink.py         samples -> a file: `write_audio`
 """
 
+from .blocks import Collector
 from .containers import file_digest, unchanged
 from .sink import Sink, write_audio
-from .song import Audio, Collector, SoundInfo, load_audio, stream_audio
+from .song import Audio, SoundInfo, check_length, load_audio, stream_audio
 
 __all__ = [
     "Audio",
     "Collector",
     "Sink",
     "SoundInfo",
+    "check_length",
     "file_digest",
     "load_audio",
     "stream_audio",

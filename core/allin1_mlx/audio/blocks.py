@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..display.times import clock_time
 from ..errors import AudioError
-from ..types import LONGEST_SONG, SAMPLE_RATE
+from ..types import LONGEST_AUDIO, SAMPLE_RATE
 from .decoders import Block
 
 MIN_BYTES = 250  # bytes per second: a third of the smallest speech codecs; silence may need less
@@ -43,7 +43,7 @@ class Meter:
     def __init__(
         self, name: str, rate: int, *, claimed: float, limit: float | None, size: int
     ) -> None:
-        """claimed, limit: seconds. limit: LONGEST_SONG if None. size: bytes of the file.
+        """claimed, limit: seconds. limit: LONGEST_AUDIO if None. size: bytes of the file.
 
         Raises AudioError if the file claims more than the limit.
         """
@@ -51,7 +51,7 @@ class Meter:
         self.peak = 0.0
         self._name = name
         self._rate = rate
-        self._limit = LONGEST_SONG if limit is None else min(limit, LONGEST_SONG)
+        self._limit = LONGEST_AUDIO if limit is None else min(limit, LONGEST_AUDIO)
         self._size = size
         self._plausible = find_plausible(size, claimed)
         if self._limit < claimed <= self._plausible:
@@ -80,7 +80,7 @@ class Meter:
             yield block
 
     def _too_long(self) -> AudioError:
-        remedy = "" if self._limit == LONGEST_SONG else " or raise the limit"
+        remedy = "" if self._limit == LONGEST_AUDIO else " or raise the limit"
         return AudioError(
             f"{self._name}: is longer than the limit of {clock_time(self._limit)}; "
             f"cut it into parts{remedy}"
@@ -135,3 +135,38 @@ def resample(blocks: Iterator[Block], rate: int, channels: int) -> Iterator[Bloc
     for block in blocks:
         yield stream.resample_chunk(np.ascontiguousarray(block))
     yield stream.resample_chunk(np.zeros((0, channels), dtype=np.float32), last=True)
+
+
+def collect(blocks: Iterator[Block], hint: int) -> Block:
+    """Blocks (n, 1) or (n, 2) as one array (2, S). hint: the expected number of frames."""
+    collector = Collector(hint)
+    for block in blocks:
+        collector.add(block)
+    return collector.samples
+
+
+class Collector:
+    """Joins blocks to one array.
+
+    Memory for `hint` frames is reserved at the start, so no memory is wasted if the hint is right.
+    If it is too small, the array grows. Unused reserved memory costs address space only.
+    """
+
+    def __init__(self, hint: int) -> None:
+        self._room = np.empty((2, hint), dtype=np.float32)
+        self._filled = 0
+
+    @property
+    def samples(self) -> Block:
+        """All blocks until now, (2, S)."""
+        return self._room[:, : self._filled]
+
+    def add(self, block: Block) -> None:
+        """Append a block (n, 1) or (n, 2)."""
+        needed = self._filled + len(block)
+        if needed > self._room.shape[1]:
+            larger = np.empty((2, needed + needed // 2), dtype=np.float32)
+            larger[:, : self._filled] = self.samples
+            self._room = larger
+        self._room[:, self._filled : needed] = block.T
+        self._filled = needed

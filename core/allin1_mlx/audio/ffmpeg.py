@@ -46,6 +46,7 @@ FORMATS = (
 )
 _CONFINED = ("-protocol_whitelist", "file,pipe", "-format_whitelist", FORMATS)
 MIN_SCORE = 25  # percent; below this, ffprobe may mistake a program or picture for an mp3
+PATIENCE = 60.0  # seconds; usually less than one
 _PROTECTED = ("drms", "aavd", "enca")  # sound tracks of iTunes, Audible, and MPEG-CENC
 
 
@@ -144,7 +145,15 @@ def _probe(path: Path) -> dict[str, Any]:
         *(_pydub().utils.get_prober_name(), "-v", "error", "-of", "json"),
         *("-show_format", "-show_streams", *_CONFINED, os.path.abspath(path)),
     ]
-    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        answer = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise AudioError(
+            f"{printable_name(path)}: ffmpeg cannot say in {PATIENCE:.0f} s what it is; "
+            "it is damaged: play it elsewhere, or fetch it again"
+        ) from None
     try:
         info = json.loads(answer.stdout)
     except ValueError:  # bytes that are not UTF-8, or no answer

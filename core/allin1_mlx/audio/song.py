@@ -23,7 +23,7 @@ from ..errors import AudioError
 from ..files import printable_name
 from ..tags import Tags, read_tags
 from ..types import SAMPLE_RATE
-from .blocks import Meter, fold, resample
+from .blocks import Meter, collect, fold, resample
 from .containers import check_file, container_name, file_digest, is_text, unchanged
 from .decoders import Block, Decoder, SoundfileDecoder, read_ahead
 from .ffmpeg import FFMPEG_REMEDY, FfmpegDecoder, has_ffmpeg
@@ -33,6 +33,7 @@ Consume = Callable[[Iterator[Block], int], T]
 
 RATES = (1_000, 1_000_000)  # Hz: sample rates of music, from telephone to studio
 MAX_ROOM = 2 * 3600.0  # most seconds that are reserved because of a header
+LARGE = 100_000_000  # bytes; a smaller file is read in less than a second
 SLACK = 1.0  # seconds in addition, because containers do not count the last packet's padding
 INTEGER_PEAK = 64.0  # float samples beyond this, 36 dB above full scale, are scaled down
 
@@ -75,7 +76,7 @@ def load_audio(
 ) -> Audio:
     """Decode a file of any format that libsndfile or ffmpeg can read.
 
-    max_seconds: longer songs raise an error, as do those of more than 24 hours; one second needs
+    max_seconds: longer songs raise an error, as do those of more than 12 hours; one second needs
     353 kB of memory. sha256: of the file, if it is known.
     Raises AudioError with one line for the user if there is nothing to analyse. If a file is cut
     off or damaged, the decodable part is returned with a warning.
@@ -101,7 +102,7 @@ def stream_audio(
     """
     song = Path(path)
     name = printable_name(song)
-    check_file(song)
+    check_length(song, max_seconds=max_seconds)
     try:
         with unchanged(song), ThreadPoolExecutor(1, thread_name_prefix="digest") as thread:
             digest = thread.submit(lambda: sha256 or file_digest(song))
@@ -129,6 +130,19 @@ def stream_audio(
     warnings = tuple(f"{name}: {note}" for note in notes)
     info = SoundInfo(digits, warnings, decoded.rate, decoded.source_frames, decoded.frames, tags)
     return decoded.result, info
+
+
+def check_length(path: str | PathLike[str], *, max_seconds: float | None = None) -> None:
+    """Raise AudioError if a file cannot be read, or if a large file states that it is too long.
+
+    Otherwise the error would come only when the whole file has been read for its SHA-256.
+    """
+    check_file(path)
+    song = Path(path)
+    job = _Job(song, printable_name(song), collect, max_seconds, song.stat().st_size)
+    if job.size > LARGE:
+        with closing(_open(job)) as decoder:
+            _start_meter(decoder, job)
 
 
 @dataclass(frozen=True)
@@ -162,10 +176,7 @@ class _Decoded(Generic[T]):
 
 def _decode(job: _Job[T]) -> _Decoded[T]:
     """Decode with libsndfile, or with ffmpeg if libsndfile cannot decode the file."""
-    try:
-        decoded = _render(lambda: SoundfileDecoder(job.song), job)
-    except soundfile.LibsndfileError:
-        return _render(lambda: _open_with_ffmpeg(job.song, job.name), job)
+    decoded = _render(lambda: _open(job), job)
     if decoded.stopped_early and has_ffmpeg():
         try:
             counting = _Job(job.song, job.name, _count, job.max_seconds, job.size)
@@ -191,6 +202,14 @@ def _render(open_file: Callable[[], Decoder], job: _Job[T]) -> _Decoded[T]:
     return decoded
 
 
+def _open(job: _Job[T]) -> Decoder:
+    """Open a file with the first decoder that knows it."""
+    try:
+        return SoundfileDecoder(job.song)
+    except soundfile.LibsndfileError:
+        return _open_with_ffmpeg(job.song, job.name)
+
+
 def _open_with_ffmpeg(song: Path, name: str) -> FfmpegDecoder:
     """Open a file that libsndfile does not know. Raises AudioError with the reason."""
     with song.open("rb") as file:
@@ -211,13 +230,7 @@ def _play(decoder: Decoder, job: _Job[T], *, full_scale: float = 1.0) -> _Decode
     """Run a decoder to its end: check, mix down, resample, scale and consume its blocks."""
     with closing(decoder), closing(decoder.blocks()) as blocks:
         rate, channels = decoder.rate, decoder.channels
-        if not RATES[0] <= rate <= RATES[1]:
-            raise AudioError(
-                f"{job.name}: has a sample rate of {rate} Hz, which is not music; "
-                f"expected {RATES[0]} to {RATES[1]} Hz"
-            )
-        claimed = decoder.hint / rate
-        meter = Meter(job.name, rate, claimed=claimed, limit=job.max_seconds, size=job.size)
+        meter = _start_meter(decoder, job)
         folded = fold(meter.watch(blocks), channels, vorbis_order=decoder.vorbis_order)
         resampled = resample(folded, rate, min(channels, 2))
         if full_scale != 1:
@@ -238,6 +251,18 @@ def _play(decoder: Decoder, job: _Job[T], *, full_scale: float = 1.0) -> _Decode
             decoder.shortfall(meter.frames),
             decoder.stopped_early,
         )
+
+
+def _start_meter(decoder: Decoder, job: _Job[T]) -> Meter:
+    """The meter of an opened file. Raises AudioError if its header states what cannot be music."""
+    rate = decoder.rate
+    if not RATES[0] <= rate <= RATES[1]:
+        raise AudioError(
+            f"{job.name}: has a sample rate of {rate} Hz, which is not music; "
+            f"expected {RATES[0]} to {RATES[1]} Hz"
+        )
+    claimed = decoder.hint / rate
+    return Meter(job.name, rate, claimed=claimed, limit=job.max_seconds, size=job.size)
 
 
 class _Counted:
@@ -261,38 +286,3 @@ def _room(decoder: Decoder, max_seconds: float | None) -> int:
     seconds = decoder.hint / decoder.rate
     limit = MAX_ROOM if max_seconds is None else min(MAX_ROOM, max_seconds)
     return round((min(seconds, limit) + SLACK) * SAMPLE_RATE)
-
-
-def collect(blocks: Iterator[Block], hint: int) -> Block:
-    """Blocks (n, 1) or (n, 2) as one array (2, S). hint: the expected number of frames."""
-    collector = Collector(hint)
-    for block in blocks:
-        collector.add(block)
-    return collector.samples
-
-
-class Collector:
-    """Joins blocks to one array.
-
-    Memory for `hint` frames is reserved at the start, so no memory is wasted if the hint is right.
-    If it is too small, the array grows. Unused reserved memory costs address space only.
-    """
-
-    def __init__(self, hint: int) -> None:
-        self._room = np.empty((2, hint), dtype=np.float32)
-        self._filled = 0
-
-    @property
-    def samples(self) -> Block:
-        """All blocks until now, (2, S)."""
-        return self._room[:, : self._filled]
-
-    def add(self, block: Block) -> None:
-        """Append a block (n, 1) or (n, 2)."""
-        needed = self._filled + len(block)
-        if needed > self._room.shape[1]:
-            larger = np.empty((2, needed + needed // 2), dtype=np.float32)
-            larger[:, : self._filled] = self.samples
-            self._room = larger
-        self._room[:, self._filled : needed] = block.T
-        self._filled = needed

@@ -10,7 +10,7 @@ import multiprocessing
 import shutil
 from dataclasses import dataclass, replace
 
-from ..audio import file_digest, unchanged
+from ..audio import check_length, file_digest, unchanged
 from ..demix.external import find_stems, stems_digest
 from ..demix.features import FeatureOptions, Features, extract_features
 from ..files import replacing
@@ -49,6 +49,7 @@ def prepare_song(
     """
     check_input(song.file)
     with unchanged(song.file):
+        check_length(song.file)
         sha256 = file_digest(song.file)
         settled = replace(song, name=settle_name(song, sha256, outputs.out_dir))
         digest = ""
