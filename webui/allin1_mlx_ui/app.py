@@ -113,15 +113,15 @@ def create_app(options: argparse.Namespace, library: Path | None = None) -> Iter
     library: where songs are kept; None to delete them when their tab is closed.
     """
     with open_workspace() as folder:
+        # Gradio reads these environment variables, some of them when it is imported.
+        os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+        os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
         yield from _create_app(options, folder, library)
 
 
 def _create_app(
     options: argparse.Namespace, folder: Path, library: Path | None
 ) -> Iterator[FastAPI]:
-    # Gradio reads these environment variables, some of them when it is imported.
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
     from fastapi import FastAPI
 
     from .analyst import Analyst

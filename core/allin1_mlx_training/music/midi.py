@@ -9,7 +9,6 @@ a metre of eighths is slow enough, otherwise groups of three.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import io
 import json
@@ -23,6 +22,8 @@ import mido
 import numpy as np
 
 from allin1_mlx.types import LABELS
+
+from .command import read_paths
 
 INDEX = "index.json"
 DRUM_CHANNEL, SUSTAIN, VOLUME = 9, 64, 7  # MIDI channel and controllers
@@ -261,11 +262,12 @@ def load_midi(path: str | Path) -> tuple[MidiSong, ...]:
 
 def main() -> None:
     """Run the command in the module's docstring."""
-    parser = argparse.ArgumentParser(description="Read a pack of MIDI files.")
-    parser.add_argument("pack", type=Path, help="midi.tar.xz")
-    parser.add_argument("out", type=Path, help="the .json.gz to write")
-    options = parser.parse_args()
-    with tarfile.open(options.pack) as pack:
+    archive, out = read_paths(
+        "Read a pack of MIDI files.",
+        archive="midi.tar.xz",
+        out="the .json.gz to write",
+    )
+    with tarfile.open(archive) as pack:
         members = {m.name.removeprefix("./"): m for m in pack.getmembers() if m.isfile()}
 
         def read(name: str) -> bytes:
@@ -280,7 +282,7 @@ def main() -> None:
             song = read_song(read(entry["path"]), entry, noted)
             if song is not None:
                 songs.append(asdict(song))
-    with gzip.open(options.out, "wt", encoding="utf-8") as file:
+    with gzip.open(out, "wt", encoding="utf-8") as file:
         json.dump(songs, file)
 
 

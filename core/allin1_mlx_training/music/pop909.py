@@ -10,7 +10,6 @@ All tunes are in 4/4. Times within a bar are beats.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import re
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .command import read_paths
 from .forms import Part
 from .harmony import Chord
 
@@ -148,11 +148,12 @@ def _melody(text: str, bars: int) -> list[list[tuple[float, float, int]]]:
 
 def main() -> None:
     """Run the command in the module's docstring."""
-    parser = argparse.ArgumentParser(description="Pack the POP909 tunes for the composer.")
-    parser.add_argument("archive", help="pop909.tar.xz")
-    parser.add_argument("out", help="the .json.gz to write")
-    options = parser.parse_args()
-    pack(options.archive, options.out)
+    archive, out = read_paths(
+        "Pack the POP909 tunes for the composer.",
+        archive="pop909.tar.xz",
+        out="the .json.gz to write",
+    )
+    pack(archive, out)
 
 
 if __name__ == "__main__":

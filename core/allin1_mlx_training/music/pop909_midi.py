@@ -11,7 +11,6 @@ annotated, so labels are not among the known tasks. All songs are in 4/4; they h
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import io
 import json
@@ -25,6 +24,7 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
+from .command import read_paths
 from .midi import MidiPart, MidiSong, read_notes
 from .pop909 import BEATS, PART_OF_PHRASE, STEPS, read_phrases
 
@@ -124,11 +124,12 @@ def _sections(text: str) -> tuple[list[int], list[str]]:
 
 def main() -> None:
     """Run the command in the module's docstring."""
-    parser = argparse.ArgumentParser(description="Pack the arrangements of POP909.")
-    parser.add_argument("archive", help="pop909.tar.xz")
-    parser.add_argument("out", help="the .json.gz to write")
-    options = parser.parse_args()
-    pack(options.archive, options.out)
+    archive, out = read_paths(
+        "Pack the arrangements of POP909.",
+        archive="pop909.tar.xz",
+        out="the .json.gz to write",
+    )
+    pack(archive, out)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ The section decoder reads the counts. They come from the Harmonix annotations (N
 
 from __future__ import annotations
 
-import argparse
 import json
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from allin1_mlx.decoding.section_labels import LONGEST, NAMES, PLACES, TIMES
 
+from .command import read_paths
 from .statistics import LABEL_OF_PART, part_of, read_annotations
 
 START, END = "<", ">"  # before the first and after the last section
@@ -68,13 +68,14 @@ def _parts(rows: list[tuple[float, str]], downbeats: NDArray[np.float64]) -> lis
 
 def main() -> None:
     """Run the command in the module's docstring."""
-    parser = argparse.ArgumentParser(description="Count the sections of the Harmonix annotations.")
-    parser.add_argument("archive", help="harmonix-annotations.tar.xz")
-    parser.add_argument("out", help="the JSON file to write")
-    options = parser.parse_args()
-    counts = count(options.archive)
+    archive, out = read_paths(
+        "Count the sections of the Harmonix annotations.",
+        archive="harmonix-annotations.tar.xz",
+        out="the JSON file to write",
+    )
+    counts = count(archive)
     lines = ",\n".join(f"{json.dumps(key)}: {json.dumps(counts[key])}" for key in counts)
-    Path(options.out).write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+    out.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ follows two others, how many bars each lasts, and how fast songs are. This comma
 
 from __future__ import annotations
 
-import argparse
 import csv
 import io
 import json
@@ -22,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .command import read_paths
 
 START, END = "<", ">"  # before the first and after the last part of a form
 TEMPO_STEP = 5  # BPM, width of the histogram's classes
@@ -150,12 +151,13 @@ def read_annotations(
 
 def main() -> None:
     """Run the command in the module's docstring."""
-    parser = argparse.ArgumentParser(description="Count the forms of the Harmonix annotations.")
-    parser.add_argument("archive", help="harmonix-annotations.tar.xz")
-    parser.add_argument("out", help="the JSON file to write")
-    options = parser.parse_args()
-    counts = count(options.archive)
-    Path(options.out).write_text(json.dumps(counts, indent=0, sort_keys=True) + "\n")
+    archive, out = read_paths(
+        "Count the forms of the Harmonix annotations.",
+        archive="harmonix-annotations.tar.xz",
+        out="the JSON file to write",
+    )
+    counts = count(archive)
+    out.write_text(json.dumps(counts, indent=0, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
