@@ -120,8 +120,9 @@ def _read_out(
     for start in range(0, max(frames, 1), size):
         stop = min(start + size, frames)
         seen = vectors[:, :, start // step : -(-stop // step)]
-        for fold, outputs in zip(pieces, np.array(part.classify(seen, stop - start)), strict=True):
-            fold.append(Prediction.of(outputs))
+        outputs = np.ascontiguousarray(part.classify(seen, stop - start))
+        for fold, rows in zip(pieces, outputs, strict=True):
+            fold.append(Prediction.of(rows))
     kept = np.array(vectors) if embeddings else [None] * E
     return [_concatenate(fold, whole) for fold, whole in zip(pieces, kept, strict=True)]
 
