@@ -1,12 +1,14 @@
 """The network's nonlinearities and their gradients agree with the exact ones."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from allin1_mlx.network import layers
 from allin1_mlx.network.backend import mx, nn
+from allin1_mlx.network.products import Conv2d, Linear
 
 AROUND_ZERO = np.geomspace(1e-8, 1, 500)
 X = np.concatenate([np.linspace(-40, 40, 8001), AROUND_ZERO, -AROUND_ZERO]).astype(np.float32)
@@ -58,3 +60,28 @@ def test_gradients_of_softmax_are_those_of_mlx():
         return np.array(mx.grad(lambda x: (weights * f(x, axis=1)).sum())(x))
 
     np.testing.assert_allclose(slope(layers.softmax), slope(mx.softmax), atol=1e-5)
+
+
+def both_ways(layer: nn.Module, compute: Callable[[], mx.array]) -> tuple[np.ndarray, np.ndarray]:
+    """The result of NumPy's products, and that of MLX's, which training uses."""
+    layer.eval()
+    by_numpy = np.array(compute())
+    layer.train()
+    return by_numpy, np.array(compute())
+
+
+def test_products_by_numpy_equal_those_of_mlx():
+    x = mx.random.normal((2, 3, 40, 8))
+    layer = Linear(8, 5)
+    for compute in (lambda: layer(x), lambda: layer.to_columns(x)):
+        found, expected = both_ways(layer, compute)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 1)])
+def test_convolutions_by_numpy_equal_those_of_mlx(stride, padding):
+    x = mx.random.normal((2, 30, 9, 4))
+    layer = Conv2d(4, 6, (4, 3), stride=(stride, 1), padding=(padding, 0))
+    found, expected = both_ways(layer, lambda: layer(x))
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, atol=1e-5)

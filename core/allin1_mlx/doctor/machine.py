@@ -65,7 +65,7 @@ def find_devices() -> Iterator[Finding]:
     elif HAS_OPENBLAS:
         yield Finding("BLAS", "OpenBLAS")
     else:
-        slow = "MLX's own, which is slow: apt install libopenblas0-pthread"
+        slow = "NumPy's; separation and training use MLX's own, a slow one (OpenBLAS is missing)"
         yield Finding("BLAS", slow, "ok" if has_gpu() else "note")
 
 

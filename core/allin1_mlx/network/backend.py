@@ -3,7 +3,8 @@
 MLX's CPU wheel for Linux contains the reference BLAS: a product of 4096 x 4096 ran at 3.6 GFLOP/s
 on two cores, and at 163 GFLOP/s with OpenBLAS. A library that is loaded first with global symbols
 replaces the wheel's own, so OpenBLAS must be loaded before `mlx.core` is imported. For this reason
-all modules import `mx` and `nn` from here. Nothing changes without OpenBLAS, on macOS and on GPUs.
+all modules import `mx` and `nn` from here. Separation and training need it; the network itself has
+the BLAS of NumPy (see `products`). Nothing changes without OpenBLAS, on macOS and on GPUs.
 
 Long arrays are computed in chunks, which keeps intermediate arrays small. On a CPU they should fit
 into the cache, as main memory is up to ten times slower. MLX's CPU backend uses one core per array,
@@ -15,12 +16,15 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import TypeVar
+
+import numpy as np
 
 from ..files import count_cores
 
@@ -38,7 +42,6 @@ def _load_openblas() -> ctypes.CDLL | None:
 
 
 _OPENBLAS = _load_openblas()
-_BLAS_THREADS = _OPENBLAS.openblas_get_num_threads() if _OPENBLAS is not None else 1
 HAS_OPENBLAS = _OPENBLAS is not None
 
 import mlx.core as mx  # noqa: E402
@@ -65,6 +68,13 @@ CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 27  # numbers in the largest array of a
 MOST_THREADS = 8  # more threads would only wait for memory
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # as in malloc.h
+
+# OpenBLAS's functions "set" and "get", as the wheels of NumPy name them.
+_NAMES = (
+    "scipy_openblas_{}_num_threads64_",
+    "openblas_{}_num_threads64_",
+    "openblas_{}_num_threads",
+)
 
 Job = TypeVar("Job")
 Map = Callable[..., list[mx.array]]
@@ -111,17 +121,45 @@ def release_freed_memory() -> None:
             libc.malloc_trim(0)
 
 
-@contextmanager
-def single_blas_thread() -> Iterator[None]:
-    """Run matrix products on one thread each, because several chunks are computed at once."""
-    if _OPENBLAS is None:
-        yield
-        return
-    _OPENBLAS.openblas_set_num_threads(1)
-    try:
-        yield
-    finally:
-        _OPENBLAS.openblas_set_num_threads(_BLAS_THREADS)
+class _SingleBlasThread:
+    """Matrix products on one thread each, as long as any thread of the process is in here.
+
+    Several chunks are computed at once, and OpenBLAS's own threads would wait for each other.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            for set_threads, _ in _blas_threads():
+                set_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            for set_threads, before in _blas_threads() if not self._inside else ():
+                set_threads(before)
+
+
+single_blas_thread = _SingleBlasThread()
+
+
+@lru_cache(maxsize=1)
+def _blas_threads() -> list[tuple[Callable[[int], None], int]]:
+    """How to set the number of threads of each OpenBLAS, MLX's and NumPy's, and its number now."""
+    libraries = [] if _OPENBLAS is None else [(_OPENBLAS, "openblas_{}_num_threads")]
+    package = Path(np.__file__).parent
+    wheel = package.with_name("numpy.libs"), package / ".dylibs"
+    for file in (file for folder in wheel for file in folder.glob("*openblas*")):
+        own = ctypes.CDLL(str(file))  # it is in memory already
+        libraries += [(own, name) for name in _NAMES if hasattr(own, name.format("set"))][:1]
+    return [
+        (getattr(library, name.format("set")), getattr(library, name.format("get"))())
+        for library, name in libraries
+    ]
 
 
 def chunk_length(width: int, *, training: bool) -> int:
@@ -152,7 +190,7 @@ def map_parallel(
     if has_gpu() or _threads() == 1:
         return map_serial(compute, jobs)
     mx.eval(*inputs)
-    with single_blas_thread():
+    with single_blas_thread:
         return list(_pool().map(lambda job: _evaluate(compute(job)), jobs))
 
 

@@ -1,4 +1,4 @@
-"""The layers of the network: linear, norm, nonlinearities and neighbourhood attention.
+"""The layers of the network: norm, nonlinearities and neighbourhood attention.
 
 The parameters of a layer may be those of E folds, stacked along a first axis. Then the batch of N =
 E M items holds M items for each fold. So an ensemble runs as one network, in few, large steps.
@@ -33,6 +33,7 @@ import numpy as np
 from ..files import printable
 from . import attention_cuda
 from .backend import chunk_edges, chunk_length, has_cuda, has_gpu, map_parallel, mx, nn
+from .products import Linear
 
 KERNEL = 5
 SIDE = KERNEL // 2  # neighbours on each side
@@ -70,17 +71,6 @@ _TAIL = (
 )
 _TAIL_SQUARINGS = 4
 _TAIL_MOST = 6.0  # GELU is treated as the identity above this
-
-
-class Linear(nn.Linear):
-    """(N, ..., in) -> (N, ..., out), with weights (out, in) or (E, out, in)."""
-
-    def __call__(self, x: mx.array) -> mx.array:
-        if self.weight.ndim == 2:
-            return super().__call__(x)
-        E, outputs, inputs = self.weight.shape
-        y = x.reshape(E, -1, inputs) @ self.weight.swapaxes(1, 2) + self.bias[:, None]
-        return y.reshape(*x.shape[:-1], outputs)
 
 
 class LayerNorm(nn.LayerNorm):
@@ -216,9 +206,7 @@ def _kernels_agree(heads: int, dim: int, rows: int, queries: int) -> bool:
 def _project(qkv: Linear, x: mx.array, heads: int) -> mx.array:
     """Queries, keys and values of x (N, R, L, C): (3, N, R, H, D, L)."""
     N, R, L, C = x.shape
-    weight, bias = qkv.weight.reshape(-1, 1, 1, 3 * C, C), qkv.bias.reshape(-1, 1, 1, 3 * C, 1)
-    items = x.swapaxes(-1, -2).reshape(len(weight), -1, R, C, L)
-    projected = weight @ items + bias
+    projected = qkv.to_columns(x)
     return projected.reshape(N, R, 3, heads, C // heads, L).transpose(2, 0, 1, 3, 4, 5)
 
 

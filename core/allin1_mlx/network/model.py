@@ -26,12 +26,12 @@ from .layers import (
     KERNEL,
     SIDE,
     LayerNorm,
-    Linear,
     NeighbourhoodAttention1d,
     NeighbourhoodAttention2d,
     elu,
     gelu,
 )
+from .products import Conv2d, Linear
 
 Frames = NDArray[np.float32] | mx.array  # of spectrograms
 
@@ -85,7 +85,7 @@ class Config:
             if not least <= value <= most:
                 raise ValueError(f"{name} is {show_value(value)}, expected {least} to {most}")
         if self.tempo_classes and not self.voice:
-            raise ValueError("tempo_classes without voice, which comes before them")
+            raise ValueError("tempo_classes need voice, the output before them")
         if self.dim % 2 or self.dim % self.heads:
             raise ValueError(f"dim is {self.dim}, expected an even multiple of {self.heads} heads")
 
@@ -138,9 +138,9 @@ class Embedding(nn.Module):
     def __init__(self, bands: int, dim: int, step: int) -> None:
         super().__init__()
         self.width = bands * dim // 2 // step  # numbers per frame after the first convolution
-        self.conv0 = nn.Conv2d(1, dim // 2, (step + 2, 3), stride=(step, 1), padding=(1, 0))
-        self.conv1 = nn.Conv2d(dim // 2, dim, (1, 12))
-        self.conv2 = nn.Conv2d(dim, dim, (3, 3), padding=(1, 0))
+        self.conv0 = Conv2d(1, dim // 2, (step + 2, 3), stride=(step, 1), padding=(1, 0))
+        self.conv1 = Conv2d(dim // 2, dim, (1, 12))
+        self.conv2 = Conv2d(dim, dim, (3, 3), padding=(1, 0))
         self.norm = LayerNorm(dim)
 
     def __call__(self, x: mx.array) -> mx.array:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import TEMPO_FRAMES, Activations
-from .backend import mx, release_freed_memory
+from .backend import mx, release_freed_memory, single_blas_thread
 from .loading import Network
 from .model import LOGITS, AllInOne, Frames
 
@@ -87,10 +87,12 @@ def predict_group(
         def step(level: int, done: int = index * part.config.depth) -> None:
             on_progress((done + level) / steps)
 
-        vectors = part.embed(songs, on_block=step)
-        for n, length in enumerate(lengths):
-            # The batch has the songs of the first fold, then those of the second.
-            found[n] += _read_out(part, vectors[n :: len(lengths)], length, embeddings=embeddings)
+        with single_blas_thread:
+            vectors = part.embed(songs, on_block=step)
+            for n, length in enumerate(lengths):
+                # The batch has the songs of the first fold, then those of the second.
+                own = vectors[n :: len(lengths)]
+                found[n] += _read_out(part, own, length, embeddings=embeddings)
     predictions = [_mean(folds) for folds in found]
     release_freed_memory()
     return predictions
