@@ -116,6 +116,28 @@ def test_a_loop_repeats_without_a_gap_and_with_its_clicks(
     assert page.evaluate("page.player.position") < 3.6
 
 
+@pytest.mark.parametrize("speed", ["60", "125"])
+def test_song_and_clicks_change_their_speed_together(
+    open_saved: Callable[..., Page], saved: Path, known: Known, speed: str
+) -> None:
+    page = open_saved(saved)
+    slider = page.get_by_label("Speed")
+    slider.fill(speed)
+    slider.dispatch_event("change")
+    page.evaluate("page.player.rest = 3.3")
+    page.click("#play")
+    page.wait_for_function("started.filter(([length]) => length < 0.4).length >= 3")
+    started = page.evaluate("started")
+    pieces = [s for s in started if s[0] > 0.4]
+    clicks = [s[1] for s in started if s[0] < 0.4]
+    assert np.diff([piece[1] for piece in pieces]) == pytest.approx(0.5)  # of 0.5 s, in a row
+    factor = int(speed) / 100
+    heard = (np.array(clicks) - pieces[0][1]) * factor + 3.3
+    expected = [beat for beat in known.analysis.beats if beat > 3.3][: len(clicks)]
+    assert heard == pytest.approx(expected, abs=0.005)  # with the sound, which moves to fit
+    assert page.locator("#percent").inner_text() == f"{speed} %"
+
+
 def test_the_sound_is_found_where_a_decoder_leaves_silence_before_it(
     open_saved: Callable[..., Page], saved: Path, tmp_path: Path
 ) -> None:

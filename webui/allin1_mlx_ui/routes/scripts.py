@@ -13,6 +13,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parents[1] / "static"
+SHARED = ("allin1_mlx", "display/stretching")  # scripts that saved pages have too
 FRESH = {"cache-control": "no-cache"}  # the browser checks each time; the usual answer is 304
 
 
@@ -56,5 +57,6 @@ def add_scripts(router: APIRouter) -> None:
 
 
 def mount_static(app: FastAPI) -> None:
-    """Serve the folder static/."""
-    app.mount("/allin1/static", OwnFiles(directory=STATIC), name="own files")
+    """Serve the folder static/, and the scripts that saved pages have too."""
+    own = OwnFiles(directory=STATIC, packages=[SHARED])
+    app.mount("/allin1/static", own, name="own files")

@@ -1,6 +1,6 @@
 // Which frame of the song sounds at which time: spans of one speed each, in order.
 
-import { lastAtMost } from "./sheet.js";
+import { lastAtMost } from "./search.js";
 
 const KEPT = 1; // seconds that spans are kept after they have passed
 

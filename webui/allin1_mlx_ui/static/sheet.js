@@ -2,6 +2,7 @@
 // Times are seconds from the first sample.
 
 import { writeTime } from "../timeline.js";
+import { lastAtMost } from "./search.js";
 
 const CLOSE = 0.01; // seconds before a beat that count as the beat
 const NEAR = 0.05; // seconds between a boundary and the bar line that it means
@@ -145,16 +146,4 @@ function speakTime(time) {
 
 function decode(text) {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-}
-
-// The index of the last of increasing values that is not above `value`; -1 where all are.
-export function lastAtMost(values, value) {
-  let low = 0;
-  let high = values.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (values[middle] <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low - 1;
 }

@@ -1,8 +1,9 @@
 // The player of a saved page: song and click on one clock. Times are seconds of the song.
-// saved.py joins this file with saved.js to one script.
+// saved.py joins this file with the Stretcher before it and with saved.js after it.
 
 const AHEAD = 1.5; // seconds for which clicks are scheduled
 const DELAY = 0.06; // seconds between a key press and the first sample
+const PIECE = 22050; // samples of the stretched song that are scheduled at once
 const SEARCH = [-1200, 4000]; // samples by which a decoder may be early or late
 
 const song = JSON.parse(document.getElementById("song").textContent);
@@ -43,6 +44,44 @@ function findMark(buffer) {
   return late;
 }
 
+// Which of the two clicks sounds on a beat.
+const soundOf = (index) => (song.positions[index] === 1 ? 1 : 0);
+
+// The song between two times at another speed, in pieces with their clicks.
+class Stretched {
+  constructor({ buffer, silence }, speed, [from, to]) {
+    const lag = Math.round(silence * song.rate);
+    const channels = [0, Math.min(1, buffer.numberOfChannels - 1)];
+    const data = channels.map((channel) => buffer.getChannelData(channel));
+    const tape = {
+      has: () => true,
+      read(first, count, ...sides) {
+        const start = first + lag;
+        sides.forEach((side, index) => {
+          side.fill(0, 0, count);
+          const cut = Math.max(-start, 0);
+          if (cut < count) side.set(data[index].subarray(start + cut, start + count), cut);
+        });
+      },
+    };
+    const beats = song.beats.map((beat) => Math.round(beat * song.rate));
+    const frames = Math.round(to * song.rate);
+    const clicks = beats.map((frame, index) => ({ frame, sound: soundOf(index) }));
+    this.stretcher = new Stretcher({ tape, frames, clicks, beats });
+    this.stretcher.speed = speed;
+    this.stretcher.seek(Math.round(from * song.rate));
+    this.sent = 0; // samples so far
+  }
+
+  // The next piece: sides are [left, right], clicks come some samples after its start.
+  next() {
+    const sides = [new Float32Array(PIECE), new Float32Array(PIECE)];
+    const { length, clicks } = this.stretcher.render(...sides);
+    this.sent += length;
+    return { sides: sides.map((side) => side.subarray(0, length)), clicks, length };
+  }
+}
+
 class Player {
   constructor({ buffer, silence }) {
     this.buffer = buffer;
@@ -50,6 +89,7 @@ class Player {
     this.playing = false;
     this.rest = 0; // where it stands while it does not play
     this.loop = null; // [start, end]
+    this.speed = 1;
     this.levels = { song: 1, click: 0.6 };
   }
 
@@ -90,8 +130,42 @@ class Player {
     const inside = this.loop && from < this.loop[1] - 0.01;
     const to = inside ? this.loop[1] : song.duration;
     const next = song.beats.findIndex((beat) => beat >= from - 1e-4);
-    this.start(this.buffer, this.gains.song, when, from + this.silence, to - from);
-    return { when, from, to, loops: inside, next: next < 0 ? song.beats.length : next };
+    const pass = { when, from, to, loops: inside, next: next < 0 ? song.beats.length : next };
+    if (this.speed === 1) {
+      this.start(this.buffer, this.gains.song, when, from + this.silence, to - from);
+    } else {
+      pass.stretched = new Stretched(this, this.speed, [from, to]);
+    }
+    return pass;
+  }
+
+  // Schedules the stretched song of a pass, with its clicks, up to a time of the clock.
+  feed({ when, stretched }, until) {
+    const now = () => when + stretched.sent / song.rate;
+    for (let at = now(); at < until; at = now()) {
+      const { sides, clicks, length } = stretched.next();
+      if (!length) return;
+      const piece = this.context.createBuffer(2, length, song.rate);
+      sides.forEach((side, channel) => piece.copyToChannel(side, channel));
+      this.start(piece, this.gains.song, at, 0, piece.duration);
+      for (const click of clicks) this.startClick(click.sound, at + click.at / song.rate);
+    }
+  }
+
+  // The clicks of a pass at full speed, up to a time of the clock.
+  feedClicks(pass, until) {
+    while (pass.next < song.beats.length) {
+      const beat = song.beats[pass.next];
+      const when = pass.when + beat - pass.from;
+      if (beat >= pass.to || when > until) return;
+      this.startClick(soundOf(pass.next), when);
+      pass.next += 1;
+    }
+  }
+
+  startClick(sound, when) {
+    const click = this.clicks[sound];
+    this.start(click, this.gains.click, when, 0, click.duration);
   }
 
   start(buffer, gain, when, offset, length) {
@@ -109,15 +183,10 @@ class Player {
     const now = this.context.currentTime;
     if (this.passes.length > 1 && now >= this.passes[1].when) this.passes.shift();
     const last = this.passes[this.passes.length - 1];
-    while (last.next < song.beats.length) {
-      const beat = song.beats[last.next];
-      const when = last.when + beat - last.from;
-      if (beat >= last.to || when > now + AHEAD) break;
-      const click = this.clicks[song.positions[last.next] === 1 ? 1 : 0];
-      this.start(click, this.gains.click, when, 0, click.duration);
-      last.next += 1;
-    }
-    const end = last.when + last.to - last.from;
+    if (last.stretched) this.feed(last, now + AHEAD);
+    else this.feedClicks(last, now + AHEAD);
+    const length = (last.to - last.from) / this.speed;
+    const end = last.when + Math.round(length * song.rate) / song.rate;
     if (last.loops && end < now + AHEAD) this.passes.push(this.pass(end, this.loop[0]));
     else if (!last.loops && now > end) this.pause();
   }
@@ -126,7 +195,8 @@ class Player {
     if (!this.playing) return this.rest;
     const now = this.context.currentTime - (this.context.outputLatency || 0);
     const pass = this.passes.filter((p) => p.when <= now).pop() || this.passes[0];
-    return Math.min(Math.max(pass.from + now - pass.when, pass.from), pass.to);
+    const position = pass.from + (now - pass.when) * this.speed;
+    return Math.min(Math.max(position, pass.from), pass.to);
   }
 
   pause() {
@@ -146,6 +216,10 @@ class Player {
 
   seek(time) {
     this.change(() => (this.rest = Math.min(Math.max(time, 0), song.duration)));
+  }
+
+  setSpeed(speed) {
+    this.change(() => (this.speed = speed));
   }
 
   setLoop(loop) {

@@ -82,6 +82,7 @@ class Page {
   }
 
   connect(figure) {
+    const { player } = this;
     find("play").addEventListener("click", () => this.toggle());
     find("loop").addEventListener("click", () => this.toggleLoop());
     const setClick = () =>
@@ -94,6 +95,8 @@ class Page {
     this.buttons.forEach((button, index) =>
       button.addEventListener("click", () => this.goTo(index)),
     );
+    find("speed").addEventListener("input", () => this.showSpeed());
+    find("speed").addEventListener("change", () => player.setSpeed(this.speed));
     document.addEventListener("keydown", (event) => this.press(event));
     this.listen(figure);
   }
@@ -114,6 +117,24 @@ class Page {
       },
       true,
     );
+  }
+
+  // Of full speed.
+  get speed() {
+    return Number(find("speed").value) / 100;
+  }
+
+  showSpeed() {
+    const percent = find("speed").value;
+    find("percent").textContent = `${percent} %`;
+    find("speed").setAttribute("aria-valuetext", `${percent} percent`);
+  }
+
+  changeSpeed(direction) {
+    if (direction > 0) find("speed").stepUp();
+    else find("speed").stepDown();
+    this.showSpeed();
+    this.player.setSpeed(this.speed);
   }
 
   async toggle() {
@@ -139,6 +160,8 @@ class Page {
       " ": () => this.toggle(),
       l: () => this.toggleLoop(),
       c: () => find("click").click(),
+      ",": () => this.changeSpeed(-1),
+      ".": () => this.changeSpeed(1),
       ArrowLeft: typing ? undefined : () => this.step(-1),
       ArrowRight: typing ? undefined : () => this.step(1),
     };

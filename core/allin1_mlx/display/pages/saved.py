@@ -28,6 +28,8 @@ _CONTROLS = """<div class="controls" role="group" aria-label="Player">
 <button type="button" id="play" disabled>Play</button>
 <output id="place" aria-live="off">Loading …</output>
 <button type="button" id="loop" aria-pressed="false" disabled>Loop section</button>
+<label>Speed <input type="range" id="speed" min="50" max="150" step="5" value="100">
+<span id="percent">100 %</span></label>
 <label><input type="checkbox" id="click" checked> Click</label>
 <label>Click volume <input type="range" id="click-volume" min="0" max="1" step="0.01" value="0.6">
 </label>
@@ -37,7 +39,12 @@ _CONTROLS = """<div class="controls" role="group" aria-label="Player">
 """
 _GO = "Click the timeline or a section to go there. "
 _ZOOM = "Wheel or pinch: zoom. Drag: move. Double click: the whole song."
-_KEYS = '<br><span class="keyboard">Keys: Space plays, L loops, C clicks, arrows go by bars.</span>'
+_KEYS = (
+    '<br><span class="keyboard">Keys: Space plays, L loops, C clicks, arrows go by bars, '
+    "comma and full stop change the speed.</span>"
+)
+# In the order in which one needs the other.
+_STRETCHING = ("search", "similar", "attack", "count_in", "stretch")
 
 
 def write_saved_page(
@@ -91,8 +98,18 @@ def _write_player(analysis: Analysis, sound: PackedSound) -> str:
     return (
         f'<script type="text/plain" id="sound">{mp3}</script>\n'
         f'<script type="application/json" id="song">{json.dumps(song, allow_nan=False)}</script>\n'
-        f'<script type="module">\n{_read("player.js")}{_read("saved.js")}</script>\n'
+        f'<script type="module">\n{_join_stretching()}{_read("player.js")}{_read("saved.js")}'
+        "</script>\n"
     )
+
+
+def _join_stretching() -> str:
+    """The modules that stretch the song as one script, which defines Stretcher."""
+    folder = files(__package__.rpartition(".")[0]).joinpath("stretching")
+    texts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in _STRETCHING]
+    lines = [line for text in texts for line in text.splitlines() if line[:7] != "import "]
+    body = "\n".join(line.removeprefix("export ") for line in lines)
+    return f"const Stretcher = (() => {{\n{body}\nreturn Stretcher;\n}})();\n"
 
 
 def _list_sections(analysis: Analysis, *, plays: bool) -> str:

@@ -7,8 +7,8 @@
 // Positions are frames of the song; the output has the song's sample rate.
 
 import { findAttack } from "./attack.js";
-import { CountIn } from "./practice/count_in.js";
-import { lastAtMost } from "./sheet.js";
+import { CountIn } from "./count_in.js";
+import { lastAtMost } from "./search.js";
 import { findOffset } from "./similar.js";
 
 const HOP = 1024; // frames of the output from piece to piece, 23 ms
@@ -37,7 +37,7 @@ export class Stretcher {
     this.loop = null; // [from, to) in frames
     this.round = 0; // rounds of the loop that are complete
     this.onRound = () => {}; // called at the start of each further round; may change the speed
-    this.planCountIn = null; // frame -> { length, clicks } or null, see practice/count_in.js
+    this.planCountIn = null; // frame -> { length, clicks } in frames at full speed, or null
     this.left = new Float32Array(LONGEST + 4 * HOP);
     this.right = new Float32Array(LONGEST + 4 * HOP);
     this.seek(0);
