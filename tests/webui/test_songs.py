@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,40 @@ def test_a_damaged_file_fails_only_its_song_and_is_kept(
     assert "its file in the library is damaged" in songs[bad.id].message
     assert songs[bad.id].to_dict()["retriable"]
     assert (bad.home / "song.json.broken").read_text() == damage
+
+
+@pytest.mark.parametrize("name", ["song.json", ".partial-x", "song.json.broken"])
+def test_a_folder_in_place_of_a_file_fails_only_its_song(
+    home: Path, tmp_path: Path, name: str
+) -> None:
+    first = Session(tmp_path / "first", home=home)
+    add(first, "good.wav")
+    odd = add(first, "odd.wav")
+    (odd.home / "song.json").write_text("damaged")
+    (odd.home / name).unlink(missing_ok=True)
+    (odd.home / name / "inside").mkdir(parents=True)
+    second = open_again(home, tmp_path)
+    assert [(song.name, song.state) for song in second.songs()] == [
+        ("good.wav", "done"),
+        ("odd.wav", "failed"),
+    ]
+
+
+def test_a_library_that_is_deleted_under_the_server_is_written_anew(
+    home: Path, tmp_path: Path
+) -> None:
+    session = Session(tmp_path / "first", home=home)
+    kept, removed = add(session, "kept.wav"), add(session, "removed.wav")
+    shutil.rmtree(home)
+    session.change(kept, analysis=apply(ANALYSIS, Nudge(7)))
+    session.remove(removed)
+    session.add("new.wav")
+    again = open_again(home, tmp_path)
+    assert [song.name for song in again.songs()] == ["kept.wav", "new.wav"]
+    assert [song.name for song in again.removed()] == ["removed.wav"]
+    corrected = again.songs()[0].analysis
+    assert corrected is not None
+    assert corrected.edits == (Nudge(7),)
 
 
 def test_a_damaged_result_is_found_when_the_song_is_opened(home: Path, tmp_path: Path) -> None:

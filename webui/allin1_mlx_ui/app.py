@@ -259,6 +259,7 @@ def _run(options: argparse.Namespace) -> int:
         )
     host = f"[{options.host}]" if ":" in options.host else options.host
     url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}/"
+    os.umask(0o077)  # other accounts of this computer must not read the songs
     with listener, library, create_app(options, library.folder) as app:
         print(f"The page is at {url} (stop with Ctrl-C)", flush=True)
         if not options.no_browser:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -71,12 +72,13 @@ def read_song(home: Path, folder: Path) -> Song:
     its audio.
     """
     for unfinished in home.glob(".partial-*"):  # left by a server that was killed
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
     song = Song(name="", folder=folder, home=home, id=home.name, size=measure(home))
     try:
         _fill(song, load_json(home / FILE))
     except (ResultError, OSError) as e:
-        _salvage(song, f"its file in the library is damaged: {e}")
+        _salvage(song, f"its file in the library is damaged: {_explain(e)}")
     return song
 
 
@@ -142,15 +144,20 @@ def _read_result(song: Song) -> Analysis | None:
         data = load_json(song.home / FILE)
         return parse_result(data.get("result"), Analysis, name=song.name)
     except (ResultError, OSError) as e:
-        _salvage(song, f"its result in the library is damaged: {e}")
+        _salvage(song, f"its result in the library is damaged: {_explain(e)}")
         return None
+
+
+def _explain(error: ResultError | OSError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _salvage(song: Song, message: str) -> None:
     """Prepare a song whose file is damaged for a new analysis."""
     damaged = song.home / FILE
     if damaged.is_file():
-        damaged.replace(damaged.with_name(f"{FILE}.broken"))
+        with suppress(OSError):  # it stays where it is
+            damaged.replace(damaged.with_name(f"{FILE}.broken"))
     song.source = song.source or _find_source(song, None)
     song.name = song.name or (song.source.name if song.source else "Damaged song")
     song.state = "failed"

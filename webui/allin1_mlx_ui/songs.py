@@ -71,7 +71,7 @@ class Session:
         song = Song(name=name, folder=self.folder)
         song.folder, song.home = self.folder / song.id, self.home / "songs" / song.id
         song.folder.mkdir(parents=True)
-        song.home.mkdir()
+        song.home.mkdir(parents=True)
         with self._lock:
             self._songs[song.id] = song
             self._announce(song)
@@ -235,10 +235,17 @@ class Session:
 
     def _move(self, song: Song, part: str) -> None:
         home = self.home / part / song.id
-        song.home.replace(home)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        is_lost = not song.home.exists()  # somebody deleted the library
+        if is_lost:
+            home.mkdir()
+        else:
+            song.home.replace(home)
         if song.source is not None and song.source.is_relative_to(song.home):
             song.source = home / song.source.relative_to(song.home)
         song.home = home
+        if is_lost:
+            self.save(song)
 
     def _forget_sound(self, song: Song) -> None:
         with song.lock:
