@@ -232,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """Check the options and serve. Returns the exit code where it cannot serve."""
+    """Check the options and serve. Returns the exit code if it cannot serve."""
     from .server import find_port, serve
 
     try:

@@ -26,7 +26,7 @@ PORTS_TRIED = 50
 SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
-GRACE = 1.0  # seconds that open requests have when the server ends
+GRACE = 1.0  # seconds for open requests when the server ends
 LAST = 3.0  # seconds that the process has
 
 

@@ -73,9 +73,9 @@ class Meter:
                 raise self._too_long()
             if self.frames > self._plausible * self._rate:
                 raise AudioError(
-                    f"{self._name}: has {self._size} bytes, too few for the more than "
-                    f"{clock_time(self._plausible)} that it decodes to; it is nearly all silence, "
-                    "or made to fill the memory: cut it"
+                    f"{self._name}: has {self._size} bytes, too few for a song of more than "
+                    f"{clock_time(self._plausible)}; it is nearly all silence, "
+                    "or was made to fill the memory: cut it"
                 )
             yield block
 

@@ -151,7 +151,7 @@ def _probe(path: Path) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired:
         raise AudioError(
-            f"{printable_name(path)}: ffmpeg cannot say in {PATIENCE:.0f} s what it is; "
+            f"{printable_name(path)}: ffmpeg did not recognise it within {PATIENCE:.0f} s; "
             "it is damaged: play it elsewhere, or fetch it again"
         ) from None
     try:

@@ -254,7 +254,7 @@ def _play(decoder: Decoder, job: _Job[T], *, full_scale: float = 1.0) -> _Decode
 
 
 def _start_meter(decoder: Decoder, job: _Job[T]) -> Meter:
-    """The meter of an opened file. Raises AudioError if its header states what cannot be music."""
+    """The meter of an opened file. Raises AudioError if its header cannot be that of music."""
     rate = decoder.rate
     if not RATES[0] <= rate <= RATES[1]:
         raise AudioError(

@@ -30,11 +30,11 @@ class Checkup:
             self._running.kill()
 
     def run(self) -> str:
-        """Returns the table, or what is known of a fault. Raises TimeoutExpired after SECONDS."""
+        """Return the table, or a description of the fault. Raises TimeoutExpired after SECONDS."""
         with self._turn, deaf_to_interrupts():
             if self._closed:
                 return ""
-            # A process of its own: the check changes the device that MLX computes on.
+            # A separate process, because the check changes the device that MLX computes on.
             self._running = subprocess.Popen(
                 COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
             )

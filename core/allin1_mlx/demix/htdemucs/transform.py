@@ -1,6 +1,6 @@
 """The spectrogram for the network's frequency branch, and its inverse.
 
-Frames have `fft` samples and are a quarter of that apart; periodic Hann window; scaled by 1 /
+Frames have `fft` samples and start every fft / 4 samples; periodic Hann window; scaled by 1 /
 sqrt(fft); without the Nyquist frequency. There is one frame per complete quarter of the signal:
 frame t is centred on the middle of [t hop, (t + 1) hop). Complex numbers become two channels, real
 and imaginary. Axes: N signals, C audio channels, L samples, F frequencies, T frames.
