@@ -20,7 +20,7 @@ from .section_peaks import pick_sections, snap_to_bars
 
 FEWEST = 8  # least number of bars for decoding the whole song: fewer have too few repetitions
 SILENT = 0.01  # log10(1 + magnitude); all bands of a silent file stay below it
-SAME = 0.3  # mean similarity of aligned bars from which sections are the same music
+SAME = 0.25  # mean similarity of aligned bars from which sections are the same music
 ROWS = 256  # number of bars whose similarities are in memory at a time
 
 Array = NDArray[np.floating[Any]]
