@@ -62,7 +62,7 @@ SAME_TEMPO = 0.12  # octaves
 SILENT = 0.25  # share of the others' probability below which every third beat is silent
 CLEARER = 1.3  # factor by which beats must be more probable to be preferred
 # The first beat of a song is a downbeat in 684 of the 794 songs in 4/4 of the Harmonix Set.
-START = float(np.log(684 / (110 / 3)))  # nats for this, against each other position
+START = float(np.log(684 / (110 / 3)))  # nats in favour of a downbeat, against each other position
 
 Probabilities = NDArray[np.floating[Any]]
 Floats = NDArray[np.float64]
