@@ -35,7 +35,7 @@ from .products import Conv2d, Linear
 
 Frames = NDArray[np.float32] | mx.array  # of spectrograms
 
-CHUNK = 24_576  # positions that a block computes at once, at most twice as many; limits memory
+CHUNK = 16_384  # positions that a block computes at once, at most twice as many; limits memory
 LOGITS = 3 + len(LABELS)  # beat, downbeat, section, then the labels
 BANDS = 81  # number of frequencies that the embedding can reduce to one
 LIMITS = {
