@@ -152,6 +152,26 @@ def test_axe_finds_nothing_serious_while_correcting(
     assert seen.violations(axe) == []
 
 
+def test_a_chorus_is_practised_and_renamed_by_keyboard_alone(corrected: Visit) -> None:
+    """Go there, loop it, slow it down, count in, play; then rename it and take that back."""
+    page = corrected.page
+    for key in ("]", "]", "l", ",", ",", ",", ",", "n", "Space"):
+        page.keyboard.press(key)
+    page.wait_for_function("allin1.player.playing")
+    page.keyboard.press("Space")
+    chorus = corrected.run("allin1.sheet.sections[2]")
+    assert corrected.run("allin1.player.loop") == [chorus["start"], chorus["end"]]
+    assert corrected.run("[allin1.practice.speed, allin1.practice.settings.countIn]") == [80, 1]
+    page.keyboard.press("F2")
+    page.keyboard.type("hook")
+    page.keyboard.press("Enter")
+    settle(corrected)
+    assert corrected.run("allin1.sheet.sections[2].label") == "hook"
+    page.keyboard.press("Control+z")
+    settle(corrected)
+    assert corrected.run("allin1.sheet.sections[2].label") == "chorus"
+
+
 def test_a_song_is_corrected_by_keyboard_alone(panel: Visit) -> None:
     panel.run("document.querySelector('.fixes button').focus()")
     reached = []
