@@ -9,4 +9,7 @@ material.py      the shared music of all choruses, all verses, ...
 band.py          the players
 arrangement.py   the order of the material; playing.py: each bar, note by note
 score.py         the song as notes
+
+midi.py          compositions by people, from MIDI files; pop909_midi.py: those of POP909, with
+                 phrases; midi_arrangement.py plays them, with the drums and the bass of backing.py
 """
