@@ -26,6 +26,9 @@ ABANDONED = 24 * 3600.0  # seconds after which an unfinished file of another mac
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_TURNS = set(
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)  # change the writing direction
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # controls, undecodable bytes, line and paragraph ends
 
 
@@ -135,7 +138,9 @@ def printable_name(path: str | PathLike[str]) -> str:
 
 def printable(text: str) -> str:
     """The text on one line of a terminal: control characters become question marks."""
-    return "".join("?" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
+    return "".join(
+        "?" if c in _TURNS or unicodedata.category(c) in _UNPRINTABLE else c for c in text
+    )
 
 
 def count_cores() -> int:

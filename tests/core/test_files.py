@@ -14,7 +14,7 @@ import pytest
 
 from allin1_mlx.batch.results import save_array
 from allin1_mlx.batch.stages import explain
-from allin1_mlx.files import ABANDONED, remove_partial, replacing
+from allin1_mlx.files import ABANDONED, printable, remove_partial, replacing
 
 full_disk = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 
@@ -81,3 +81,8 @@ def test_an_array_is_saved_in_the_format_of_numpy(tmp_path: Path) -> None:
     save_array(array, tmp_path / "ours")
     np.save(tmp_path / "theirs.npy", array)
     assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
+
+
+def test_a_name_cannot_turn_the_direction_of_a_line() -> None:
+    assert printable("song\u202e3pm.exe") == "song?3pm.exe"
+    assert printable("\u0635\u0648\u062a \U0001f3b5.wav") == "\u0635\u0648\u062a \U0001f3b5.wav"

@@ -149,11 +149,23 @@ def test_one_user_of_many_addresses_is_one_sender(host: str, sender: str) -> Non
 
 def test_large_requests_are_refused() -> None:
     client = serve()
+    client.headers["content-type"] = "application/json"
     assert client.post("/", content=b"x" * (LARGEST_BODY + 1)).status_code == 413
     pieces = (b"x" * 100_000 for _ in range(20))  # of a length that is not announced
     assert client.post("/echo", content=pieces).status_code == 413
     assert client.post("/echo", content=b"x" * LARGEST_BODY).text == str(LARGEST_BODY)
     assert client.get("/", headers={"content-length": "-1"}).status_code == 413
+
+
+def test_requests_contain_json_or_nothing() -> None:
+    client = serve()
+    assert client.post("/echo").text == "0"
+    assert client.post("/echo", json={}).text == "2"
+    for kind in ("text/plain", "multipart/form-data; boundary=x", ""):
+        answer = client.post("/echo", content=b"\xff", headers={"content-type": kind})
+        assert (answer.status_code, answer.text) == (415, "That request must contain JSON.\n")
+    pieces = (b"\xff" for _ in range(2))
+    assert client.post("/echo", content=pieces).status_code == 415
 
 
 @pytest.mark.parametrize(

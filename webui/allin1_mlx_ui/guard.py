@@ -142,6 +142,10 @@ class Guard:
         length = headers.get("content-length", "0")
         if scope["path"] != UPLOADS and not (length.isdecimal() and int(length) <= LARGEST_BODY):
             return PlainTextResponse("That request is too large.\n", status_code=413)
+        has_body = length != "0" or "transfer-encoding" in headers
+        is_json = headers.get("content-type", "").startswith("application/json")
+        if scope["path"] != UPLOADS and has_body and not is_json:
+            return PlainTextResponse("That request must contain JSON.\n", status_code=415)
         return None
 
     def _find_user(self, authorization: str) -> str | None:
