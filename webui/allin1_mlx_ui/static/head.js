@@ -25,7 +25,7 @@ export class Head {
     this.library = make("button", { type: "button", onclick: () => shelf.show() }, "Library");
     this.element = make(
       "div",
-      { class: "head" },
+      { class: "head closed" },
       this.toggle,
       this.count,
       this.search,
@@ -64,7 +64,7 @@ export class Head {
     setText(this.library, bin.length ? `Library, bin (${bin.length})` : "Library");
     this.cancel.hidden = !busy || total < 2;
     const failed = songs.some(({ state }) => state === "failed");
-    if (busy !== this.busy) this.expand(busy || failed);
+    if (busy !== this.busy) this.expand(failed);
     this.busy = busy;
     if (!busy) this.batch.clear();
   }
@@ -76,5 +76,6 @@ export class Head {
 
   expand(open) {
     this.toggle.setAttribute("aria-expanded", String(open));
+    this.element.classList.toggle("closed", !open);
   }
 }
