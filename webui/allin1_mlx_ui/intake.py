@@ -13,7 +13,7 @@ import gradio as gr
 from .example import find_example
 from .inbox import Inbox
 from .jobs import Worker
-from .script import MANY, draw
+from .script import MANY, draw, read_event
 from .sessions import Sessions
 from .song_list import open_session
 from .uploads import Upload, receive
@@ -59,7 +59,7 @@ class Intake:
         def take(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
             """Take the parts that the page has sent, and open the last that it wants to show."""
             opened: dict[str, Any] = {"id": None, "again": False, "count": next(counter)}
-            parts = getattr(event, "parts", None)
+            parts = read_event(event).get("parts")
             for part in parts if isinstance(parts, list) else []:
                 if not isinstance(part, dict):
                     continue

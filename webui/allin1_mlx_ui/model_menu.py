@@ -9,7 +9,7 @@ import gradio as gr
 
 from .choice import Choice, Choices
 from .offers import describe_choices
-from .script import MANY, draw
+from .script import MANY, draw, read_event
 
 
 class ModelMenu:
@@ -35,5 +35,6 @@ class ModelMenu:
         yield from self.choices.follow(describe_choices)
 
     def _choose(self, event: gr.EventData) -> None:
-        choice = Choice(str(getattr(event, "model", "")), getattr(event, "demix", "auto"))
-        self.choices.choose(choice, agreed=getattr(event, "agreed", False) is True)
+        sent = read_event(event)
+        choice = Choice(str(sent.get("model", "")), sent.get("demix", "auto"))
+        self.choices.choose(choice, agreed=sent.get("agreed") is True)

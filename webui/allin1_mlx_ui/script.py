@@ -30,3 +30,8 @@ def draw(module: str, name: str, *events: str, **options: Any) -> gr.HTML:
         apply_default_css=False,
         **options,
     )
+
+
+def read_event(event: gr.EventData) -> dict[str, Any]:
+    """Return what the browser sent with an event; {} if it is not an object."""
+    return event._data if isinstance(event._data, dict) else {}

@@ -8,7 +8,7 @@ import gradio as gr
 
 from .guard import find_user
 from .jobs import Worker
-from .script import MANY, draw
+from .script import MANY, draw, read_event
 from .sessions import Sessions
 from .song import Song
 from .songs import Session
@@ -94,7 +94,7 @@ class SongList:
 
     def _renew(self, event: gr.EventData, request: gr.Request) -> None:
         session, songs = self._find(event, request)
-        keep = getattr(event, "keep", True) is not False
+        keep = read_event(event).get("keep", True) is not False
         for song in songs:
             if song.finished and song.source is not None:
                 song.cancelled.clear()
@@ -109,5 +109,5 @@ def open_session(sessions: Sessions, request: gr.Request) -> Session:
 
 
 def _ids(event: gr.EventData) -> list[str]:
-    ids = getattr(event, "ids", [])
+    ids = read_event(event).get("ids", [])
     return [str(song_id) for song_id in ids] if isinstance(ids, list) else []
