@@ -20,6 +20,7 @@ import soundfile
 from playwright.sync_api import Page, sync_playwright
 from tests.page.test_page_practice import PERFORM, impulses, measure_hz, section_place
 from tests.page.visits import Visit, compose
+from tests.support.layout_shift import WATCH_SHIFT
 
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.types import SAMPLE_RATE, Segment, Tempo
@@ -73,25 +74,6 @@ STATE = """[
   allin1.player.loop, allin1.practice.speed, allin1.player.levels.click.on,
   allin1.practice.settings.countIn, allin1.player.playing,
 ]"""
-
-# From here on: how much moves in the page after it has made room for the chosen files.
-WATCH_SHIFT = """() => {
-  window.shift = 0;
-  let roomy = Infinity;
-  const frame = () => new Promise(requestAnimationFrame);
-  new MutationObserver(async (changes, observer) => {
-    if (!document.body.classList.contains("has-songs")) return;
-    observer.disconnect();
-    await frame();
-    await frame();
-    roomy = performance.now();
-  }).observe(document.body, { attributes: true });
-  new PerformanceObserver((list) => {
-    for (const { startTime, value } of list.getEntries()) {
-      if (startTime > roomy) window.shift += value;
-    }
-  }).observe({ type: "layout-shift" });
-}"""
 
 
 def write_song(folder: Path) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from allin1_mlx.analysis import Analysis
 from allin1_mlx.types import Segment
 
+from ..support.layout_shift import WATCH_SHIFT
 from .correcting import grip
 from .visits import Known, Visit
 
@@ -149,23 +150,7 @@ def test_no_live_region_changes_while_the_song_plays(opened: Visit) -> None:
 def test_nothing_jumps_when_the_first_song_comes(visit: Callable[..., Visit], known: Known) -> None:
     """The page makes room when files are chosen, and then stays as it is."""
     seen = visit()
-    seen.run("""() => {
-      window.shift = 0;
-      let roomy = Infinity;
-      const frame = () => new Promise(requestAnimationFrame);
-      new MutationObserver(async (changes, observer) => {
-        if (!document.body.classList.contains("has-songs")) return;
-        observer.disconnect();
-        await frame();
-        await frame();
-        roomy = performance.now();
-      }).observe(document.body, { attributes: true });
-      new PerformanceObserver((list) => {
-        for (const { startTime, value, hadRecentInput } of list.getEntries()) {
-          if (startTime > roomy && !hadRecentInput) window.shift += value;
-        }
-      }).observe({ type: "layout-shift" });
-    }""")
+    seen.run(WATCH_SHIFT)
     seen.upload(known.result, known.sound)
     seen.page.wait_for_function("allin1.sheet?.frames > 0 && !allin1.view.pending")
     seen.page.wait_for_timeout(500)
