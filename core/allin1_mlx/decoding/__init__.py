@@ -6,6 +6,7 @@ bar_pointer.py      the search for them; tempo_space.py: the tempos to choose fr
 onsets.py           onsets of the music, to a fraction of a frame
 grid.py             `refine_beats`: beat times to the millisecond
 steady.py           passages of constant tempo; curve.py: beats between them
+beat_phase.py       corrects passages that lie half a beat off
 bar_phase.py        corrects the first beats of bars by changes of the music
 tempo.py            tempo, meter and other possible tempos
 sections.py         `find_sections`: sections of the whole song, with groups and labels

@@ -5,8 +5,9 @@
    the offset at which the onsets around all beats are strongest on average.
 2. *Constant passages* (`steady`): fit straight lines to the onsets, or to a smooth curve through
    the beats where the players are loose, with round tempos where they fit. Passages on the same
-   line are joined, also across breaks. All their beats lie on the line. A shorter passage that lies
-   half a beat off the line is an error of the decoder: its beats move onto the line.
+   line are joined, also across breaks. All their beats lie on the line. A passage that lies half a
+   beat off the line is an error of the decoder: the evidence of the whole song decides which phase
+   is right (`beat_phase`), and a short passage moves onto the line of a long one.
 3. *Everything else* follows the playing: a smooth local curve through activations and onsets that
    ignores outliers, and from it towards each measured beat. How far depends on how uneven the
    playing is: activations and onsets that leave the curve together show that people played so.
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import FPS
+from .beat_phase import SAME_PHASE, unify_phase
 from .beats import Beats
 from .curve import draw_curve, leave_curve
 from .onsets import MeasuredBeats, OnsetEnvelope, measure_beats
@@ -35,12 +37,11 @@ from .steady import (
     Line,
     Passage,
     find_passages,
+    same_tempo,
     settle,
     support,
 )
 
-SAME_PHASE = 0.012  # greatest distance in seconds of two lines that count as the same
-SAME_TEMPO = 0.002  # greatest relative difference of two tempos that count as the same
 EDGE = 0.012  # seconds: greatest median distance from the line of beats that extend a passage
 TEMPO_EDGE = 0.02  # greatest relative difference between the tempo of uneven beats and the line's
 MOST = 0.5  # share of the song's beats above which a passage may be extended to the whole song
@@ -71,14 +72,25 @@ def refine_beats(
     """
     if len(beats.times) == 0:
         return RefinedBeats(beats, None)
-    measured = measure_beats(beats.times, np.maximum(beat, downbeat), envelope)
+    likely = np.maximum(beat, downbeat)
+    measured, found = _find_lines(beats, likely, envelope)
+    unified = unify_phase(beats, found, likely)
+    if unified is not beats:
+        measured, found = _find_lines(unified, likely, envelope)
+    extended = _extend(_join(found, measured), measured.activation)
+    passages = [settle(p, measured.onset, measured.activation) for p in extended]
+    grid = _lay(unified, measured, passages, len(beat) / FPS)
+    return RefinedBeats(grid, _jitter(beats.times, grid.times))
+
+
+def _find_lines(
+    beats: Beats, likely: NDArray[np.floating[Any]], envelope: OnsetEnvelope
+) -> tuple[MeasuredBeats, tuple[Passage, ...]]:
+    """Measure the beats, and find their passages of constant tempo."""
+    measured = measure_beats(beats.times, likely, envelope)
     curve = draw_curve(measured.activation, measured.onset)
     clicked = find_passages(curve, evidence=AVERAGED)
-    joined = _join(find_passages(measured.onset, known=clicked), measured)
-    extended = _extend(joined, measured.activation)
-    passages = [settle(p, measured.onset, measured.activation) for p in extended]
-    grid = _lay(beats, measured, passages, len(beat) / FPS)
-    return RefinedBeats(grid, _jitter(beats.times, grid.times))
+    return measured, find_passages(measured.onset, known=clicked)
 
 
 def _join(passages: tuple[Passage, ...], measured: MeasuredBeats) -> list[Passage]:
@@ -101,7 +113,7 @@ def _find_pair(parts: list[Passage], onset: Floats) -> tuple[Passage, Passage] |
     for main, other in combinations(ranked, 2):
         first, last = min(main.first, other.first), max(main.last, other.last)
         between = [p for p in parts if first < p.first < last and p not in (main, other)]
-        if _continues(main, other, onset) and all(_same_tempo(main, p) for p in between):
+        if _continues(main, other, onset) and all(same_tempo(main.line, p.line) for p in between):
             return main, other
     return None
 
@@ -111,16 +123,12 @@ def _weight(passage: Passage) -> float:
     return (passage.last - passage.first + 1) * passage.share
 
 
-def _same_tempo(one: Passage, other: Passage) -> bool:
-    return abs(other.line.period / one.line.period - 1) < SAME_TEMPO
-
-
 def _continues(main: Passage, other: Passage, onset: Floats) -> bool:
     """Whether `other` lies on the line of `main`, or half a beat off it.
 
     Half a beat off counts as an error of the decoder if `main` has at least twice the support.
     """
-    if not _same_tempo(main, other):
+    if not same_tempo(main.line, other.line):
         return False
     times = onset[other.first : other.last + 1]
     times = times[support(other.line, times)]

@@ -35,6 +35,7 @@ STEPS = (1.0, 0.5, 0.1, 0.01)  # BPM: a tempo typed into a machine is a multiple
 TYPED = 0.002  # most seconds by which a typed tempo may move the ends of its passage
 TYPED_WHOLE = 0.005  # the same for a whole number of BPM in a passage of LONG_TYPED beats
 LONG_TYPED = 150
+SAME_TEMPO = 0.002  # greatest relative difference of two tempos that count as the same
 SURE = 2.5  # most standard errors between a typed and the measured tempo
 
 Floats = NDArray[np.float64]
@@ -61,6 +62,11 @@ class Line:
     def number(self, times: Floats) -> Ints:
         """The number of the beat nearest to each time."""
         return np.rint((times - self.start) / self.period).astype(np.int64)
+
+
+def same_tempo(one: Line, other: Line) -> bool:
+    """Whether two lines have the same tempo, as exactly as it can be measured."""
+    return abs(other.period / one.period - 1) < SAME_TEMPO
 
 
 @dataclass(frozen=True)
