@@ -15,10 +15,11 @@ from allin1_mlx.decoding.meters import (
     count_again,
     decode_meters,
     downbeat_evidence,
+    find_beats,
     possible_bars,
 )
 from allin1_mlx.decoding.tempo_space import STEADY
-from allin1_mlx.types import CLASSES_PER_OCTAVE, LOWEST_TEMPO
+from allin1_mlx.types import CLASSES_PER_OCTAVE, LOWEST_TEMPO, Activations
 
 
 def bars_of(lengths, *, bpm=120, noise=0.0, seed=0):
@@ -79,7 +80,7 @@ def test_a_song_without_downbeats_is_in_four():
     song, times, _ = bars_of([4] * 40)
     evidence = downbeat_evidence(times, song[0], song[1] * 0)
     np.testing.assert_allclose(evidence, 0, atol=1e-9)
-    assert possible_bars(evidence) == BARS
+    assert possible_bars(evidence, times) == BARS
 
 
 def test_a_song_may_begin_within_a_bar_of_seven():
@@ -198,6 +199,38 @@ def test_a_clear_downbeat_wins_against_the_beginning():
     downbeat[150::200] = 0.5
     beats = decode_meters(beat, downbeat, threshold=0.05)
     assert beats.positions[:5].tolist() == [2, 3, 4, 1, 2]
+
+
+@pytest.mark.parametrize(("bpm", "bars"), [(150, (6,)), (100, (3, 6))])
+def test_three_fast_beats_are_half_of_a_bar_of_six_if_the_other_half_is_weak(bpm, bars):
+    (beat, downbeat), times, positions = bars_of([6] * 40, bpm=bpm)
+    for time in times[positions == 4]:
+        near = slice(round(time * 100) - 1, round(time * 100) + 2)
+        downbeat[near] = beat[near] * 0.4
+    found = possible_bars(downbeat_evidence(times, beat, downbeat), times)
+    assert set(found) <= set(bars)
+
+
+def test_a_fast_waltz_stays_in_three():
+    (beat, downbeat), times, _ = bars_of([3] * 80, bpm=170, noise=0.6)
+    assert possible_bars(downbeat_evidence(times, beat, downbeat), times) == (3,)
+
+
+@pytest.mark.parametrize(("between", "bpm"), [(0.02, 80), (0.6, 160)])
+def test_twice_the_tempo_is_found_where_the_evidence_of_the_whole_song_is_for_it(between, bpm):
+    """In some parts the network prefers the fast tempo, in the others it excludes it."""
+    beat = np.full(9000, 0.01, np.float32)
+    beat[::75] = 0.65
+    beat[37::75] = between
+    slowly, fast = judged(80, 90), judged(160, 90)
+    excluded = slowly - 8 * (fast == 0)
+    undecided = np.where(slowly == 0, -1.5, fast)
+    tempo = np.where(np.arange(180) % 2, excluded, undecided).astype(np.float32)
+    found = Activations(beat, beat / 4, np.zeros(9000), np.zeros((10, 9000)), tempo=tempo)
+    slow = decode_meters(found.beat, found.downbeat, threshold=0.05, tempo=tempo)
+    assert 60 / np.median(np.diff(slow.times)) == pytest.approx(80, rel=0.02)
+    beats = find_beats(found, threshold=0.05, steady=True)
+    assert 60 / np.median(np.diff(beats.times)) == pytest.approx(bpm, rel=0.02)
 
 
 @pytest.mark.parametrize("bar", [5, 7])

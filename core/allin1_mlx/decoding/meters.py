@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..types import CLASSES_PER_OCTAVE, FPS, LOWEST_TEMPO, TEMPO_FRAMES, Activations
 from .bar_pointer import make_tables
 from .beats import BARS, Beats, decode_beats, drop_guesses
+from .tempo import FEWEST, weigh_levels
 from .tempo_space import PUBLISHED, STEADY
 
 
@@ -32,7 +33,18 @@ def find_beats(found: Activations, *, threshold: float, steady: bool) -> Beats:
     """
     decode = decode_meters if steady else decode_beats
     beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=found.tempo)
+    if steady and _is_half_tempo(beats, found):
+        double = prefer_double(found.tempo, beats.times, len(found.beat))
+        beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=double)
     return drop_guesses(beats, found.beat, found.downbeat)
+
+
+def _is_half_tempo(beats: Beats, found: Activations) -> bool:
+    """Whether the evidence of the whole song is for twice the tempo."""
+    if len(beats.times) < FEWEST:
+        return False
+    likely = weigh_levels(beats, found)
+    return likely["2"] > DOUBLE * likely["1"]
 
 
 def prepare_tables(*, steady: bool) -> None:
@@ -47,6 +59,8 @@ def prepare_tables(*, steady: bool) -> None:
 LENGTHS = (2, 3, 4, 5, 6, 7)  # beats per bar
 PRIOR = dict(zip(LENGTHS, np.log([0.02, 0.1, 0.82, 0.02, 0.02, 0.02]).tolist(), strict=True))
 CLEARLY = 20.0  # nats by which bars must fit better than others to exclude them
+SIX = 60.0  # nats by which bars of six fast beats must fit better than their second halves
+FAST = 60 / 130  # seconds: three beats are half of a bar of six only if each is shorter than this
 CHANGE = 8.0  # cost of a change of the bar length in nats
 TWO = 0.5  # cost of each bar of two in nats: the third beat of four often seems a downbeat
 AROUND = 2  # frames before and after a beat in which its probabilities are read
@@ -55,7 +69,8 @@ SAME_LEVEL = 0.05  # relative difference in the number of beats of two results a
 SURE = 0.02  # probabilities of downbeats are clipped to SURE .. 1 - SURE
 MOST = 4.0  # most nats from one beat
 BETWEEN = 0.3  # twice the tempo is tried if this share of the downbeats lies between beats
-ODD = ((5,), (7,))  # the bars for which it is used
+UNEVEN = ((5,), (6,), (7,))  # the bars for which it is used
+DOUBLE = 1.25  # factor by which twice the tempo must be more probable to be preferred
 TEMPO_CLASSES = 50  # as many as a network has; for networks that do not judge the tempo
 EXCLUDED = 20.0  # nats per second
 SAME_TEMPO = 0.12  # octaves
@@ -109,13 +124,14 @@ def _decode_level(
 
     pulse = decode(beat, (1,))
     free = downbeat_evidence(pulse.times, beat, downbeat)
-    bars = possible_bars(free)
+    bars = possible_bars(free, pulse.times)
     if share_between(pulse.times, downbeat) > BETWEEN:
         judged, tempo = tempo, prefer_double(tempo, pulse.times, len(beat))
-        double = downbeat_evidence(decode(beat, (1,)).times, beat, downbeat)
-        odd = possible_bars(double)
-        if odd in ODD and _constant(double, *odd) > _best_constant(free) + CHANGE:
-            return decode(downbeat, odd)
+        times = decode(beat, (1,)).times
+        double = downbeat_evidence(times, beat, downbeat)
+        uneven = possible_bars(double, times)
+        if uneven in UNEVEN and _constant(double, *uneven) > _best_constant(free) + CHANGE:
+            return decode(downbeat, uneven)
         tempo = judged
     beats = decode(downbeat, bars)
     if not set(bars) <= set(BARS):
@@ -209,12 +225,17 @@ def downbeat_evidence(times: Floats, beat: Probabilities, downbeat: Probabilitie
     return clipped
 
 
-def possible_bars(evidence: Floats) -> tuple[int, ...]:
-    """The lengths of bars to search, from `downbeat_evidence` (B,).
+def possible_bars(evidence: Floats, times: Floats) -> tuple[int, ...]:
+    """The lengths of bars to search, from `downbeat_evidence` (B,) at the times (B,) of beats.
 
-    The result is one length above 4, or one or both of 3 and 4. Bars of 2 are counted as 4.
+    The result is one length above 4, or one or both of 3 and 4. Bars of 2 are counted as 4. Three
+    fast beats are half of a bar of six if every other downbeat adds little evidence.
     """
     scores = {bar: _constant(evidence, bar) for bar in LENGTHS[1:]}
+    fast = len(times) > 1 and float(np.median(np.diff(times))) < FAST
+    rest = scores[3] - scores[6]
+    if fast and scores[3] > scores[4] and scores[6] > max(2 * rest, rest + SIX):
+        return (6,)
     best = max(scores[bar] for bar in BARS)
     longest = max((bar for bar in scores if bar not in BARS), key=lambda bar: scores[bar])
     if scores[longest] > best + CLEARLY:
