@@ -14,13 +14,13 @@ The result is that of exact Viterbi decoding, but it is computed in blocks:
 - A beat that ends now began at least the shortest interval ago. So one block of that length is
   decided at once, from a ring buffer of the latest entries.
 - A leap costs the same for every target, so only the best interval before it is needed.
-- A score is a fixed-point integer. Its lowest bits hold the index of the previous interval, so one
-  addition and one maximum give both the best score and its back-pointer. The shorter interval
+- A score is a fixed-point integer. In the ring, its lowest bits hold the number of its interval. So
+  one addition and one maximum give both the best score and its back-pointer. The shorter interval
   wins a tie.
 
-Axes: K intervals, ascending; B beats, the beats of all bar lengths in a row; T frames. A block is
-as long as the shortest interval. The ring holds enough whole blocks for the longest interval and
-one more block.
+Axes: B beats, the beats of all bar lengths in a row; K intervals, ascending; T frames. A block is
+as long as the shortest interval. The ring holds R blocks: enough for the longest interval and one
+more.
 """
 
 from __future__ import annotations
@@ -61,18 +61,14 @@ class Path:
 class Tables:
     """Index tables for the search; they are the same for every song.
 
-    ring: number of frames in the ring buffer.
-    endings: for each block of the ring, (K, B, block) flat indices into the ring of the entries
+    endings: for each block of the ring, (B, K, block) flat indices into the ring of the entries
     whose beats end where the beats of this block begin.
     moves: for each change of tempo, the intervals before, the intervals after, and the number
-    (k, B, block) that is added to the score.
-    names: (K, 1, 1) the number that stands for each interval in the lowest bits of a score.
+    (k, block) that is added to the score. The first is no change, of all intervals.
     """
 
-    ring: int
     endings: list[Ints]
     moves: list[Move]
-    names: Ints
 
 
 def best_path(
@@ -97,7 +93,7 @@ def best_path(
     spans = search.spans(T)
     ring = search.begin()
     rings = []
-    pointers = np.empty((*ring.shape[:2], len(spans[0]) + tempo_space.shortest), np.uint8)
+    pointers = np.empty((*ring.shape[1:3], len(spans[0]) + tempo_space.shortest), np.uint8)
     for span in spans:
         rings.append(ring.copy())
         search.run(ring, span, pointers)
@@ -105,14 +101,14 @@ def best_path(
     bar, first = _bar_of(beat, bars)
     beat -= first
     own = slice(first, first + bar)
-    pointers = pointers[:, own]
+    pointers = pointers[own]
     path = [(entry, beat, k)]
     for span, before in zip(spans[::-1], rings[::-1], strict=True):
         if span != spans[-1]:
             again = _Search(densities, (bar,), tempo_space, tempo)
             again.run(before[:, own].copy(), span, pointers)
         while entry >= span.start:
-            k = POINTER - int(pointers[k, beat, entry - span.start])
+            k = POINTER - int(pointers[beat, k, entry - span.start])
             beat = (beat - 1) % bar
             entry -= int(tempo_space.intervals[k])
             path.append((entry, beat, k))
@@ -132,52 +128,67 @@ class _Search:
     ) -> None:
         self._bars, self._tempo_space = bars, tempo_space
         self._tables = make_tables(bars, tempo_space)
-        self._gains = _entry_gains(densities, bars, tempo_space, tempo)
+        self._gains = _entry_gains(densities, tempo_space, tempo)
 
     def spans(self, T: int) -> list[range]:
         """The song's frames in parts of whole rings, with at most SPAN back-pointers each."""
-        ring = self._tables.ring
+        ring = len(self._tables.endings) * self._tempo_space.shortest
         length = max(SPAN // (self._tempo_space.count * sum(self._bars)) // ring, 1) * ring
         return [range(start, min(start + length, T)) for start in range(0, T, length)]
 
     def begin(self) -> Ints:
-        """The ring (K, B, ring) before the song, whose first state is equally likely to be any."""
-        block, before = self._tempo_space.shortest, -self._tables.ring
-        ring = np.concatenate([self._gains(start) for start in range(before, 0, block)], axis=2)
-        ring -= _fixed(np.log(np.repeat(self._bars, self._bars)))[:, None]
+        """The ring (R, B, K, block) before the song; all first states are equally likely."""
+        R, block = len(self._tables.endings), self._tempo_space.shortest
+        ring = np.empty((R, *self._tables.endings[0].shape), np.int64)
+        ring[:] = -_fixed(np.log(np.repeat(self._bars, self._bars)))[:, None, None]
+        for index, scores in enumerate(ring):
+            self._add_gains(scores, (index - R) * block, out=scores)
         return ring
 
     def run(self, ring: Ints, span: range, pointers: NDArray[np.uint8]) -> None:
-        """Search through a span: updates the ring and writes the span's pointers (K, B, n)."""
-        tables, tempo_space, block = self._tables, self._tempo_space, self._tempo_space.shortest
+        """Search through a span: updates the ring and writes the span's pointers (B, K, n)."""
+        tables, leap, block = self._tables, self._tempo_space.leap, self._tempo_space.shortest
         ending, best, trial = np.empty((3, *tables.endings[0].shape), np.int64)
-        moves = [(ending[old], change, trial[new], best[new]) for old, new, change in tables.moves]
+        (_, _, stay), *others = tables.moves
+        moves = [
+            (ending[:, old], change, trial[:, new], best[:, new]) for old, new, change in others
+        ]
         for start in span[::block]:
-            slot = start % tables.ring
-            if slot == 0:
-                ring -= ring.max()  # keeps scores small in songs of any length
-            ring.take(tables.endings[slot // block], out=ending, mode="clip")
-            best.fill(FORBIDDEN)
+            index = start // block % len(ring)
+            if index == 0:
+                ring -= ring.max() & ~POINTER  # keeps scores small in songs of any length
+            ring.take(tables.endings[index], out=ending, mode="clip")
+            np.add(ending, stay, out=best)
             for score, change, candidate, highest in moves:
                 np.add(score, change, out=candidate)
                 np.maximum(highest, candidate, out=highest)
-            if tempo_space.leap is not None:
-                ending += tables.names
-                np.maximum(best, ending.max(axis=0) - int(tempo_space.leap * ONE), out=best)
-            pointers[:, :, start - span.start : start - span.start + block] = best & POINTER
+            if leap is not None:
+                leapt = ending.max(axis=1, keepdims=True) - int(leap * ONE)
+                np.maximum(best, leapt, out=best)
+            chosen = best.astype(np.uint8) & POINTER
+            pointers[:, :, start - span.start : start - span.start + block] = chosen
             best &= ~POINTER
-            best += self._gains(start)
-            ring[:, :, slot : slot + block] = best
+            self._add_gains(best, start, out=ring[index])
+
+    def _add_gains(self, scores: Ints, start: int, *, out: Ints) -> None:
+        """Add what beats gain that begin in the block from `start`. All arrays: (B, K, block)."""
+        downbeat, beat = self._gains(start)
+        first = 0
+        for bar in self._bars:
+            np.add(scores[first], downbeat, out=out[first])
+            np.add(scores[first + 1 : first + bar], beat, out=out[first + 1 : first + bar])
+            first += bar
 
 
 def _last_beat(ring: Ints, T: int, tempo_space: TempoSpace) -> tuple[int, int, int]:
     """The best beat that contains frame T - 1: its first frame, its index, its interval."""
     age = np.arange(tempo_space.longest)  # the frame's place within the beat
+    block, place = np.divmod(T - 1 - age, tempo_space.shortest)
     under_way = np.where(
-        age < tempo_space.intervals[:, None, None],
-        ring[:, :, (T - 1 - age) % ring.shape[2]],
+        age[:, None, None] < tempo_space.intervals,
+        ring[block % len(ring), :, :, place] & ~POINTER,
         np.iinfo(np.int64).min,
-    ).swapaxes(0, 1)
+    ).transpose(1, 2, 0)
     beat, k, frame = (int(i) for i in np.unravel_index(under_way.argmax(), under_way.shape))
     return T - 1 - frame, beat, k
 
@@ -197,25 +208,22 @@ def make_tables(bars: tuple[int, ...], tempo_space: TempoSpace) -> Tables:
     """
     if tempo_space.count > POINTER:
         raise ValueError(f"{tempo_space.count} tempos: at most {POINTER} are possible")
-    block = tempo_space.shortest
-    blocks = 1 + -(-tempo_space.longest // block)
-    ring = block * blocks
-    intervals, previous = tempo_space.intervals[:, None], _previous_beats(bars)
-    rows = np.arange(len(intervals))[:, None] * len(previous) + previous
-    places = rows[:, :, None] * ring + ((np.arange(ring) - intervals) % ring)[:, None]
-    names = POINTER - np.arange(len(intervals))[:, None, None]
-    return Tables(ring, np.split(places, blocks, axis=2), _moves(bars, tempo_space, names), names)
+    K, block = tempo_space.count, tempo_space.shortest
+    R = 1 + -(-tempo_space.longest // block)
+    rows = _previous_beats(bars)[:, None, None] * K + np.arange(K)[:, None]
+    begins = (np.arange(R * block) - tempo_space.intervals[:, None]) % (R * block)
+    places = (begins // block * sum(bars) * K + rows) * block + begins % block
+    return Tables(np.split(places, R, axis=2), _moves(tempo_space))
 
 
-def _moves(bars: tuple[int, ...], tempo_space: TempoSpace, names: Ints) -> list[Move]:
+def _moves(tempo_space: TempoSpace) -> list[Move]:
     """The possible changes of tempo, one move per diagonal of the table [before, after].
 
-    Only a band around the main diagonal is possible. `names` descend with the interval, so that the
-    shorter interval wins a tie.
+    Only a band around the main diagonal is possible.
     """
     changes = tempo_space.changes
     moves = []
-    for shift in range(1 - tempo_space.count, tempo_space.count):
+    for shift in sorted(range(1 - tempo_space.count, tempo_space.count), key=abs):
         possible = np.flatnonzero(np.isfinite(changes.diagonal(shift))) + max(0, -shift)
         if not possible.size:
             continue
@@ -223,8 +231,8 @@ def _moves(bars: tuple[int, ...], tempo_space: TempoSpace, names: Ints) -> list[
         old = np.arange(first, stop)
         # Rounded intervals leave holes in the band: they get the lowest possible score.
         nats = np.maximum(changes[old, old + shift], FORBIDDEN / ONE)
-        added = _fixed(nats)[:, None, None] + names[old]
-        shape = (len(old), sum(bars), tempo_space.shortest)
+        added = _fixed(nats)[:, None]
+        shape = (len(old), tempo_space.shortest)
         moves.append(
             (
                 slice(first, stop),
@@ -244,30 +252,34 @@ def _previous_beats(bars: tuple[int, ...]) -> Ints:
 
 
 def _entry_gains(
-    densities: Floats, bars: tuple[int, ...], tempo_space: TempoSpace, tempo: Floats | None
+    densities: Floats, tempo_space: TempoSpace, tempo: Floats | None
 ) -> Callable[[int], Ints]:
     """Return a function of a frame that gives the scores of beats in the block from that frame.
 
-    The scores are (K, B, block): what each beat adds if it begins at that frame of the block.
+    The scores are (2, K, block): what a downbeat, and another beat, adds if it begins at that frame
+    of the block. Their lowest bits are the number of the interval, which descends, so that the
+    shorter interval wins a tie.
     """
-    block = tempo_space.shortest
+    block, T = tempo_space.shortest, densities.shape[1]
+    lengths, length_of = np.unique(tempo_space.observed, return_inverse=True)
     # Frames before and after the song add nothing.
     before, after = tempo_space.longest + 2 * block, 2 * block
-    ratios = np.pad(_fixed(densities[1:] - densities[0]), ((0, 0), (before + 1, after)))
+    ratios = np.pad(_fixed(densities[:0:-1] - densities[0]), ((0, 0), (before + 1, after)))
     # The sums may overflow and wrap around; their differences are still correct.
-    windows = sliding_window_view(ratios.cumsum(axis=1), block, axis=1).swapaxes(0, 1)
-    observed = tempo_space.observed
-    kinds = np.concatenate([np.arange(n) == 0 for n in bars]).astype(np.int64)
-
-    T = densities.shape[1]
-    extra = None if tempo is None else _fixed(tempo)
+    windows = sliding_window_view(ratios.cumsum(axis=1), block, axis=1)
+    extra = np.zeros((tempo_space.count, 1), np.int64) if tempo is None else _fixed(tempo)
+    extra += POINTER - np.arange(tempo_space.count)[:, None]
+    parts = extra.shape[1]
 
     def gains(start: int) -> Ints:
         begin = start + before
-        found = (windows[begin + observed] - windows[begin]).take(kinds, axis=1)
-        if extra is not None:
+        found = (windows[:, begin + lengths] - windows[:, begin, None]).take(length_of, axis=1)
+        first, last = (min(max(t, 0), T - 1) * parts // T for t in (start, start + block - 1))
+        if first == last:
+            found += extra[:, first, None]
+        else:
             frames = np.clip(np.arange(start, start + block), 0, T - 1)
-            found += extra[:, None, frames * extra.shape[1] // T]
+            found += extra[:, frames * parts // T]
         return found
 
     return gains
