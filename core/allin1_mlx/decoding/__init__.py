@@ -3,6 +3,7 @@
 meters.py           `find_beats`: beats in bars of 2 to 7 beats that may change
 beats.py            `decode_beats`: the most probable beats in bars of given lengths
 bar_pointer.py      the search for them; tempo_space.py: the tempos to choose from
+ending.py           beats of an ending that slows down
 onsets.py           onsets of the music, to a fraction of a frame
 grid.py             `refine_beats`: beat times to the millisecond
 steady.py           passages of constant tempo; curve.py: beats between them

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..types import CLASSES_PER_OCTAVE, FPS, LOWEST_TEMPO, TEMPO_FRAMES, Activations
 from .bar_pointer import make_tables
 from .beats import BARS, Beats, decode_beats, drop_guesses
+from .ending import follow_ending
 from .tempo import FEWEST, weigh_levels
 from .tempo_space import PUBLISHED, STEADY
 
@@ -33,17 +34,17 @@ def find_beats(found: Activations, *, threshold: float, steady: bool) -> Beats:
     """
     decode = decode_meters if steady else decode_beats
     beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=found.tempo)
-    if steady and _is_half_tempo(beats, found):
-        double = prefer_double(found.tempo, beats.times, len(found.beat))
-        beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=double)
+    if steady:
+        if _is_half_tempo(beats, found):
+            double = prefer_double(found.tempo, beats.times, len(found.beat))
+            beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=double)
+        beats = follow_ending(beats, found, threshold=threshold)
     return drop_guesses(beats, found.beat, found.downbeat)
 
 
 def _is_half_tempo(beats: Beats, found: Activations) -> bool:
     """Whether the evidence of the whole song is for twice the tempo."""
-    if len(beats.times) < FEWEST:
-        return False
-    likely = weigh_levels(beats, found)
+    likely = weigh_levels(beats, found) if len(beats.times) >= FEWEST else {"1": 1.0, "2": 0.0}
     return likely["2"] > DOUBLE * likely["1"]
 
 
