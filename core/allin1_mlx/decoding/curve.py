@@ -14,6 +14,7 @@ CURVE_ROUNDS = 4
 ACTIVATION_ERROR, ONSET_ERROR = 0.006, 0.004  # typical distance from the local curve, seconds
 LEAST_ERROR = 0.004  # seconds: the errors of measured beats are not estimated to be lower
 LOOSE = 0.004  # seconds: one player's usual distance from the beat that all players share
+PLAYED = 0.9  # share of a distance that both measurements have that is played, not their error
 UNEVEN_BEATS = 24  # standard deviation of the window in which the unevenness is measured
 FARTHEST = 0.04  # seconds: greater distances from the curve count as this when it is measured
 
@@ -65,7 +66,7 @@ def leave_curve(curve: Floats, activation: Floats, onset: Floats) -> Floats:
     )
     distance = (peak / peak_error + attack / attack_error) / (1 / peak_error + 1 / attack_error)
     error = 1 / (1 / peak_error + 1 / attack_error)
-    playing = np.maximum(common - LOOSE**2, 0)
+    playing = PLAYED * np.maximum(common - LOOSE**2, 0)
     share: Floats = playing / (np.maximum(common, 0) + error)
     return curve + share * distance
 
