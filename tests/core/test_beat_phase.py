@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from allin1_mlx.decoding.beat_phase import unify_phase
+from allin1_mlx.decoding.beat_phase import find_slips, unify_phase
 from allin1_mlx.decoding.beats import Beats
 from allin1_mlx.decoding.steady import find_passages
 
@@ -81,3 +81,38 @@ def test_the_tempo_may_change_after_a_part_half_a_beat_off():
     np.testing.assert_allclose(found.times[-80:], faster)
     slow = found.times[:-80]
     np.testing.assert_allclose(np.rint(slow / PERIOD) * PERIOD, slow, rtol=0, atol=1e-9)
+
+
+def drifting(beats, *, off):
+    """The same for a song whose tempo drifts by 4 %, so that it has no constant passage."""
+    periods = PERIOD * (1 + 0.02 * np.sin(np.arange(2 * beats) / 90))
+    halves = PERIOD + np.cumsum(periods / 2)
+    true, between = halves[::2], halves[1::2]
+    likely = np.full(round(halves[-1] * 100) + 100, LOW)
+    likely[np.rint(between * 100).astype(int)] = 0.3
+    likely[np.rint(true * 100).astype(int)] = 0.9
+    times = true.copy()
+    times[off] = between[off]
+    return true, Beats(times, np.arange(beats) % 4 + 1), likely
+
+
+@pytest.mark.parametrize("off", [slice(0, 60), slice(120, 200), slice(60, 120)])
+def test_a_part_half_a_beat_off_is_found_in_a_song_that_drifts(off):
+    true, beats, likely = drifting(200, off=off)
+    found = unify_phase(beats, (), likely)
+    nearest = np.abs(found.times[:, None] - true).argmin(axis=1)
+    np.testing.assert_allclose(found.times, true[nearest], rtol=0, atol=0.005)
+    assert np.all(np.diff(nearest) == 1)
+    assert len(found.times) >= 199
+    np.testing.assert_array_equal(found.positions, nearest % 4 + 1)
+
+
+def test_a_song_that_drifts_has_no_slips():
+    _, beats, likely = drifting(400, off=slice(0, 0))
+    assert find_slips(beats.times, (), likely) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 30, 60])
+def test_few_beats_have_no_slips(count):
+    _, beats, likely = drifting(max(count, 1), off=slice(0, 0))
+    assert find_slips(beats.times[:count], (), likely) == []
