@@ -66,7 +66,9 @@ def test_kernels_for_one_kind_of_gpu_are_used_only_if_they_are_right(
             raise RuntimeError("nvrtc: error\nin line 1")
         N, R, L, _ = qkv.shape
         parts = qkv.reshape(N, R, L, 3, heads, -1).transpose(3, 0, 1, 4, 5, 2)
-        return kernel(layers._attend(parts, bias, dilation, queries=queries, chunk=L))
+        return kernel(
+            layers._attend(parts, bias, dilation, queries=queries, chunk=L, training=True)
+        )
 
     monkeypatch.setattr(layers, "has_cuda", lambda: True)
     monkeypatch.setattr(layers.attention_cuda, "attend", attend)

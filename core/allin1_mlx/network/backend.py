@@ -64,7 +64,7 @@ __all__ = [
     "single_blas_thread",
 ]
 
-CPU_NUMBERS, GPU_NUMBERS = 1 << 18, 1 << 27  # numbers in the largest array of a chunk
+CPU_NUMBERS, GPU_NUMBERS = 1 << 19, 1 << 27  # numbers in the largest array of a chunk
 MOST_THREADS = 8  # more threads would only wait for memory
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # as in malloc.h

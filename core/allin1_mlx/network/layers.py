@@ -3,10 +3,8 @@
 The parameters of a layer may be those of E folds, stacked along a first axis. Then the batch of N =
 E M items holds M items for each fold. So an ensemble runs as one network, in few, large steps.
 
-MLX's CPU backend computes exp and erf number by number, about ten times slower than products and
-sums of whole arrays. So on a CPU, GELU, ELU and softmax use a power of a polynomial. It is within
-7e-7 of the exact value, about the precision of float32. The polynomials were fitted to the smallest
-maximum error. On a GPU, MLX's own functions are used.
+MLX's CPU backend computes exp and erf number by number, ten times slower than NumPy computes exp.
+So on a CPU, GELU, ELU and softmax leave MLX, except in training, which needs their gradients.
 
 Neighbourhood attention (Hassani et al. 2023) in one and two dimensions: every position attends to
 the five nearest positions of its residue class modulo the dilation d. Near the ends the window is
@@ -46,31 +44,17 @@ _log = logging.getLogger("allin1_mlx")
 
 LAYER_NORM_EPS = 1e-5
 
-# exp(x) for x in [-20, 0], to the power 1/8: coefficients of x^0 .. x^6.
-_EXP = (
-    1.0,
-    0.12499994493392233,
-    0.007812285426802961,
-    0.0003252764614348489,
-    1.0058783507319751e-05,
-    2.3019006387733215e-07,
-    2.9606183242839035e-09,
+# log(erfc(x / sqrt 2) / 2) for x >= 0: coefficients of x^0 .. x^5, fitted to the smallest maximum
+# error of GELU, which is 7e-7, about the precision of float32.
+_LOG_TAIL = (
+    -0.693173265,
+    -0.797665299,
+    -0.318842605,
+    -0.0359238562,
+    0.00491057444,
+    -0.000328062428,
 )
-_EXP_SQUARINGS = 3
-_EXP_LEAST = -20.0  # exp(x) is treated as 0 below this
-
-# 1 / erfc(x / sqrt 2) for x in [0, 6], to the power 1/16: coefficients of x^0 .. x^6.
-_TAIL = (
-    1.0,
-    0.049864141102119036,
-    0.02115728083897318,
-    0.003249342382297398,
-    5.969835861526114e-05,
-    4.1390433738028656e-05,
-    6.332156938952671e-06,
-)
-_TAIL_SQUARINGS = 4
-_TAIL_MOST = 6.0  # GELU is treated as the identity above this
+LARGEST = 1e4  # in GELU, whose tail is 0 long before; larger numbers would overflow
 
 
 class LayerNorm(nn.LayerNorm):
@@ -87,44 +71,45 @@ class LayerNorm(nn.LayerNorm):
         return (normed * self.weight[:, None] + self.bias[:, None]).reshape(x.shape)
 
 
-def gelu(x: mx.array) -> mx.array:
+def gelu(x: mx.array, *, training: bool) -> mx.array:
     """x times the probability that a standard normal value is below x."""
-    if has_gpu():
+    if training or has_gpu():
         return nn.gelu(x)
-    size = mx.abs(x)
-    near = mx.minimum(size, _TAIL_MOST)
-    return 0.5 * (x + size - near / _power(near, _TAIL, _TAIL_SQUARINGS))
-
-
-def elu(x: mx.array) -> mx.array:
-    """x if it is positive, else exp(x) - 1."""
-    if has_gpu():
-        return nn.elu(x)
-    return mx.where(x > 0, x, _exp(mx.minimum(x, 1)) - 1)
-
-
-def softmax(x: mx.array, *, axis: int) -> mx.array:
-    """exp(x), divided by its sum along the axis."""
-    if has_gpu():
-        return mx.softmax(x, axis=axis)
-    exponents = _exp(x - mx.stop_gradient(x.max(axis=axis, keepdims=True)))
-    return exponents / exponents.sum(axis=axis, keepdims=True)
-
-
-def _exp(x: mx.array) -> mx.array:
-    """exp(x) for x <= 0; no overflow for x <= 1."""
-    return _power(mx.maximum(x, _EXP_LEAST), _EXP, _EXP_SQUARINGS)
-
-
-def _power(x: mx.array, coefficients: tuple[float, ...], squarings: int) -> mx.array:
-    """The value of a polynomial at x, squared `squarings` times."""
-    *rest, value = coefficients
-    y = x * value + rest.pop()
+    values = np.asarray(x)
+    size = np.minimum(np.abs(values), LARGEST)
+    *rest, last = _LOG_TAIL
+    tail = size * last
+    tail += rest.pop()
     while rest:
-        y = y * x + rest.pop()
-    for _ in range(squarings):
-        y = mx.square(y)
-    return y
+        tail *= size
+        tail += rest.pop()
+    np.exp(tail, out=tail)
+    tail *= size
+    result = np.maximum(values, 0, out=size)
+    result -= tail
+    return mx.array(result)
+
+
+def elu(x: mx.array, *, training: bool) -> mx.array:
+    """x if it is positive, else exp(x) - 1."""
+    if training or has_gpu():
+        return nn.elu(x)
+    values = np.asarray(x)
+    below = np.minimum(values, 0)
+    np.exp(below, out=below)
+    below -= 1
+    return mx.array(np.maximum(values, below, out=below))
+
+
+def softmax(x: mx.array, *, axis: int, training: bool) -> mx.array:
+    """exp(x), divided by its sum along the axis."""
+    if training or has_gpu():
+        return mx.softmax(x, axis=axis)
+    values = np.asarray(x)
+    exponents = values - values.max(axis=axis, keepdims=True)
+    np.exp(exponents, out=exponents)
+    exponents /= exponents.sum(axis=axis, keepdims=True)
+    return mx.array(exponents)
 
 
 class NeighbourhoodAttention1d(nn.Module):
@@ -147,7 +132,8 @@ class NeighbourhoodAttention1d(nn.Module):
             )[:, 0]
         qkv = _project(self.qkv, x[:, None], self.heads)
         chunk = chunk_length(2 * x.shape[0] * x.shape[2], training=self.training)
-        return _attend(qkv, bias, dilation, queries=1, chunk=chunk)[:, 0]
+        attended = _attend(qkv, bias, dilation, queries=1, chunk=chunk, training=self.training)
+        return attended[:, 0]
 
 
 class NeighbourhoodAttention2d(nn.Module):
@@ -170,7 +156,8 @@ class NeighbourhoodAttention2d(nn.Module):
         if uses_cuda_kernels(self.heads, C, rows=x.shape[1], queries=K):
             return attention_cuda.attend(self.qkv(x), bias, heads=self.heads, queries=K)
         chunk = chunk_length(N * K * KERNEL * C, training=self.training)
-        return _attend(_project(self.qkv, x, self.heads), bias, 1, queries=K, chunk=chunk)
+        qkv = _project(self.qkv, x, self.heads)
+        return _attend(qkv, bias, 1, queries=K, chunk=chunk, training=self.training)
 
 
 def uses_cuda_kernels(heads: int, dim: int, *, rows: int, queries: int) -> bool:
@@ -189,7 +176,7 @@ def _kernels_agree(heads: int, dim: int, rows: int, queries: int) -> bool:
     qkv = mx.sin(mx.arange(rows * SMALL * 3 * dim) * 1.7).reshape(shape)
     bias = mx.cos(mx.arange(heads * (2 * rows - 1) * BIASES) * 2.3).reshape(bias_shape)
     parts = qkv.reshape(*shape[:3], 3, heads, dim // heads).transpose(3, 0, 1, 4, 5, 2)
-    plain = _attend(parts, bias, 2, queries=queries, chunk=SMALL)
+    plain = _attend(parts, bias, 2, queries=queries, chunk=SMALL, training=False)
     try:
         fused = attention_cuda.attend(qkv, bias, heads=heads, dilation=2, queries=queries)
         difference = float(mx.abs(fused - plain).max())
@@ -210,7 +197,9 @@ def _project(qkv: Linear, x: mx.array, heads: int) -> mx.array:
     return projected.reshape(N, R, 3, heads, C // heads, L).transpose(2, 0, 1, 3, 4, 5)
 
 
-def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, chunk: int) -> mx.array:
+def _attend(
+    qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, chunk: int, training: bool
+) -> mx.array:
     """Attention of the first rows to all rows: (3, N, R, H, D, L) -> (N, Q, L, C).
 
     bias: (E, H, 2 R - 1, 9) by distance of the rows and in time.
@@ -229,7 +218,7 @@ def _attend(qkv: mx.array, bias: mx.array, dilation: int, *, queries: int, chunk
         asked = q[..., start:stop]
         scores = mx.stack([(asked * key).sum(axis=-2) for key in keys], axis=2)
         scores = scores + near[:, :, KERNEL - 1 - before : BIASES - before]
-        weights = softmax(scores.flatten(2, 3), axis=2).reshape(scores.shape)
+        weights = softmax(scores.flatten(2, 3), axis=2, training=training).reshape(scores.shape)
         return _weighted_sum(weights, values).reshape(N, Q, H * D, stop - start)
 
     stretches = _stretches(L, dilation, chunk)

@@ -146,7 +146,7 @@ class Embedding(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         x = x[..., None]
         for conv in (self.conv0, self.conv1, self.conv2):
-            x = elu(_pool(conv(x)))
+            x = elu(_pool(conv(x)), training=self.training)
         return self.norm(x.squeeze(2))
 
 
@@ -188,7 +188,7 @@ class TimeLayer(nn.Module):
         near = x + self.near_out(near)
         far = x + self.far_out(far)
         both = self.norm_after(mx.concatenate([near, far], axis=-1))
-        return (near + far) / 2 + self.shrink(gelu(self.expand(both)))
+        return (near + far) / 2 + self.shrink(gelu(self.expand(both), training=self.training))
 
 
 class InstrumentLayer(nn.Module):
@@ -213,7 +213,8 @@ class InstrumentLayer(nn.Module):
 
     def _join(self, x: mx.array, seen: mx.array) -> mx.array:
         x = x + self.attention_out(seen)
-        return x + self.shrink(gelu(self.expand(self.norm_after(x))))
+        expanded = gelu(self.expand(self.norm_after(x)), training=self.training)
+        return x + self.shrink(expanded)
 
 
 class Block(nn.Module):
