@@ -19,6 +19,7 @@ from allin1_mlx.weights import MODELS, Access, announce, find_htdemucs, find_mis
 from .choice import DEMIXES, Choice, Choices
 from .guard import Login, is_loopback
 from .library import choose_library, describe_place
+from .type_stubs import skip_type_stubs
 from .workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def create_app(options: argparse.Namespace, library: Path | None = None) -> Iter
         # Gradio reads these environment variables, some of them when it is imported.
         os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
         os.environ["GRADIO_TEMP_DIR"] = str(folder / "gradio")
+        skip_type_stubs()
         yield from _create_app(options, folder, library)
 
 
