@@ -1,6 +1,7 @@
 """Beats, tempo and sections from the network's frame-wise probabilities. NumPy only.
 
 meters.py           `find_beats`: beats in bars of 2 to 7 beats that may change
+levels.py           corrects the level of the pulse: twice, half, 3/2 or 2/3 of it
 beats.py            `decode_beats`: the most probable beats in bars of given lengths
 bar_pointer.py      the search for them; tempo_space.py: the tempos to choose from
 ending.py           beats of an ending that slows down

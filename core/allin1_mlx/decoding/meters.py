@@ -11,17 +11,16 @@ in songs with weak downbeats, because they have the fewest downbeats.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import CLASSES_PER_OCTAVE, FPS, LOWEST_TEMPO, TEMPO_FRAMES, Activations
+from ..types import FPS, Activations
 from .bar_pointer import make_tables
 from .beats import BARS, Beats, decode_beats, drop_guesses
 from .ending import follow_ending
-from .tempo import FEWEST, weigh_levels
+from .levels import correct_level, prefer_double, prefer_slower
 from .tempo_space import PUBLISHED, STEADY
 
 
@@ -35,17 +34,11 @@ def find_beats(found: Activations, *, threshold: float, steady: bool) -> Beats:
     decode = decode_meters if steady else decode_beats
     beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=found.tempo)
     if steady:
-        if _is_half_tempo(beats, found):
-            double = prefer_double(found.tempo, beats.times, len(found.beat))
-            beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=double)
+        tempo = correct_level(beats, found)
+        if tempo is not None:
+            beats = decode(found.beat, found.downbeat, threshold=threshold, tempo=tempo)
         beats = follow_ending(beats, found, threshold=threshold)
     return drop_guesses(beats, found.beat, found.downbeat)
-
-
-def _is_half_tempo(beats: Beats, found: Activations) -> bool:
-    """Whether the evidence of the whole song is for twice the tempo."""
-    likely = weigh_levels(beats, found) if len(beats.times) >= FEWEST else {"1": 1.0, "2": 0.0}
-    return likely["2"] > DOUBLE * likely["1"]
 
 
 def prepare_tables(*, steady: bool) -> None:
@@ -71,10 +64,6 @@ SURE = 0.02  # probabilities of downbeats are clipped to SURE .. 1 - SURE
 MOST = 4.0  # most nats from one beat
 BETWEEN = 0.3  # twice the tempo is tried if this share of the downbeats lies between beats
 UNEVEN = ((5,), (6,), (7,))  # the bars for which it is used
-DOUBLE = 1.25  # factor by which twice the tempo must be more probable to be preferred
-TEMPO_CLASSES = 50  # as many as a network has; for networks that do not judge the tempo
-EXCLUDED = 20.0  # nats per second
-SAME_TEMPO = 0.12  # octaves
 SILENT = 0.25  # share of the others' probability below which every third beat is silent
 CLEARER = 1.3  # factor by which beats must be more probable to be preferred
 # The first beat of a song is a downbeat in 684 of the 794 songs in 4/4 of the Harmonix Set.
@@ -160,34 +149,6 @@ def share_between(times: Floats, downbeat: Probabilities) -> float:
     usual = float(np.median(np.concatenate([on, off])))
     loud_on, loud_off = (float(np.maximum(likely - usual, 0).sum()) for likely in (on, off))
     return loud_off / max(loud_on + loud_off, 1e-9)
-
-
-def prefer_double(
-    tempo: NDArray[np.floating[Any]] | None, times: Floats, T: int
-) -> NDArray[np.floating[Any]]:
-    """`Activations.tempo` (C, n) of T frames, with all tempos up to that of the times excluded."""
-    return _exclude(tempo, T, lambda relative: relative < 1.5, times)
-
-
-def prefer_slower(
-    tempo: NDArray[np.floating[Any]] | None, times: Floats, T: int
-) -> NDArray[np.floating[Any]]:
-    """`Activations.tempo` (C, n) of T frames, with all but two thirds of the tempo excluded."""
-    return _exclude(tempo, T, lambda relative: np.abs(np.log2(1.5 * relative)) > SAME_TEMPO, times)
-
-
-def _exclude(
-    tempo: NDArray[np.floating[Any]] | None,
-    T: int,
-    which: Callable[[Floats], NDArray[np.bool_]],
-    times: Floats,
-) -> NDArray[np.floating[Any]]:
-    """`Activations.tempo`, with the tempos excluded that `which` finds relative to the beats'."""
-    if tempo is None:
-        tempo = np.zeros((TEMPO_CLASSES, -(-T // TEMPO_FRAMES)), np.float32)
-    bpm = LOWEST_TEMPO * 2 ** (np.arange(len(tempo)) / CLASSES_PER_OCTAVE)
-    excluded = which(bpm / (60 / np.median(np.diff(times))))
-    return tempo - EXCLUDED * excluded[:, None]
 
 
 def _highest(times: Floats, probabilities: Probabilities) -> Floats:
