@@ -92,7 +92,7 @@ def check_schema(data: Any) -> None:
     from fastjsonschema import JsonSchemaValueException
 
     try:
-        _validator()(data)
+        load_schema()(data)
     except JsonSchemaValueException as e:
         field = str(e.name).removeprefix("data").removeprefix(".")
         raise ResultError(_explain(field, str(e.rule), e.rule_definition, e.value)) from None
@@ -103,8 +103,8 @@ def _whole_number(text: str) -> int | Unusable:
 
 
 @lru_cache(maxsize=1)
-def _validator() -> Callable[[Any], Any]:
-    """The compiled schema; made when the first file is read."""
+def load_schema() -> Callable[[Any], Any]:
+    """The compiled schema, as a function that raises an error for values that do not follow it."""
     import fastjsonschema
 
     path = Path(__file__).with_name("analysis.schema.json")

@@ -19,6 +19,7 @@ from dataclasses import replace
 from ..analysis import Analysis
 from ..display.timings import Timings
 from ..pipeline import Analyzer
+from ..schema import load_schema
 from ..types import Progress
 from .byproducts import make_spectrograms
 from .finishing import Finishing
@@ -92,13 +93,14 @@ class Batch:
             yield self._prepared(*waiting.popleft())
 
     def _start(self, song: InputSong) -> Job[Prepared]:
-        """Start to prepare a song; also load the network if the song certainly needs it."""
+        """Start to prepare a song; also load what it certainly needs later."""
         analyzer = self.analyzer
         options = analyzer.input.options, analyzer.feature_options
         arguments = (song, self.outputs, analyzer.provenance, *options)
         job = self.workers.submit_beside(prepare_song, *arguments)
         if not may_be_finished(song, self.outputs):
             self.analyzer.load()
+            load_schema()
         return job
 
     def _prepared(self, song: InputSong, job: Job[Prepared]) -> Prepared | Outcome:
