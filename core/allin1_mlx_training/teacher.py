@@ -3,21 +3,24 @@
     python -m allin1_mlx_training.teacher --real REAL --weights WEIGHTS --out LESSONS
 
 REAL is a folder of real mixes, WEIGHTS a folder with the harmonix checkpoints. The ensemble reads
-spectral stems of the mix. If its decoded beats are reliable, they sharpen the soft targets. A song
-is used only if the folds agree on it.
+spectral stems of the mix. Its decoded beats sharpen the soft targets. A song is used only if the
+folds agree on it. The bundled checkpoint checks the teacher: where their beats differ, the song
+does not count in the loss of the beats, and where their downbeats differ, not in that of the
+downbeats.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allin1_mlx.decoding.beats import Beats, decode_beats
+from allin1_mlx.decoding.meters import find_beats
 from allin1_mlx.demix.spectral import spectral_stems
 from allin1_mlx.log_spectrogram import logarithm
 from allin1_mlx.network.backend import mx
@@ -32,6 +35,7 @@ from .targets import BEAT_WIDTH, TrainingSong, Truth, draw_peaks
 
 TAUGHT = frozenset({"beat", "downbeat", "section", "label"})  # tasks of a teacher
 SHARPENING = 0.5  # weight of the decoded beats in the targets
+CONFIRMED = 0.9  # lowest F-measure between the teacher and the bundled network
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,23 @@ def label_songs(mixes: Mapping[str, NDArray[np.uint8]], ensemble: Network) -> It
         yield _lesson(name, mix, *judged)
 
 
+def check_lesson(lesson: Lesson, network: Network) -> Lesson:
+    """Remove beats and downbeats from the known tasks if the network's differ."""
+    mix = logarithm(to_magnitudes(mx.array(lesson.song.stems)).transpose(1, 0, 2))
+    found = activations(Prediction.of(np.array(network.folds[0](mix[None])[0])))
+    beats = find_beats(found, threshold=network.threshold, steady=network.steady)
+    truth = lesson.song.truth
+    known = set(truth.known)
+    for task, taught, times in (
+        ("beat", truth.beats, beats.times),
+        ("downbeat", truth.downbeats, beats.times[beats.positions == 1]),
+    ):
+        if f_measure(taught / FPS, times, window=BEAT_WINDOW) < CONFIRMED:
+            known.discard(task)
+    checked = replace(lesson.song, truth=replace(truth, known=frozenset(known)))
+    return replace(lesson, song=checked)
+
+
 def save_lesson(lesson: Lesson, path: Path) -> None:
     """Write everything except the mix, which is stored already."""
     truth = lesson.song.truth
@@ -61,6 +82,7 @@ def save_lesson(lesson: Lesson, path: Path) -> None:
         beats=truth.beats,
         downbeats=truth.downbeats,
         soft=np.asarray(truth.soft),
+        known=np.array(sorted(truth.known)),
         agreement=np.array(lesson.agreement),
     )
 
@@ -73,6 +95,7 @@ def load_lessons(folder: Path, mixes: Mapping[str, NDArray[np.uint8]]) -> Iterat
             by_name[str(stored["name"])] = {key: stored[key] for key in stored.files}
     for name, stored in sorted(by_name.items()):
         truth = _truth(stored["beats"], stored["downbeats"], stored["soft"])
+        truth = replace(truth, known=frozenset(map(str, stored["known"])))
         yield Lesson(TrainingSong(name, mixes[name][:, None], truth), float(stored["agreement"]))
 
 
@@ -126,8 +149,9 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     ensemble = load_network(find_model("harmonix-all", Access(options.weights)))
+    bundled = load_network(find_model("bundled", Access(options.weights)))
     for number, lesson in enumerate(label_songs(load_real(options.real), ensemble)):
-        save_lesson(lesson, options.out / f"{number:04d}.npz")
+        save_lesson(check_lesson(lesson, bundled), options.out / f"{number:04d}.npz")
 
 
 if __name__ == "__main__":
