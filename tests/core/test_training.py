@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from allin1_mlx.network.backend import mx
-from allin1_mlx.network.loading import Network
+from allin1_mlx.network.loading import Network, load_network
 from allin1_mlx.network.model import AllInOne, Config
 from allin1_mlx.network.predict import Prediction
 from allin1_mlx.types import CLASSES_PER_OCTAVE, LABELS, LOWEST_TEMPO
+from allin1_mlx.weights import Access, find_model
 from allin1_mlx_training.augment import Crop, cut, draw_batch
 from allin1_mlx_training.corpus import Corpus, load_beats
 from allin1_mlx_training.evaluate import Answer, Reference, f_measure, mean_scores, score_answer
@@ -26,7 +27,14 @@ from allin1_mlx_training.targets import (
     targets_of,
     truth_of,
 )
-from allin1_mlx_training.teacher import label_songs, load_lessons, save_lesson
+from allin1_mlx_training.teacher import (
+    TAUGHT,
+    Lesson,
+    check_lesson,
+    label_songs,
+    load_lessons,
+    save_lesson,
+)
 from allin1_mlx_training.train import Corpora, batches
 from allin1_mlx_training.trainer import Recipe, Trainer
 
@@ -190,6 +198,19 @@ def test_a_teacher_labels_a_mix_and_reports_how_far_its_folds_agree(tmp_path):
     assert again.agreement == lesson.agreement
     assert np.array_equal(again.song.truth.soft, lesson.song.truth.soft)
     assert np.array_equal(again.song.truth.downbeats, lesson.song.truth.downbeats)
+
+
+def test_a_teachers_beats_count_only_if_the_bundled_network_finds_them_too(tmp_path):
+    song = clicking_song(120, frames=3000, stems=1)
+    bundled = load_network(find_model("bundled", Access(tmp_path)))
+    taught = replace(song.truth, known=TAUGHT)
+    moved = replace(taught, downbeats=taught.downbeats + 50)
+    wrong = replace(taught, beats=taught.beats + 25, downbeats=taught.downbeats + 25)
+    known = [
+        check_lesson(Lesson(replace(song, truth=truth), 1.0), bundled).song.truth.known
+        for truth in (taught, moved, wrong)
+    ]
+    assert known == [TAUGHT, TAUGHT - {"downbeat"}, TAUGHT - {"beat", "downbeat"}]
 
 
 def test_exams_give_scores_for_every_threshold():
