@@ -162,6 +162,14 @@ def test_beats_that_the_decoder_lost_in_a_break_are_put_back():
     np.testing.assert_array_equal(grid.beats.positions, np.arange(200) % 4 + 1)
 
 
+def test_an_ending_in_which_every_other_beat_is_found_late_stays_on_the_line():
+    times = constant(110, beats=200)
+    late = np.where((np.arange(200) > 184) & (np.arange(200) % 2 == 1), 0.025, 0)
+    heard = hear(times + late, late=0, uneven=0.001)
+    refined = refine_beats(*heard, measure_onsets([sound(times[:184], seconds=times[-1] + 1)]))
+    np.testing.assert_allclose(refined.beats.times, times, rtol=0, atol=0.002)
+
+
 def test_a_slip_of_half_a_beat_returns_to_the_line():
     times = constant(120, beats=240)
     heard = times.copy()

@@ -182,11 +182,12 @@ def _keeps_tempo(times: Floats, line: Line) -> bool:
     If so, they are inexact detections of its beats, or offbeats.
     """
     gaps = np.diff(times)
-    slow_down = times[-1] - times[0] - line.period * len(gaps)
+    slow_down = abs(times[-1] - times[0] - line.period * len(gaps))
     if len(gaps) < AHEAD:
-        return abs(slow_down) < line.period / 8
-    usual = float(np.median(gaps)) / line.period
-    return abs(usual - 1) < TEMPO_EDGE and abs(slow_down) < line.period
+        return bool(slow_down < line.period / 8)
+    pairs = (gaps[1:] + gaps[:-1]) / 2  # even where every other beat is detected late
+    one, two = (abs(float(np.median(g)) / line.period - 1) < TEMPO_EDGE for g in (gaps, pairs))
+    return bool((one and slow_down < line.period) or (two and slow_down < line.period / 8))
 
 
 def _near(distance: Floats, limit: float) -> bool:
